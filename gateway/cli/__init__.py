@@ -1,0 +1,25 @@
+"""The command line: one module a command, each with `register(subcommands)`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from gateway.core.errors import ConfigError
+
+COMMANDS = ("serve", "check", "explain", "match", "schema", "demo")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it did its job, 1 when the configuration is at fault, 2 for bad usage."""
+    parser = argparse.ArgumentParser(prog="gateway", description=__doc__)
+    subcommands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        import_module(f"gateway.cli.{name}").register(subcommands)
+    arguments = parser.parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return status

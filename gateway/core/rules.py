@@ -1,0 +1,221 @@
+"""What an operator writes, once it is checked: policies and routes, frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from gateway.core.model import Acr, HouseholdStatus, Need, NormalPath
+
+
+class Mode(StrEnum):
+    """How the household is looked up."""
+
+    FRANCECONNECT = "franceconnect"
+    IDENTITY = "identity"
+    NUMBER = "number"
+
+
+class Missing(StrEnum):
+    """What to do when a household has no value to give."""
+
+    FORWARD = "forward"
+    ALTERNATIVE = "alternative"
+    DENY = "deny"
+
+
+class Encoding(StrEnum):
+    UTF_8 = "utf-8"
+    LATIN_1 = "latin-1"
+    PERCENT = "percent"
+    BASE64 = "base64"
+    RFC8187 = "rfc8187"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    acr: Acr
+    optional: bool = False
+    providers: tuple[str, ...] = ()
+    """Names in `identity:`; empty means any."""
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdRule:
+    mode: Mode
+    match: bool
+    """False only in number mode without a login."""
+    review: bool
+    when_missing: Mapping[HouseholdStatus, Missing]
+    default: Missing
+
+    def on(self, status: HouseholdStatus) -> Missing:
+        return self.when_missing.get(status, self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    name: str
+    up_to: int | None
+    """Inclusive, whole euros; None is «and above»."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A tariff voted by the council, in force from a date."""
+
+    valid_from: date
+    brackets: tuple[Bracket, ...]
+    council_decision: str
+    zero_is_a_value: bool = True
+
+
+class Operator(StrEnum):
+    IS = "is"
+    IN = "in"
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
+    BETWEEN = "between"
+    SOME = "some"
+    EVERY = "every"
+    KNOWN = "known"
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One operator and its operand; `some` and `every` hold another Test."""
+
+    __test__ = False  # not a pytest class
+
+    operator: Operator
+    operand: object
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    fact: str
+    test: Test
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    all: tuple[Condition, ...] = ()
+    any: tuple[Condition, ...] = ()
+    none: tuple[Condition, ...] = ()
+
+    def each(self) -> tuple[Condition, ...]:
+        return self.all + self.any + self.none
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a person reads, by language; French is always there."""
+
+    fr: str
+    en: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """A link with its label: the alternative path, or where a refusal sends."""
+
+    url: str | None
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """`header` receives the fact's value, or the constant when `fact` is `const`."""
+
+    header: str
+    fact: str
+    const: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Computed from the policy, never typed twice."""
+
+    claims: frozenset[str] = frozenset()
+    """OIDC scopes of the identity (`openid`, `identite_pivot`, `email` …)."""
+    blocks: frozenset[Need] = frozenset()
+    """Household blocks to ask for, the match's included."""
+    fields: frozenset[str] = frozenset()
+    """Household facts to keep once the match is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    name: str
+    version: str
+    """First 12 hex digits of the SHA-256 of the file."""
+    purpose: str
+    legal_basis: str | None = None
+    retention: str | None = None
+    login: Login | None = None
+    household: HouseholdRule | None = None
+    alternative: WayOut | None = None
+    refused: WayOut | None = None
+    schedules: tuple[Schedule, ...] = ()
+    """Oldest first."""
+    inject: tuple[Injection, ...] = ()
+    allow: Conditions | None = None
+    encoding: Encoding = Encoding.PERCENT
+    needs: Needs = field(default_factory=Needs)
+
+    @property
+    def tag(self) -> str:
+        """What a review is tied to: the same values under a changed policy are reviewed anew."""
+        return f"{self.name}@{self.version}"
+
+
+class PathException(StrEnum):
+    """Irregular path spellings that a route may accept for an old application."""
+
+    SEMICOLON = "semicolon"
+    ENCODED_SLASH = "encoded_slash"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    connect_s: float = 5
+    header_s: float = 60
+    idle_s: float = 30
+    total_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        default = {"http": 80, "https": 443}[self.scheme]
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == default else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    name: str
+    host: str
+    """Lower case, with its port when that is not the scheme's own."""
+    path: NormalPath
+    """`/x` covers `/x` and `/x/…`; `/x/` covers what is below."""
+    upstream: Upstream
+    policy: Policy
+    audience: str
+    methods: frozenset[str] = frozenset()
+    """Empty means the usual ones (`core.routing.USUAL_METHODS`)."""
+    sign: bool = True
+    encoding: Encoding = Encoding.PERCENT
+    digest_max_bytes: int | None = 1_000_000
+    """None: the body is `unbound`."""
+    preserve_host: bool = True
+    strip_prefix: str = ""
+    add_prefix: str = ""
+    timeouts: Timeouts = Timeouts()
+    max_body_bytes: int | None = None
+    allow_in_path: frozenset[PathException] = frozenset()

@@ -1,0 +1,15 @@
+"""Shared by every test: asyncio only, and a bounded, repeatable Hypothesis."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("test", max_examples=100, deadline=None, derandomize=True)
+settings.register_profile("verify", max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
