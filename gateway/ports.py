@@ -125,3 +125,42 @@ class UpstreamClient(Protocol):
     """Forwards one request; raises `DependencyFailed("upstream", …)`. Redirects are passed on, never followed."""
 
     async def forward(self, request: UpstreamRequest) -> UpstreamResponse: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """A session carried from the callback's host to another host that the gateway protects."""
+
+    session_id: SessionId = field(repr=False)
+    host: str
+    browser: str = field(repr=False)
+    """Digest of the browser cookie on the host that asked: the ticket is worthless in another browser."""
+    return_to: str
+
+
+class HandoffStore(Protocol):
+    """One-time tickets that live for seconds."""
+
+    async def leave(self, ticket: str, handoff: Handoff) -> None: ...
+
+    async def take(self, ticket: str) -> Handoff | None:
+        """The handoff, to the first caller only."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """One decision, in codes: who decided what about which route, never about whom."""
+
+    decision_id: str
+    route: str
+    policy: str
+    policy_version: str
+    outcome: str
+    """allow, deny, alternative, authenticate, ask."""
+    reason: str
+    household_status: str | None
+    provider: str | None
+    method: str
+    status: int
+    duration_ms: int

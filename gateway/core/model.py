@@ -203,6 +203,8 @@ class LoginTransaction:
     route: str | None
     """Name of the route that asked; its policy says what to fetch."""
     started_at: int
+    asked_by: str = field(default="", repr=False)
+    """Digest of the browser cookie on another host of ours, when the login began there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +225,9 @@ class Session:
     """Unix seconds of the absolute end."""
     identity: Identity | None = None
     scopes: frozenset[str] = frozenset()
-    """Scopes that the provider granted in this session."""
-    household: HouseholdRecord | None = None
+    """Scopes asked of the provider in this session, granted or not: nothing is asked twice."""
+    household: tuple[HouseholdRecord, ...] = ()
+    """One record an enquiry, oldest first."""
     id_token: str | None = field(default=None, repr=False)
     reviewed: frozenset[str] = frozenset()
     """`policy@version` whose values the person confirmed."""
@@ -250,7 +253,7 @@ class Facts:
     decision_id: str
     identity: Identity | None = None
     scopes: frozenset[str] = frozenset()
-    household: HouseholdRecord | None = None
+    household: tuple[HouseholdRecord, ...] = ()
     reviewed: bool = False
     declined: bool = False
 

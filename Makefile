@@ -1,0 +1,57 @@
+# Two commands need nothing but python3 (3.11 or later, with venv), make and a network:
+#   make demo    make test
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: .venv/run ## Run everything simulated on this machine, no credentials needed
+	@$(BIN)/gateway demo
+
+test: .venv/dev ## Run the tests, one case of each kind (under ten minutes)
+	@scripts/real-parts
+	$(BIN)/python -m pytest tests/unit tests/property --cov=gateway.core --cov-fail-under=100 --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest tests/contract tests/integration tests/attack tests/repo tests/e2e
+	$(BIN)/python -m tests.mutants --sample 12
+
+verify: .venv/dev ## Run the long things too: every mutant, many more generated cases
+	$(MAKE) check test
+	HYPOTHESIS_PROFILE=verify $(BIN)/python -m pytest tests/property
+	$(BIN)/python -m tests.mutants
+
+check: .venv/dev ## Lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+mutants: .venv/dev ## Remove one check at a time; each removal must be caught by its named test
+	$(BIN)/python -m tests.mutants
+
+image: ## Build the container image and start it, where a container engine runs
+	@scripts/image
+
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+lock: ## Rewrite the hashed lock files from pyproject.toml
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet uv
+	@$(COMPILE) pyproject.toml -o requirements.lock
+	@$(COMPILE) --extra build --extra dev pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) --extra build pyproject.toml -o requirements-build.lock
+
+clean: ## Remove what was made here
+	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+
+.venv/run: requirements-build.lock pyproject.toml
+	@scripts/venv "$(PYTHON)" requirements-build.lock
+	@touch $@
+
+.venv/dev: requirements-dev.lock pyproject.toml
+	@scripts/venv "$(PYTHON)" requirements-dev.lock
+	@touch $@ .venv/run
+
+.PHONY: help demo test verify check mutants image lock clean

@@ -1,0 +1,114 @@
+"""Signing keys: read once at start, published as a JWKS (RFC 7517), handed to the core as a function."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from gateway.core.signing import Sign, Signer
+
+PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
+PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
+
+_KEYGEN = "make one with `gateway keys`, or `openssl genpkey -algorithm ed25519`"
+_P256_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeys:
+    signer: Signer
+    jwks: dict[str, list[dict[str, str]]] = field(repr=False)
+    """Public halves only, the current key first."""
+
+
+def load_signing_keys(current_pem: bytes, previous: Sequence[bytes]) -> SigningKeys:
+    """Read the key that signs and those that signed before it; a `ValueError` says what is wrong and what to do.
+
+    A previous key only verifies: its public half is enough.
+    """
+    private = _private_key(current_pem)
+    jwk = _jwk(private.public_key())
+    published = {jwk["kid"]: jwk}
+    for pem in previous:
+        old = _jwk(_public_key(pem))
+        published.setdefault(old["kid"], old)
+    return SigningKeys(Signer(_alg(private.public_key()), jwk["kid"], _sign(private)), {"keys": [*published.values()]})
+
+
+def generate_pem() -> bytes:
+    """A new Ed25519 private key, PKCS#8, not encrypted."""
+    return ed25519.Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _private_key(pem: bytes) -> PrivateKey:
+    if b"PUBLIC KEY" in pem:
+        raise ValueError(f"the signing key must be a private key, and this one is public; {_KEYGEN}")
+    try:
+        key = serialization.load_pem_private_key(pem, password=None)
+    except TypeError:
+        raise ValueError("the signing key is encrypted; decrypt it, and let the file's rights protect it") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError(f"the signing key is not a PEM private key; {_KEYGEN}") from None
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key
+    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    raise ValueError(f"the signing key must be Ed25519 or P-256; {_KEYGEN}")
+
+
+def _public_key(pem: bytes) -> PublicKey:
+    if b"PUBLIC KEY" not in pem:
+        return _private_key(pem).public_key()
+    try:
+        key = serialization.load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("a previous key is not a PEM key") from None
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return key
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    raise ValueError("a previous key must be Ed25519 or P-256, as the one that signed")
+
+
+def _alg(key: PublicKey) -> Literal["ES256", "EdDSA"]:
+    return "EdDSA" if isinstance(key, ed25519.Ed25519PublicKey) else "ES256"
+
+
+def _sign(key: PrivateKey) -> Sign:
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key.sign
+
+    def sign(message: bytes) -> bytes:
+        # JWS wants r‖s, not DER (RFC 7518 §3.4).
+        r, s = decode_dss_signature(key.sign(message, ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(_P256_BYTES, "big") + s.to_bytes(_P256_BYTES, "big")
+
+    return sign
+
+
+def _jwk(key: PublicKey) -> dict[str, str]:
+    members = _members(key)
+    # RFC 7638: the required members only, in order, without spaces.
+    canonical = json.dumps(members, sort_keys=True, separators=(",", ":")).encode("ascii")
+    return {**members, "kid": _b64(hashlib.sha256(canonical).digest()), "use": "sig", "alg": _alg(key)}
+
+
+def _members(key: PublicKey) -> dict[str, str]:
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return {"kty": "OKP", "crv": "Ed25519", "x": _b64(key.public_bytes_raw())}
+    point = key.public_numbers()
+    x, y = (_b64(number.to_bytes(_P256_BYTES, "big")) for number in (point.x, point.y))
+    return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
+
+
+def _b64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")

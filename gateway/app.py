@@ -1,0 +1,174 @@
+"""The composition root: settings and adapters → one ASGI application. The only module that knows every class."""
+
+import asyncio
+import secrets
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+import httpx
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.adapters import api_particulier, oidc
+from gateway.adapters.api_particulier import ApiParticulier
+from gateway.adapters.audit import AuditLog
+from gateway.adapters.keys import load_signing_keys
+from gateway.adapters.limits import SlidingWindow
+from gateway.adapters.logs import configure_logging
+from gateway.adapters.oidc import OidcProvider
+from gateway.adapters.sessions.handoffs import Handoffs
+from gateway.adapters.sessions.memory import MemoryRecords
+from gateway.adapters.sessions.records import RecordStore
+from gateway.adapters.sessions.sealed import SealedSessions
+from gateway.adapters.sessions.sqlite import SqliteRecords
+from gateway.adapters.sessions.transactions import Transactions
+from gateway.adapters.upstream.httpx_client import HttpxUpstream
+from gateway.core.headers import stripped_names
+from gateway.core.routing import RouteTable
+from gateway.ports import Clock, NewToken, Sleep
+from gateway.settings import Settings
+from gateway.web.cookies import Cookies
+from gateway.web.gate import Gate
+from gateway.web.pages import Pages
+from gateway.web.services import Services
+
+LOGIN_S = 1800
+"""As long as FranceConnect lets a person stay on its own pages."""
+
+SWEEP_S = 60
+
+NUMBER_TRIES = 5
+NUMBER_PERIOD_S = 3600
+
+Close = Callable[[], Awaitable[None]]
+
+
+def new_token() -> str:
+    return secrets.token_hex(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a test may replace: time, chance, and where lines are written."""
+
+    clock: Clock = time.time
+    sleep: Sleep = asyncio.sleep
+    new_token: NewToken = field(default=new_token, repr=False)
+    log_stream: TextIO = field(default_factory=lambda: sys.stderr)
+    audit_stream: TextIO = field(default_factory=lambda: sys.stdout)
+
+
+class Application:
+    """Starts and stops what the gate needs, and hands it each HTTP request."""
+
+    def __init__(self, gate: ASGIApp, records: RecordStore, clock: Clock, closers: list[Close]) -> None:
+        self._gate = gate
+        self._records = records
+        self._clock = clock
+        self._closers = closers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self._gate(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        sweeper = asyncio.create_task(self._sweep())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        sweeper.cancel()
+        async with AsyncExitStack() as stack:
+            for close in self._closers:
+                stack.push_async_callback(close)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _sweep(self) -> None:
+        """Expired records leave the disk, and are not only unread."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            await self._records.sweep(int(self._clock()))
+
+
+def build(settings: Settings, outside: Outside | None = None) -> Application:
+    """The whole gateway, ready to serve; nothing is contacted before the first request needs it."""
+    world = outside or Outside()
+    configure_logging(world.log_stream)
+    records = _records(settings)
+    closers: list[Close] = [records.close]
+    services = _services(settings, world, records, closers)
+    return Application(Gate(services), records, world.clock, closers)
+
+
+def _records(settings: Settings) -> RecordStore:
+    kind, _, path = settings.sessions.store.partition(":")
+    return SqliteRecords(Path(path)) if kind == "sqlite" else MemoryRecords()
+
+
+def _services(settings: Settings, world: Outside, records: RecordStore, closers: list[Close]) -> Services:
+    keys = load_signing_keys(settings.signing.key_pem, settings.signing.previous)
+    upstream = HttpxUpstream()
+    closers.append(upstream.close)
+    logger = structlog.get_logger("gateway")
+
+    def log(event: str, **codes: object) -> None:
+        logger.info(event, **codes)
+
+    def trouble(code: str, request_id: str) -> None:
+        logger.warning("household_trouble", code=code, request_id=request_id)
+
+    source = None
+    if settings.household is not None:
+        source = ApiParticulier(
+            settings.household,
+            _opened(api_particulier.http_client(settings.household), closers),
+            clock=world.clock,
+            sleep=world.sleep,
+            on_trouble=trouble,
+        )
+    return Services(
+        settings=settings,
+        routes=RouteTable(settings.routes),
+        providers={
+            provider.name: OidcProvider(provider, _opened(oidc.http_client(provider), closers), world.clock)
+            for provider in settings.providers
+        },
+        source=source,
+        sessions=SealedSessions(records, world.clock, idle_s=settings.sessions.idle_s),
+        transactions=Transactions(records, world.clock, ttl_s=LOGIN_S),
+        handoffs=Handoffs(records, world.clock),
+        upstream=upstream,
+        signer=keys.signer,
+        jwks=keys.jwks,
+        stripped=stripped_names(
+            injection.header for policy in settings.policies.values() for injection in policy.inject
+        ),
+        cookies=Cookies(settings.public_url, settings.sessions.secrets),
+        pages=_pages(settings),
+        attempts=SlidingWindow(world.clock, tries=NUMBER_TRIES, period_s=NUMBER_PERIOD_S),
+        audit=AuditLog(world.audit_stream).record,
+        log=log,
+        clock=world.clock,
+        sleep=world.sleep,
+        new_token=world.new_token,
+    )
+
+
+def _opened(client: httpx.AsyncClient, closers: list[Close]) -> httpx.AsyncClient:
+    closers.append(client.aclose)
+    return client
+
+
+def _pages(settings: Settings) -> Pages:
+    targets = [provider.authorization_endpoint or provider.issuer for provider in settings.providers]
+    targets += [provider.end_session_endpoint or provider.issuer for provider in settings.providers]
+    secure = settings.public_url.startswith("https:")
+    return Pages(settings.authority, secure=secure, form_targets=targets)

@@ -1,0 +1,153 @@
+"""A person written by hand, in the names of the facts: `{identity: {…}, household: {…}}`.
+
+Ages and counts, which the gateway derives, may be written too: they become birthdates and people without a name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gateway.core.claims import parse_acr
+from gateway.core.errors import ConfigError, LoginFailed, Problem
+from gateway.core.facts import FACTS
+from gateway.core.model import (
+    CARRIES_A_VALUE,
+    Acr,
+    Address,
+    Household,
+    HouseholdRecord,
+    HouseholdStatus,
+    Identity,
+    Need,
+    PartialDate,
+    Person,
+)
+from gateway.core.names import parse_partial_date
+
+EVERY_SCOPE = frozenset({"openid", "identite_pivot", "preferred_username", "email"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    identity: Identity | None
+    household: tuple[HouseholdRecord, ...]
+
+
+def read_fixture(path: Path, today: date) -> Fixture:
+    """Read YAML or JSON; ConfigError names every key that is not a fact."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError([Problem(str(path), 0, f"cannot be read ({type(error).__name__})", _SHAPE)]) from None
+    problems = list(_problems(raw, str(path)))
+    if problems:
+        raise ConfigError(problems)
+    try:
+        return Fixture(_identity(raw.get("identity"), today), _household(raw.get("household"), today))
+    except (LoginFailed, ValueError, TypeError, AttributeError, KeyError) as error:
+        hint = "dates as 2019-05-31, months as 2026-05, acr as eidas1, status from the closed list"
+        raise ConfigError(
+            [Problem(str(path), 0, f"a value has the wrong form ({type(error).__name__})", hint)]
+        ) from None
+
+
+_SHAPE = "write {identity: {birth_name: …}, household: {status: verified, family_quotient: 648}}"
+
+
+def _problems(raw: object, file: str) -> list[Problem]:
+    if not isinstance(raw, Mapping):
+        return [Problem(file, 0, "a mapping was expected", _SHAPE)]
+    problems = [
+        Problem(file, 0, f"`{key}` is not a part of a fixture", _SHAPE)
+        for key in raw
+        if key not in {"identity", "household"}
+    ]
+    for part in ("identity", "household"):
+        facts = raw.get(part) or {}
+        if not isinstance(facts, Mapping):
+            problems.append(Problem(file, 0, f"`{part}` must be a mapping", _SHAPE))
+            continue
+        known = {fact.removeprefix(f"{part}.") for fact in FACTS if fact.startswith(f"{part}.")}
+        problems.extend(
+            Problem(file, 0, f"`{part}.{key}` is not a fact", "known: " + ", ".join(sorted(known)))
+            for key in facts
+            if key not in known
+        )
+    return problems
+
+
+def _identity(raw: Mapping[str, Any] | None, today: date) -> Identity | None:
+    if not raw:
+        return None
+    given = raw.get("given_names") or ([raw["first_given_name"]] if "first_given_name" in raw else [])
+    birthdate = _date(raw.get("birthdate"))
+    if birthdate is None and "age" in raw:
+        birthdate = _born(int(raw["age"]), today)
+    return Identity(
+        provider=raw.get("provider", "franceconnect"),
+        sub=raw.get("sub", "fixture"),
+        acr=parse_acr(raw.get("acr", str(Acr.EIDAS1))),
+        authenticated_at=0,
+        birth_name=raw.get("birth_name"),
+        usage_name=raw.get("usage_name"),
+        given_names=tuple(given.split() if isinstance(given, str) else given),
+        birthdate=birthdate,
+        gender=raw.get("gender"),
+        birthplace=raw.get("birthplace"),
+        birthcountry=raw.get("birthcountry"),
+        email=raw.get("email"),
+    )
+
+
+def _household(raw: Mapping[str, Any] | None, today: date) -> tuple[HouseholdRecord, ...]:
+    if raw is None:
+        return ()
+    status = HouseholdStatus(raw.get("status", "verified"))
+    household = Household(
+        fund=raw.get("fund"),
+        family_quotient=raw.get("family_quotient"),
+        reference_month=raw.get("reference_month"),
+        computed_month=raw.get("computed_month"),
+        adults=_people(raw.get("adults")),
+        children=_children(raw, today),
+        address=_address(raw),
+    )
+    fields = frozenset(fact for fact in FACTS if FACTS[fact].block is not None and fact.startswith("household."))
+    held = household if status in CARRIES_A_VALUE else None
+    return (HouseholdRecord(status, frozenset(Need), fields, 0, held),)
+
+
+def _children(raw: Mapping[str, Any], today: date) -> tuple[Person, ...] | None:
+    if "children" in raw:
+        return _people(raw["children"])
+    if "children.age" in raw:
+        return tuple(Person(birthdate=_born(years, today)) for years in raw["children.age"])
+    return tuple(Person() for _ in range(raw["children.count"])) if "children.count" in raw else None
+
+
+def _people(raw: list[Mapping[str, Any]] | None) -> tuple[Person, ...] | None:
+    return None if raw is None else tuple(_person(person) for person in raw)
+
+
+def _person(raw: Mapping[str, Any]) -> Person:
+    given = raw.get("given_names") or ()
+    names = tuple(given.split() if isinstance(given, str) else given)
+    return Person(raw.get("birth_name"), raw.get("usage_name"), names, _date(raw.get("birthdate")))
+
+
+def _address(raw: Mapping[str, Any]) -> Address | None:
+    parts = dict(raw.get("address") or {})
+    parts |= {key.removeprefix("address."): value for key, value in raw.items() if key.startswith("address.")}
+    return Address(**(parts | {"lines": tuple(parts.get("lines", ()))})) if parts else None
+
+
+def _date(value: object) -> PartialDate | None:
+    return None if value is None else parse_partial_date(str(value))
+
+
+def _born(years: int | None, today: date) -> PartialDate | None:
+    return None if years is None else PartialDate(today.year - years, 1, 1)

@@ -1,0 +1,145 @@
+"""From a source's answer to what a session may keep of it: compared by name, minimised, never somebody else's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gateway.core.facts import FACTS, IMPLIED
+from gateway.core.matching import match
+from gateway.core.model import (
+    CARRIES_A_VALUE,
+    Absent,
+    Address,
+    Household,
+    HouseholdRecord,
+    HouseholdStatus,
+    Identity,
+    MatchOutcome,
+    Need,
+    Person,
+)
+from gateway.core.rules import HouseholdRule, Mode, Needs
+
+_AFTER_MATCH = {
+    MatchOutcome.MATCH: HouseholdStatus.VERIFIED,
+    MatchOutcome.REVIEW: HouseholdStatus.PENDING_REVIEW,
+    MatchOutcome.MISMATCH: HouseholdStatus.MISMATCH,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Enquiry:
+    """What is asked of a source for one policy."""
+
+    rule: HouseholdRule
+    blocks: frozenset[Need]
+    fields: frozenset[str]
+
+
+def settle(answer: Household | Absent, enquiry: Enquiry, *, identity: Identity | None, now: int) -> HouseholdRecord:
+    """Compare by name, then keep only what policies asked for, and nothing at all unless it is the person's own."""
+    if isinstance(answer, Absent):
+        return _record(enquiry, answer.status, now, (answer.code,))
+    if not enquiry.rule.match:
+        kept = minimise(answer, enquiry.fields)
+        return replace(_record(enquiry, HouseholdStatus.IDENTITY_UNVERIFIED, now, ()), household=kept)
+    if identity is None:
+        return _record(enquiry, HouseholdStatus.NOT_AUTHENTICATED, now, ("identity.none",))
+    if answer.adults is None:
+        return _record(enquiry, HouseholdStatus.UNAVAILABLE, now, ("adults.not_given",))
+    result = match(identity, answer.adults)
+    record = _record(enquiry, _AFTER_MATCH[result.outcome], now, result.reasons)
+    if result.outcome is MatchOutcome.MATCH:
+        return replace(record, household=minimise(answer, enquiry.fields))
+    if result.outcome is MatchOutcome.MISMATCH and enquiry.rule.mode is Mode.NUMBER:
+        # Somebody else's number and an unknown one must not be told apart, here or by any later reader.
+        return replace(record, status=HouseholdStatus.NOT_FOUND, reasons=("number_not_found",))
+    return record
+
+
+def _record(enquiry: Enquiry, status: HouseholdStatus, now: int, reasons: tuple[str, ...]) -> HouseholdRecord:
+    return HouseholdRecord(status=status, asked=enquiry.blocks, fields=enquiry.fields, obtained_at=now, reasons=reasons)
+
+
+def minimise(household: Household, fields: frozenset[str]) -> Household:
+    """Only the named facts, and the month and fund that say where a quotient comes from."""
+    quotient = any(
+        f"household.{name}" in fields for name in ("family_quotient", "reference_month", "computed_month", "fund")
+    )
+    return Household(
+        fund=household.fund,
+        family_quotient=household.family_quotient if "household.family_quotient" in fields else None,
+        reference_month=household.reference_month if quotient else None,
+        computed_month=household.computed_month if quotient else None,
+        adults=household.adults if "household.adults" in fields else None,
+        children=_children(household.children, fields),
+        address=_address(household.address, fields),
+    )
+
+
+def _children(children: tuple[Person, ...] | None, fields: frozenset[str]) -> tuple[Person, ...] | None:
+    if children is None or "household.children" in fields:
+        return children
+    if "household.children.age" in fields:
+        return tuple(Person(birthdate=child.birthdate) for child in children)
+    if "household.children.count" in fields:
+        return tuple(Person() for _ in children)
+    return None
+
+
+def _address(address: Address | None, fields: frozenset[str]) -> Address | None:
+    if address is None or "household.address" in fields:
+        return address
+    parts = {
+        name: getattr(address, name) for name in Address.__dataclass_fields__ if f"household.address.{name}" in fields
+    }
+    return Address(**parts) if parts else None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a policy sees of a session's enquiries."""
+
+    status: HouseholdStatus | None
+    """None: nothing was asked yet that would answer this policy."""
+    household: Household
+    obtained_at: int | None
+    missing: frozenset[Need]
+    """Blocks still to ask for."""
+    fields: frozenset[str]
+    """Facts already held: a new enquiry keeps them too, so that joining two never loses one."""
+
+
+def view(records: Sequence[HouseholdRecord], needs: Needs) -> View:
+    """Join the enquiries that hold a value; what they lack is judged by the last enquiry that asked for it."""
+    held = [record for record in records if record.household is not None and record.status in CARRIES_A_VALUE]
+    fields = frozenset[str]().union(*(record.fields for record in held))
+    fields |= frozenset[str]().union(*(IMPLIED.get(fact, frozenset()) for fact in fields))
+    asked = frozenset[Need]().union(*(record.asked for record in held))
+    obtained_at = max((record.obtained_at for record in held), default=None)
+    household = _joined(held)
+    lacking = needs.fields - fields
+    if held and not lacking and needs.blocks <= asked:
+        return View(held[-1].status, household, obtained_at, frozenset(), fields)
+    missing = _missing(lacking, needs, asked)
+    for record in reversed(records):
+        if record not in held and missing <= record.asked:
+            return View(record.status, Household(), None, missing, fields)
+    return View(None, household, obtained_at, missing, fields)
+
+
+def _missing(lacking: frozenset[str], needs: Needs, asked: frozenset[Need]) -> frozenset[Need]:
+    blocks = {block for fact in lacking if (block := FACTS[fact].block) is not None}
+    return frozenset(blocks | (needs.blocks - asked))
+
+
+def _joined(held: Sequence[HouseholdRecord]) -> Household:
+    parts: dict[str, object] = {}
+    for record in held:
+        known = {name: getattr(record.household, name) for name in Household.__dataclass_fields__}
+        parts |= {name: part for name, part in known.items() if part is not None}
+    return Household(**parts)  # type: ignore[arg-type]
+
+
+def remember(records: tuple[HouseholdRecord, ...], new: HouseholdRecord) -> tuple[HouseholdRecord, ...]:
+    """Add an enquiry; one that brought nothing and asked no more than this one is forgotten."""
+    return (*(old for old in records if old.household is not None or not old.asked <= new.asked), new)

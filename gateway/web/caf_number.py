@@ -1,0 +1,103 @@
+"""Number mode: numéro d'allocataire and code postal, typed by the person, tried a bounded number of times."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from starlette.responses import Response
+
+from gateway.core.errors import RequestRejected
+from gateway.core.model import CafNumber, Session
+from gateway.core.numbers import parse_caf_number
+from gateway.core.rules import Mode, Policy
+from gateway.web.cookies import new_session_id
+from gateway.web.enquiry import enquire
+from gateway.web.exchange import Destination, Exchange, destination, form_bond, require_form, with_cookies
+from gateway.web.http import posted_form
+from gateway.web.login import alternative_of
+from gateway.web.services import Services
+
+ANSWER_STEP_S = 4.0
+"""An answer leaves at a whole multiple of this, so that its time does not tell unknown from somebody else's."""
+
+_MALFORMED = "Vérifiez votre saisie : 1 à 7 chiffres pour le numéro, 5 caractères pour le code postal."
+
+
+async def show_number(services: Services, exchange: Exchange) -> Response:
+    place = _required(services, exchange, exchange.snapshot.query.get("return_to", ""))
+    browser = exchange.browser or services.new_token()
+    bond = exchange.session.id if exchange.session else browser
+    page = _page(services, place, services.cookies.form_token(bond), {}, "")
+    return with_cookies(page, None if exchange.browser else services.cookies.set_browser(browser))
+
+
+def _required(services: Services, exchange: Exchange, return_to: str) -> Destination:
+    place = destination(services, return_to, exchange.snapshot.host)
+    rule = place.route.policy.household if place else None
+    if place is None or rule is None or rule.mode is not Mode.NUMBER:
+        raise RequestRejected("number_not_asked", 404)
+    return place
+
+
+async def answer_number(services: Services, exchange: Exchange) -> Response:
+    """Ask the broker, compare, and answer in the same time and words whoever the number belongs to."""
+    began = services.clock()
+    form = await posted_form(exchange.snapshot, exchange.receive)
+    require_form(services, exchange, form.get("token", ""), form_bond(exchange))
+    place = _required(services, exchange, form.get("return_to", ""))
+    session = exchange.session
+    if place.route.policy.login is not None and (session is None or session.identity is None):
+        return services.pages.redirect(place.url)
+    try:
+        number = parse_caf_number(form.get("number", ""), form.get("postal_code", ""))
+    except ValueError:
+        return _page(services, place, form.get("token", ""), form, _MALFORMED, 422)
+    if not _allowed(services, exchange, session):
+        raise RequestRejected("number_attempts", 429)
+    session, cookie = await _asked(services, session, place.route.policy, number)
+    await _wait_for_step(services, began)
+    return with_cookies(services.pages.redirect(place.url), cookie)
+
+
+def _allowed(services: Services, exchange: Exchange, session: Session | None) -> bool:
+    """Bounded by address and, when there is one, by person: neither a new session nor a new address starts anew."""
+    by_address = services.attempts.allowed(f"address:{exchange.snapshot.peer}")
+    identity = session.identity if session else None
+    return by_address and (identity is None or services.attempts.allowed(f"person:{identity.provider}:{identity.sub}"))
+
+
+async def _asked(
+    services: Services, session: Session | None, policy: Policy, number: CafNumber
+) -> tuple[Session, str | None]:
+    identity = session.identity if session and policy.login else None
+    kept = tuple(record for record in session.household if record.household is not None) if session else ()
+    records = await enquire(services, policy, kept, identity, number=number)
+    if session is not None:
+        updated = replace(session, household=records, declined=session.declined - {policy.name})
+        await services.sessions.replace(updated)
+        return updated, None
+    expires_at = services.now + services.settings.sessions.absolute_s
+    session = Session(id=new_session_id(services.new_token), expires_at=expires_at, household=records)
+    await services.sessions.create(session)
+    return session, services.cookies.set_session(session.id)
+
+
+async def _wait_for_step(services: Services, began: float) -> None:
+    elapsed = services.clock() - began
+    await services.sleep(ANSWER_STEP_S - elapsed % ANSWER_STEP_S)
+
+
+def _page(
+    services: Services, place: Destination, token: str, form: Mapping[str, str], error: str, status: int = 200
+) -> Response:
+    """What was typed is shown again, never lost."""
+    return services.pages.page(
+        "allocataire",
+        status,
+        purpose=place.route.policy.purpose,
+        token=token,
+        return_to=place.url,
+        number=form.get("number", ""),
+        postal_code=form.get("postal_code", ""),
+        error=error,
+        alternative=alternative_of(place),
+    )

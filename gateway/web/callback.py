@@ -1,0 +1,178 @@
+"""Back from the provider: one verified exchange, the household within the same minute, a new session."""
+
+from starlette.responses import Response
+
+from gateway.core.claims import to_identity
+from gateway.core.errors import DependencyFailed, LoginFailed
+from gateway.core.model import HouseholdRecord, Identity, LoginTransaction, Need, Session
+from gateway.core.rules import Mode, Policy
+from gateway.ports import Handoff, SignedIn
+from gateway.relying_party import CallbackError, check_acr, check_issuer, read_callback
+from gateway.web import texts
+from gateway.web.cookies import new_session_id
+from gateway.web.enquiry import enquire
+from gateway.web.exchange import Destination, Exchange, destination, origin_of, own_url, with_cookies
+from gateway.web.login import alternative_of, provider_down
+from gateway.web.services import Services
+
+_OUTAGES = frozenset({"temporarily_unavailable", "server_error"})
+
+
+async def finish_login(services: Services, exchange: Exchange) -> Response:
+    """`/_gateway/callback`: whatever fails here ends on a page that lets the person start again."""
+    place: Destination | None = None
+    try:
+        returned = read_callback(exchange.snapshot.target.query or b"")
+        transaction = await services.transactions.consume(returned.state)
+        if transaction is None:
+            return await _unknown(services, exchange, returned.state)
+        place = destination(services, transaction.return_to)
+        _check_browser(services, exchange, transaction)
+        provider = services.providers.get(transaction.provider)
+        if provider is None:
+            raise LoginFailed("provider_unknown")
+        check_issuer(returned, provider.issuer)
+        if isinstance(returned, CallbackError):
+            return _refused_by_provider(services, exchange, place, returned)
+        signed_in = await provider.exchange(transaction, returned.code)
+        session = await _new_session(services, exchange, transaction, signed_in, place)
+    except LoginFailed as error:
+        return login_failed(services, exchange, place, error)
+    except DependencyFailed as error:
+        if error.dependency == "session-store":
+            raise
+        return provider_down(services, exchange, place, error)
+    return await _arrive(services, session, transaction, place)
+
+
+def _check_browser(services: Services, exchange: Exchange, transaction: LoginTransaction) -> None:
+    """Login CSRF: somebody else's code and state are worthless in this browser (RFC 9700 §4.7)."""
+    if exchange.browser is None or services.cookies.browser_digest(exchange.browser) != transaction.browser:
+        raise LoginFailed("browser_mismatch")
+
+
+async def _unknown(services: Services, exchange: Exchange, state: str) -> Response:
+    """A replayed, double-submitted, expired or invented state. A session that exists is left as it is."""
+    place = destination(services, await services.transactions.return_to(state) or "")
+    services.log("login_failed", code="state_unknown")
+    return services.pages.message(
+        texts.LOGIN_FAILED,
+        400,
+        reference=exchange.reference,
+        restart=own_url("login", place.url if place else ""),
+        proceed=(place.url if place else own_url("mes-donnees")) if exchange.session else None,
+        alternative=alternative_of(place),
+    )
+
+
+def _refused_by_provider(
+    services: Services, exchange: Exchange, place: Destination | None, returned: CallbackError
+) -> Response:
+    """`access_denied` does not mean that the person refused: one neutral page for all but an outage."""
+    services.log("login_refused", code=returned.error, provider_reference=returned.reference)
+    outage = returned.error in _OUTAGES
+    return services.pages.message(
+        texts.PROVIDER_DOWN if outage else texts.LOGIN_FAILED,
+        503 if outage else 403,
+        reference=exchange.reference,
+        restart=own_url("login", place.url if place else ""),
+        alternative=alternative_of(place),
+    )
+
+
+def login_failed(services: Services, exchange: Exchange, place: Destination | None, error: LoginFailed) -> Response:
+    services.log("login_failed", code=error.code, provider_reference=error.reference, reference=exchange.reference)
+    return services.pages.message(
+        texts.LOGIN_FAILED,
+        error.status,
+        reference=exchange.reference,
+        restart=own_url("login", place.url if place else ""),
+        alternative=alternative_of(place),
+    )
+
+
+async def _new_session(
+    services: Services,
+    exchange: Exchange,
+    transaction: LoginTransaction,
+    signed_in: SignedIn,
+    place: Destination | None,
+) -> Session:
+    """A new id at each login; what the same person already held in this browser comes along."""
+    identity = _identity(transaction, signed_in)
+    before = exchange.session if exchange.session and _same_person(exchange.session.identity, identity) else None
+    held = before.household if before else ()
+    policy = place.route.policy if place else None
+    records = await _household(services, policy, held, identity, transaction, signed_in)
+    session = Session(
+        id=new_session_id(services.new_token),
+        expires_at=services.now + services.settings.sessions.absolute_s,
+        identity=identity,
+        scopes=transaction.scopes | (before.scopes if before else frozenset()),
+        household=records,
+        id_token=signed_in.id_token,
+        reviewed=before.reviewed if before and records == held else frozenset(),
+        declined=(before.declined if before else frozenset()) - ({policy.name} if policy else frozenset()),
+        deliveries=before.deliveries if before else (),
+    )
+    await services.sessions.create(session)
+    if exchange.session is not None:
+        await services.sessions.drop(exchange.session.id)
+    return session
+
+
+def _identity(transaction: LoginTransaction, signed_in: SignedIn) -> Identity:
+    acr = check_acr(signed_in.id_claims, transaction.acr)
+    authenticated_at = signed_in.id_claims.get("auth_time") or signed_in.id_claims["iat"]
+    return to_identity(
+        signed_in.userinfo,
+        provider=transaction.provider,
+        acr=acr,
+        authenticated_at=int(authenticated_at),  # type: ignore[call-overload]
+    )
+
+
+def _same_person(known: Identity | None, identity: Identity) -> bool:
+    return known is not None and (known.provider, known.sub) == (identity.provider, identity.sub)
+
+
+async def _household(
+    services: Services,
+    policy: Policy | None,
+    held: tuple[HouseholdRecord, ...],
+    identity: Identity,
+    transaction: LoginTransaction,
+    signed_in: SignedIn,
+) -> tuple[HouseholdRecord, ...]:
+    """FranceConnect mode asks now or never: the token dies within the minute."""
+    asked = {str(need) for need in Need} & transaction.scopes
+    if policy is None or policy.household is None or policy.household.mode is not Mode.FRANCECONNECT or not asked:
+        return held
+    # A new login begins anew: what is asked again replaces what was held.
+    kept = tuple(record for record in held if not {str(block) for block in record.asked} <= asked)
+    return await enquire(
+        services, policy, kept, identity, access_token=signed_in.access_token, granted=signed_in.scopes
+    )
+
+
+async def _arrive(
+    services: Services, session: Session, transaction: LoginTransaction, place: Destination | None
+) -> Response:
+    cookie = services.cookies.set_session(session.id)
+    if place is None:
+        return with_cookies(services.pages.redirect(own_url("mes-donnees")), cookie)
+    if place.host == services.settings.host:
+        return with_cookies(services.pages.redirect(place.url), cookie)
+    ticket = services.new_token()
+    await services.handoffs.leave(ticket, Handoff(session.id, place.host, transaction.asked_by, place.url))
+    address = f"{origin_of(place.url)}{own_url('arrive')}?ticket={ticket}"
+    return with_cookies(services.pages.redirect(address), cookie)
+
+
+async def arrive(services: Services, exchange: Exchange) -> Response:
+    """The other host sets its own cookie for the session that the callback's host has opened."""
+    handoff = await services.handoffs.take(exchange.snapshot.query.get("ticket", ""))
+    browser = services.cookies.browser_digest(exchange.browser) if exchange.browser else None
+    if handoff is None or (handoff.host, handoff.browser) != (exchange.snapshot.host, browser):
+        return login_failed(services, exchange, None, LoginFailed("handoff_unknown"))
+    return with_cookies(services.pages.redirect(handoff.return_to), services.cookies.set_session(handoff.session_id))

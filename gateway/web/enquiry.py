@@ -1,0 +1,66 @@
+"""The only place that waits on CAF: ask the source for what a policy lacks, compare, keep the little that is wanted."""
+
+from dataclasses import replace
+
+from gateway.core.household import Enquiry, remember, settle, view
+from gateway.core.model import Absent, CafNumber, HouseholdRecord, HouseholdStatus, Identity, Need, Session
+from gateway.core.rules import Mode, Policy
+from gateway.ports import HouseholdRequest
+from gateway.web.services import Services
+
+RETRY_AFTER_S = 60
+"""An outage is asked again after this long, and not at each click."""
+
+
+async def enquire(
+    services: Services,
+    policy: Policy,
+    records: tuple[HouseholdRecord, ...],
+    identity: Identity | None,
+    *,
+    access_token: str | None = None,
+    granted: frozenset[str] | None = None,
+    number: CafNumber | None = None,
+) -> tuple[HouseholdRecord, ...]:
+    """The session's enquiries with the one that `policy` lacked, settled."""
+    rule = policy.household
+    seen = view(records, policy.needs)
+    if rule is None or not seen.missing:
+        return records
+    blocks = seen.missing | ({Need.ADULTS} if rule.match else frozenset())
+    asked = Enquiry(rule, blocks, policy.needs.fields | seen.fields)
+    request = HouseholdRequest(
+        mode=rule.mode, needs=blocks, access_token=access_token, identity=identity, number=number
+    )
+    answer = await services.source.fetch(request) if services.source and _may_ask(blocks, granted) else _NOT_GRANTED
+    record = settle(answer, asked, identity=identity, now=services.now)
+    services.log("household", outcome=str(record.status), reasons=" ".join(record.reasons), policy=policy.name)
+    return remember(records, record)
+
+
+_NOT_GRANTED = Absent(HouseholdStatus.UNAVAILABLE, "scope_not_granted")
+
+
+def _may_ask(blocks: frozenset[Need], granted: frozenset[str] | None) -> bool:
+    """Without any CAF scope in the token, API Particulier answers 403 and counts the call."""
+    return granted is None or bool({str(block) for block in blocks} & granted)
+
+
+async def enquire_by_identity(services: Services, policy: Policy, session: Session) -> Session:
+    """Identity mode: the source is asked when a request first needs it, and an outage again after a while."""
+    rule = policy.household
+    if rule is None or rule.mode is not Mode.IDENTITY or session.identity is None or policy.name in session.declined:
+        return session
+    if policy.login is None or session.identity.acr < policy.login.acr:
+        return session
+    fresh = tuple(record for record in session.household if not _stale(record, services.now))
+    if view(fresh, policy.needs).status is not None:
+        return session
+    records = await enquire(services, policy, fresh, session.identity)
+    updated = replace(session, household=records)
+    await services.sessions.replace(updated)
+    return updated
+
+
+def _stale(record: HouseholdRecord, now: int) -> bool:
+    return record.status is HouseholdStatus.UNAVAILABLE and now - record.obtained_at >= RETRY_AFTER_S

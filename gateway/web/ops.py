@@ -1,0 +1,39 @@
+"""For machines: liveness, readiness, public keys, and our own style sheet."""
+
+from importlib.resources import files
+
+from starlette.responses import Response
+
+from gateway.core.errors import DependencyFailed
+from gateway.core.model import SessionId
+from gateway.web.exchange import Exchange
+from gateway.web.services import Services
+
+_STYLE = (files("gateway.web") / "static" / "style.css").read_text(encoding="utf-8")
+_DEFAULT_COLOUR = "#0b4f6c"
+
+KEYS_MAX_AGE_S = 300
+
+
+async def live(services: Services, exchange: Exchange) -> Response:
+    """The process answers."""
+    return services.pages.data({"status": "live"})
+
+
+async def ready(services: Services, exchange: Exchange) -> Response:
+    """The session store answers too; providers do not count: their outage has pages of its own."""
+    try:
+        await services.sessions.load(SessionId("0" * 64))
+    except DependencyFailed as error:
+        return services.pages.problem(503, error.code, reference=exchange.reference)
+    return services.pages.data({"status": "ready"})
+
+
+async def keys(services: Services, exchange: Exchange) -> Response:
+    """The public keys that verify assertions (RFC 7517), the same on every host."""
+    return services.pages.data(services.jwks, media_type="application/jwk-set+json", max_age_s=KEYS_MAX_AGE_S)
+
+
+async def style(services: Services, exchange: Exchange) -> Response:
+    css = _STYLE.replace(_DEFAULT_COLOUR, services.settings.authority.colour)
+    return services.pages.file(css.encode(), "text/css; charset=utf-8")

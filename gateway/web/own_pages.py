@@ -1,0 +1,47 @@
+"""The table of our own addresses under `/_gateway/`; an unknown one is 404 and never the upstream."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.responses import Response
+
+from gateway.core.errors import RequestRejected
+from gateway.web import caf_number, callback, login, logout, my_data, ops, review
+from gateway.web.exchange import OWN_PREFIX, Exchange
+from gateway.web.services import Services
+
+Page = Callable[[Services, Exchange], Awaitable[Response]]
+
+PAGES: Mapping[str, Mapping[str, Page]] = {
+    "login": {"GET": login.show_login, "POST": login.start_login},
+    "callback": {"GET": callback.finish_login},
+    "arrive": {"GET": callback.arrive},
+    "logout": {"GET": logout.show_logout, "POST": logout.logout},
+    "logged-out": {"GET": logout.logged_out},
+    "review": {"GET": review.show_review, "POST": review.answer_review},
+    "allocataire": {"GET": caf_number.show_number, "POST": caf_number.answer_number},
+    "mes-donnees": {"GET": my_data.show_my_data, "POST": my_data.forget},
+    "keys": {"GET": ops.keys},
+    "health/live": {"GET": ops.live},
+    "health/ready": {"GET": ops.ready},
+    "static/style.css": {"GET": ops.style},
+}
+
+ANY_HOST = frozenset({"health/live", "health/ready"})
+"""Probes send an address instead of a name."""
+
+WITHOUT_SESSION = ANY_HOST | {"keys", "static/style.css", "logged-out"}
+"""They answer even when the session store does not."""
+
+
+def page_name(path: str) -> str:
+    return path.removeprefix(OWN_PREFIX).removeprefix("/")
+
+
+def find_page(name: str, method: str) -> Page:
+    methods = PAGES.get(name)
+    if methods is None:
+        raise RequestRejected("own_page_unknown", 404)
+    page = methods.get("GET" if method == "HEAD" else method)
+    if page is None:
+        raise RequestRejected("method_not_allowed", 405, allow=sorted(methods))
+    return page

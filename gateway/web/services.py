@@ -1,0 +1,84 @@
+"""What the web tier is handed by `app.py`: settings, ports, and the small tools of a request."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from gateway.core.routing import RouteTable
+from gateway.core.signing import Signer
+from gateway.ports import (
+    AuditLine,
+    Clock,
+    HandoffStore,
+    HouseholdSource,
+    IdentityProvider,
+    NewToken,
+    SessionStore,
+    Sleep,
+    TransactionStore,
+    UpstreamClient,
+)
+from gateway.settings import Settings
+from gateway.web.cookies import Cookies
+from gateway.web.pages import Pages
+
+_PARIS = ZoneInfo("Europe/Paris")
+
+# Neither vowels nor look-alikes: a reference is read aloud over the telephone and spells no word.
+_REFERENCE_LETTERS = "23456789BCDFGHJKLMNPQRSTVWXZ"
+
+
+class Log(Protocol):
+    """One event with codes; the chain behind it lets only known fields through."""
+
+    def __call__(self, event: str, **codes: object) -> None: ...
+
+
+class Attempts(Protocol):
+    """A bounded number of tries for one key in a while."""
+
+    def allowed(self, key: str) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    routes: RouteTable
+    providers: Mapping[str, IdentityProvider]
+    source: HouseholdSource | None
+    sessions: SessionStore
+    transactions: TransactionStore
+    handoffs: HandoffStore
+    upstream: UpstreamClient
+    signer: Signer
+    jwks: Mapping[str, object]
+    stripped: frozenset[str]
+    """Folded names of every header that any policy can inject: no client may say them, on any route."""
+    cookies: Cookies
+    pages: Pages
+    attempts: Attempts
+    audit: Callable[[AuditLine], None]
+    log: Log
+    clock: Clock
+    sleep: Sleep
+    new_token: NewToken = field(repr=False)
+
+    @property
+    def now(self) -> int:
+        return int(self.clock())
+
+    @property
+    def today(self) -> date:
+        """Schedules and birthdays follow the date in Paris."""
+        return datetime.fromtimestamp(self.clock(), _PARIS).date()
+
+    def new_reference(self) -> str:
+        """`K7QM-2F4D`: what a page shows, what the log and the assertion carry."""
+        number = int(self.new_token(), 16)
+        letters = []
+        for _ in range(8):
+            number, index = divmod(number, len(_REFERENCE_LETTERS))
+            letters.append(_REFERENCE_LETTERS[index])
+        return "".join(letters[:4]) + "-" + "".join(letters[4:])

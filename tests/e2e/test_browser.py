@@ -1,0 +1,103 @@
+"""A real Chromium, as a parent would use it, against the real gateway and the sandbox."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gateway.sandbox.identities import MATCHING, MISMATCHING, UNKNOWN
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.world import World, running
+
+CHROMIUM = shutil.which("chromium")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="NOT TESTED: chromium is not installed"),
+]
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder: Path = tmp_path_factory.mktemp("world")
+    with running(folder) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(params=[{}, {"java_script_enabled": False}], ids=["with script", "without script"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="fr-FR", **request.param)
+    yield context.new_page()
+    context.close()
+
+
+def _sign_in(world: World, page: Page, path: str, login: str) -> None:
+    page.goto(world.url + path)
+    page.get_by_role("button", name="S’identifier avec FranceConnect").click()
+    page.locator(f'button[value="{login}"]').click()
+    page.get_by_role("button", name="Continuer").click()
+
+
+def test_a_parent_reaches_the_tariff_page_with_a_valid_signature(world: World, page: Page) -> None:
+    _sign_in(world, page, "/cantine/", MATCHING)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Je relis avant de transmettre")
+    page.get_by_role("button", name="Continuer").click()
+    expect(page).to_have_url(world.url + "/cantine/")
+    expect(page.get_by_text("Signature valide")).to_be_visible()
+    expect(page.get_by_text("X-Caf-Tranche", exact=False).first).to_be_visible()
+
+
+def test_somebody_elses_household_ends_on_the_alternative_with_no_value(world: World, page: Page) -> None:
+    _sign_in(world, page, "/cantine/", MISMATCHING)
+    expect(page.get_by_role("link", name="Je préfère fournir un justificatif")).to_be_visible()
+    assert "2550" not in page.content()
+    assert "GEORGES" not in page.content()
+    page.get_by_role("link", name="Je préfère fournir un justificatif").click()
+    expect(page).to_have_url(world.url + "/cantine/justificatif")
+
+
+def test_a_person_unknown_to_caf_reads_its_own_text(world: World, page: Page) -> None:
+    _sign_in(world, page, "/cantine/", UNKNOWN)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Aucun dossier trouvé à votre nom")
+    expect(page.get_by_role("link", name="Recommencer")).to_be_visible()
+
+
+def test_the_second_policy_shows_the_address_and_the_children(world: World, page: Page) -> None:
+    _sign_in(world, page, "/famille/", "paul")
+    page.get_by_role("button", name="Continuer").click()
+    expect(page).to_have_url(world.url + "/famille/")
+    expect(page.get_by_text("Signature valide")).to_be_visible()
+    expect(page.get_by_text("1 RUE MONTORGUEIL").first).to_be_visible()
+    expect(page.get_by_text("HENRY").first).to_be_visible()
+
+
+def test_leaving_shows_that_one_is_logged_out(world: World, page: Page) -> None:
+    _sign_in(world, page, "/compte/", MATCHING)
+    page.goto(world.url + "/_gateway/logout")
+    page.get_by_role("button", name="Se déconnecter").click()
+    page.wait_for_url("**/_gateway/logged-out**")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Vous êtes déconnecté")
+
+
+def test_nothing_on_a_page_is_refused_by_its_own_policy(world: World, browser: Browser) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    _sign_in(world, page, "/cantine/", MATCHING)
+    page.goto(world.url + "/_gateway/mes-donnees")
+    context.close()
+    assert [line for line in said if "Content Security Policy" in line] == []

@@ -1,0 +1,13 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.world import World, running
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """The shipped configuration and everything around it, fresh for one test."""
+    with running(tmp_path) as started:
+        yield started

@@ -1,0 +1,163 @@
+"""From a source's answer to what a session may keep."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.core.household import Enquiry, minimise, remember, settle, view
+from gateway.core.model import Absent, Address, Household, HouseholdRecord, HouseholdStatus, Need, PartialDate, Person
+from gateway.core.needs import Needs
+from gateway.core.rules import Mode
+from tests.builders import ADULT, ANGELA, CHILDREN, HOUSEHOLD, a_caf_policy, a_record, a_rule
+
+QUOTIENT = frozenset({"household.family_quotient"})
+BLOCKS = frozenset({Need.QUOTIENT, Need.ADULTS})
+BY_FRANCECONNECT = Enquiry(a_rule(), BLOCKS, QUOTIENT)
+BY_NUMBER = Enquiry(a_rule(mode=Mode.NUMBER), BLOCKS, QUOTIENT)
+STRANGER = replace(ADULT, birth_name="DURAND")
+DOUBTFUL = replace(ADULT, given_names=("CLAIRE", "ANGELA"))
+
+
+def test_a_match_keeps_the_wanted_facts_and_drops_the_names() -> None:
+    record = settle(HOUSEHOLD, BY_FRANCECONNECT, identity=ANGELA, now=7)
+    assert record.status is HouseholdStatus.VERIFIED
+    assert record.obtained_at == 7
+    assert record.household == Household(
+        fund="cnaf", family_quotient=648, reference_month="2026-11", computed_month="2026-10"
+    )
+
+
+def test_a_mismatch_keeps_no_household_at_all() -> None:
+    record = settle(replace(HOUSEHOLD, adults=(STRANGER,)), BY_FRANCECONNECT, identity=ANGELA, now=7)
+    assert (record.status, record.household) == (HouseholdStatus.MISMATCH, None)
+    assert record.reasons
+
+
+def test_a_doubt_keeps_no_household_either() -> None:
+    record = settle(replace(HOUSEHOLD, adults=(DOUBTFUL,)), BY_FRANCECONNECT, identity=ANGELA, now=7)
+    assert (record.status, record.household) == (HouseholdStatus.PENDING_REVIEW, None)
+
+
+def test_a_child_who_bears_the_names_is_never_the_person() -> None:
+    household = replace(HOUSEHOLD, adults=(STRANGER,), children=(ADULT,))
+    assert settle(household, BY_FRANCECONNECT, identity=ANGELA, now=7).status is HouseholdStatus.MISMATCH
+
+
+def test_in_number_mode_somebody_elses_number_is_an_unknown_number() -> None:
+    foreign = settle(replace(HOUSEHOLD, adults=(STRANGER,)), BY_NUMBER, identity=ANGELA, now=7)
+    unknown = settle(Absent(HouseholdStatus.NOT_FOUND, "number_not_found"), BY_NUMBER, identity=ANGELA, now=7)
+    assert foreign == unknown
+
+
+def test_a_source_that_gives_no_names_cannot_be_verified() -> None:
+    record = settle(replace(HOUSEHOLD, adults=None), BY_FRANCECONNECT, identity=ANGELA, now=7)
+    assert (record.status, record.household) == (HouseholdStatus.UNAVAILABLE, None)
+
+
+def test_a_match_without_anybody_signed_in_is_refused() -> None:
+    record = settle(HOUSEHOLD, BY_FRANCECONNECT, identity=None, now=7)
+    assert (record.status, record.household) == (HouseholdStatus.NOT_AUTHENTICATED, None)
+
+
+def test_a_policy_without_a_match_says_that_the_identity_is_unverified() -> None:
+    enquiry = Enquiry(a_rule(mode=Mode.NUMBER, match=False), frozenset({Need.QUOTIENT}), QUOTIENT)
+    record = settle(HOUSEHOLD, enquiry, identity=None, now=7)
+    assert record.status is HouseholdStatus.IDENTITY_UNVERIFIED
+    assert record.household is not None
+    assert record.household.adults is None
+
+
+def test_an_absent_household_keeps_its_status_and_its_code() -> None:
+    record = settle(Absent(HouseholdStatus.UNAVAILABLE, "timeout"), BY_FRANCECONNECT, identity=ANGELA, now=7)
+    assert (record.status, record.household, record.reasons) == (HouseholdStatus.UNAVAILABLE, None, ("timeout",))
+
+
+@pytest.mark.parametrize(
+    ("fact", "kept"),
+    [
+        ("household.fund", Household(fund="cnaf", reference_month="2026-11", computed_month="2026-10")),
+        ("household.adults", Household(fund="cnaf", adults=(ADULT,))),
+        ("household.children", Household(fund="cnaf", children=CHILDREN)),
+        (
+            "household.children.age",
+            Household(
+                fund="cnaf",
+                children=(Person(birthdate=PartialDate(2018, 1, 10)), Person(birthdate=PartialDate(2022, 6, 20))),
+            ),
+        ),
+        ("household.children.count", Household(fund="cnaf", children=(Person(), Person()))),
+        ("household.address", Household(fund="cnaf", address=HOUSEHOLD.address)),
+        ("household.address.city", Household(fund="cnaf", address=Address(city="PARIS"))),
+    ],
+)
+def test_only_the_named_fact_is_kept(fact: str, kept: Household) -> None:
+    assert minimise(HOUSEHOLD, frozenset({fact})) == kept
+
+
+def test_what_was_not_given_stays_absent() -> None:
+    fields = frozenset({"household.children", "household.address", "household.address.city"})
+    assert minimise(Household(), fields) == Household()
+
+
+CANTINE = a_caf_policy("household.family_quotient")
+FAMILLE = a_caf_policy("household.address.city", "household.children")
+
+
+def test_nothing_asked_means_that_everything_is_missing() -> None:
+    seen = view((), CANTINE.needs)
+    assert (seen.status, seen.missing) == (None, {Need.QUOTIENT, Need.ADULTS})
+
+
+def test_a_record_that_answers_is_enough() -> None:
+    seen = view((a_record(CANTINE),), CANTINE.needs)
+    assert (seen.status, seen.missing, seen.obtained_at) == (HouseholdStatus.VERIFIED, frozenset(), 1)
+
+
+def test_another_policy_misses_only_its_own_blocks() -> None:
+    seen = view((a_record(CANTINE),), FAMILLE.needs)
+    assert (seen.status, seen.missing) == (None, {Need.ADDRESS, Need.CHILDREN})
+
+
+def test_two_enquiries_are_joined_and_the_latest_date_counts() -> None:
+    first = a_record(CANTINE, minimise(HOUSEHOLD, CANTINE.needs.fields))
+    second = a_record(FAMILLE, minimise(HOUSEHOLD, FAMILLE.needs.fields), at=9)
+    both = a_caf_policy("household.family_quotient", "household.address.city")
+    seen = view((first, second), both.needs)
+    assert (seen.status, seen.obtained_at) == (HouseholdStatus.VERIFIED, 9)
+    assert (seen.household.family_quotient, seen.household.address) == (648, Address(city="PARIS"))
+
+
+def test_holding_the_children_means_holding_their_number() -> None:
+    counted = a_caf_policy("household.children.count")
+    assert view((a_record(FAMILLE),), counted.needs).status is HouseholdStatus.VERIFIED
+
+
+def test_a_failed_enquiry_answers_for_the_blocks_that_it_asked() -> None:
+    failed = a_record(FAMILLE, None, HouseholdStatus.UNAVAILABLE)
+    assert view((failed,), FAMILLE.needs).status is HouseholdStatus.UNAVAILABLE
+    assert view((failed,), CANTINE.needs).status is None
+
+
+def test_a_failed_enquiry_does_not_take_away_what_an_earlier_one_obtained() -> None:
+    records = (a_record(CANTINE), a_record(FAMILLE, None, HouseholdStatus.MISMATCH))
+    assert view(records, CANTINE.needs).status is HouseholdStatus.VERIFIED
+    assert view(records, FAMILLE.needs).status is HouseholdStatus.MISMATCH
+
+
+def test_a_value_under_a_status_that_carries_none_is_never_seen() -> None:
+    forged = replace(a_record(CANTINE), status=HouseholdStatus.MISMATCH)
+    seen = view((forged,), CANTINE.needs)
+    assert (seen.status, seen.household) == (HouseholdStatus.MISMATCH, Household())
+
+
+def test_a_policy_that_needs_the_match_alone_is_answered_by_any_verified_record() -> None:
+    only_status = Needs(blocks=frozenset({Need.ADULTS}))
+    assert view((a_record(CANTINE),), only_status).status is HouseholdStatus.VERIFIED
+
+
+def test_a_failure_is_forgotten_when_it_is_asked_again_and_a_value_is_not() -> None:
+    held, failed = a_record(CANTINE), a_record(FAMILLE, None, HouseholdStatus.UNAVAILABLE)
+    again: HouseholdRecord = a_record(FAMILLE, at=5)
+    assert remember((held, failed), again) == (held, again)
+    other = a_record(CANTINE, None, HouseholdStatus.UNAVAILABLE)
+    assert remember((failed,), other) == (failed, other)

@@ -1,0 +1,187 @@
+"""The whole product on loopback sockets: the real gateway, the shipped configuration, the sandbox around it."""
+
+import asyncio
+import io
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+from gateway.config.gateway_file import load
+from gateway.sandbox.api_particulier import SandboxApiParticulier
+from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect
+from gateway.sandbox.legacy import legacy_app
+from gateway.settings import Settings
+
+from gateway.adapters.keys import generate_pem
+from gateway.app import Outside, build, new_token
+from gateway.cli.demo import FC_CLIENT_ID
+from tests.browser import Page, Person
+
+ROOT = Path(__file__).resolve().parents[1]
+
+FC_SECRET = "5" * 64
+API_TOKEN = "t" * 64
+
+
+class MovedClock:
+    """Real time plus what a test adds: nothing sleeps."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead_s
+
+
+@dataclass
+class World:
+    settings: Settings
+    clock: MovedClock
+    franceconnect: SandboxFranceConnect
+    api: SandboxApiParticulier
+    folder: Path
+    logs: io.StringIO
+    audit: io.StringIO
+    upstream_requests: list[dict[str, object]] = field(default_factory=list)
+    slept: list[float] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return self.settings.public_url
+
+    def person(self) -> Person:
+        return Person(self.url)
+
+    def sign_in(self, person: Person, path: str, login: str) -> Page:
+        """From the protected page to wherever the callback leads."""
+        page = person.press(person.visit(path), "S’identifier avec")
+        page = self.choose(person, page, login)
+        return person.press(page, "Continuer")
+
+    def choose(self, person: Person, page: Page, login: str) -> Page:
+        for form in page.forms:
+            for _, name, value in form.buttons:
+                if login in (value, *form.fields.values()):
+                    return person.send(page, form, {name: value} if name else {})
+        raise AssertionError(f"no identity {login}: {page.text[:500]}")
+
+    def written(self) -> str:
+        """Everything that the gateway wrote outside its answers: logs, audit, files."""
+        files = [path.read_bytes().decode("latin-1") for path in sorted(self.folder.rglob("*.db*"))]
+        return "\n".join([self.logs.getvalue(), self.audit.getvalue(), *files])
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def configuration(
+    folder: Path,
+    ports: list[int],
+    *,
+    routes: str = "",
+    policies: dict[str, str] | None = None,
+    changes: dict[str, str] | None = None,
+) -> Path:
+    """The shipped files with this run's ports; `routes` and `policies` are added to them."""
+    shutil.copytree(ROOT / "policies", folder / "policies")
+    text = (ROOT / "gateway.yaml").read_text(encoding="utf-8")
+    for shipped, port in zip((8000, 8101, 8102, 8103), ports, strict=True):
+        text = re.sub(rf"\b{shipped}\b", str(port), text)
+    for before, after in (changes or {}).items():
+        assert before in text, before
+        text = text.replace(before, after)
+    path = folder / "gateway.yaml"
+    path.write_text(text + routes.replace("UPSTREAM", f"http://127.0.0.1:{ports[3]}"), encoding="utf-8")
+    for name, policy in (policies or {}).items():
+        (folder / "policies" / f"{name}.yaml").write_text(policy, encoding="utf-8")
+    return path
+
+
+@contextmanager
+def running(folder: Path, *, broker: bool = False, **files: object) -> Iterator[World]:
+    """Start everything, hand over the world, stop everything."""
+    ports = free_ports(4)
+    config = configuration(folder, ports, **files)  # type: ignore[arg-type]
+    settings = load(
+        config,
+        {
+            "FC_CLIENT_ID": FC_CLIENT_ID,
+            "FC_CLIENT_SECRET": FC_SECRET,
+            "SESSION_SECRET": "s" * 64,
+            "SIGNING_KEY": generate_pem().decode(),
+            "API_PARTICULIER_TOKEN": API_TOKEN,
+        },
+    )
+    clock = MovedClock()
+    provider = settings.providers[0]
+    client = SandboxClient(
+        client_id=provider.client_id,
+        client_secret=provider.client_secret,
+        redirect_uris=(provider.redirect_uri,),
+        post_logout_redirect_uris=(provider.post_logout_redirect_uri,),
+        name=settings.authority.name,
+    )
+    franceconnect = SandboxFranceConnect(provider.issuer, [client], clock, new_token)
+    scopes = ["cnaf_quotient_familial", "cnaf_allocataires", "cnaf_enfants", "cnaf_adresse"]
+    api = SandboxApiParticulier(franceconnect, {API_TOKEN: scopes}, clock, broker=broker)
+    world = World(settings, clock, franceconnect, api, folder, io.StringIO(), io.StringIO())
+
+    async def sleep(seconds: float) -> None:
+        world.slept.append(seconds)
+
+    outside = Outside(clock=clock, sleep=sleep, log_stream=world.logs, audit_stream=world.audit)
+    apps = [build(settings, outside), franceconnect.app, api.app, legacy_app(f"{settings.public_url}/_gateway/keys")]
+    with _served(list(zip(apps, ports, strict=True))):
+        yield world
+
+
+@contextmanager
+def _served(apps: list[tuple[object, int]]) -> Iterator[None]:
+    servers = [
+        uvicorn.Server(
+            uvicorn.Config(
+                app,  # type: ignore[arg-type]
+                host="127.0.0.1",
+                port=port,
+                http="httptools",
+                ws="none",
+                lifespan="on" if number == 0 else "off",
+                access_log=False,
+                log_config=None,
+                proxy_headers=False,
+                server_header=False,
+            )
+        )
+        for number, (app, port) in enumerate(apps)
+    ]
+
+    async def serve() -> None:
+        await asyncio.gather(*(server.serve() for server in servers))
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not all(server.started for server in servers):
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise RuntimeError("a server did not start")
+        time.sleep(0.02)
+    try:
+        yield
+    finally:
+        for server in servers:
+            server.should_exit = True
+        thread.join(20)
