@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import re
 import shutil
 import socket
@@ -13,15 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
+
+from gateway.adapters.keys import generate_pem
+from gateway.app import Outside, build, new_token
+from gateway.cli.demo import FC_CLIENT_ID
 from gateway.config.gateway_file import load
 from gateway.sandbox.api_particulier import SandboxApiParticulier
 from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect
 from gateway.sandbox.legacy import legacy_app
 from gateway.settings import Settings
-
-from gateway.adapters.keys import generate_pem
-from gateway.app import Outside, build, new_token
-from gateway.cli.demo import FC_CLIENT_ID
 from tests.browser import Page, Person
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,7 +50,7 @@ class World:
     folder: Path
     logs: io.StringIO
     audit: io.StringIO
-    upstream_requests: list[dict[str, object]] = field(default_factory=list)
+    people: list[Person] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
 
     @property
@@ -57,7 +58,8 @@ class World:
         return self.settings.public_url
 
     def person(self) -> Person:
-        return Person(self.url)
+        self.people.append(Person(self.url))
+        return self.people[-1]
 
     def sign_in(self, person: Person, path: str, login: str) -> Page:
         """From the protected page to wherever the callback leads."""
@@ -71,6 +73,16 @@ class World:
                 if login in (value, *form.fields.values()):
                     return person.send(page, form, {name: value} if name else {})
         raise AssertionError(f"no identity {login}: {page.text[:500]}")
+
+    def audited(self, policy: str, count: int) -> list[dict[str, object]]:
+        """The audit lines of a policy, once there are as many: a line is written when the answer is complete."""
+        deadline = time.monotonic() + 5
+        while True:
+            lines = [json.loads(line) for line in self.audit.getvalue().splitlines()]
+            found = [line for line in lines if line["policy"] == policy]
+            if len(found) >= count or time.monotonic() > deadline:
+                return found
+            time.sleep(0.01)
 
     def written(self) -> str:
         """Everything that the gateway wrote outside its answers: logs, audit, files."""
@@ -147,6 +159,8 @@ def running(folder: Path, *, broker: bool = False, **files: object) -> Iterator[
     apps = [build(settings, outside), franceconnect.app, api.app, legacy_app(f"{settings.public_url}/_gateway/keys")]
     with _served(list(zip(apps, ports, strict=True))):
         yield world
+        for person in world.people:
+            person.client.close()
 
 
 @contextmanager

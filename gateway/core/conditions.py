@@ -84,8 +84,8 @@ def _bounds(test: Test) -> tuple[object | None, object | None]:
         return test.operand, None
     if test.operator is Operator.AT_MOST:
         return None, test.operand
-    low, high = test.operand  # type: ignore[misc]  # the policy file has checked that there are two
-    return low, high
+    # The policy file has checked that there are two.
+    return test.operand[0], test.operand[1]  # type: ignore[index]
 
 
 def _over(test: Test, value: object) -> Truth:

@@ -138,13 +138,15 @@ def _subject_claims(subject: Subject | None) -> dict[str, object]:
 
 def _value_claims(values: Sequence[Injected]) -> dict[str, object]:
     """`idn`: who; `dat`: the rest under its full name, constants under their header's."""
-    identity, data = {}, {}
+    identity: dict[str, object] = {}
+    data: dict[str, object] = {}
     for each in values:
         if each.fact.startswith("identity."):
             identity[each.fact.removeprefix("identity.")] = plain(each.value)
         else:
             data[each.header.lower() if each.fact == "const" else each.fact] = plain(each.value)
-    return ({"idn": identity} if identity else {}) | ({"dat": data} if data else {})
+    parts: dict[str, object] = {"idn": identity, "dat": data}
+    return {name: part for name, part in parts.items() if part}
 
 
 def _header_digests(headers: Sequence[tuple[str, bytes]]) -> dict[str, str]:

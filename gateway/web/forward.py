@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from starlette.types import Receive, Send
 
-from gateway.core.errors import RequestRejected
 from gateway.core.encodings import encode, render
+from gateway.core.errors import DependencyFailed, RequestRejected
 from gateway.core.forwarded import client_address, forwarded
 from gateway.core.headers import request_headers, response_headers
 from gateway.core.model import Allow, Facts, Identity, Session
@@ -25,6 +25,13 @@ from gateway.ports import HeaderList, UpstreamRequest, UpstreamResponse
 from gateway.web.exchange import Exchange
 from gateway.web.http import Snapshot, body_chunks
 from gateway.web.services import Services
+
+
+class AnswerCut(DependencyFailed):
+    """The upstream failed in the middle of its answer."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__("upstream", code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +151,14 @@ def _subject(services: Services, session: Session | None, identity: Identity | N
 
 
 async def send_back(response: UpstreamResponse, send: Send, own_cookies: frozenset[bytes], *, private: bool) -> None:
-    """Stream the answer; a failure after the head can only cut the connection, never be patched over."""
+    """Stream the answer; a failure after the head is `AnswerCut`, and can never be patched over."""
     headers = response_headers(response.headers, own_cookies, private=private)
     try:
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         async for chunk in response.body:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+    except DependencyFailed as error:
+        raise AnswerCut(error.code) from None
     finally:
         await response.close()

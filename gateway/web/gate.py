@@ -29,12 +29,16 @@ from gateway.ports import AuditLine
 from gateway.web import own_pages, texts
 from gateway.web.enquiry import enquire_by_identity
 from gateway.web.exchange import Destination, Exchange, facts_of, is_own, own_url
-from gateway.web.forward import read_body, send_back, upstream_request
+from gateway.web.forward import AnswerCut, read_body, send_back, upstream_request
 from gateway.web.http import Snapshot, take_snapshot
 from gateway.web.review import alternative_page, refused_page
 from gateway.web.services import Services
 
 _DOWN = {"session-store": texts.STORE_DOWN, "upstream": texts.UPSTREAM_DOWN, "franceconnect": texts.PROVIDER_DOWN}
+
+
+CLIENT_LEFT = 499
+"""In an audit line only: the client went away before the answer was complete."""
 
 
 class Gate:
@@ -56,6 +60,10 @@ class Gate:
             return
         try:
             response_or_none = await self._answer(snapshot, receive, send, reference)
+        except AnswerCut as error:
+            # The head is gone: ending without the body's end makes the server close the connection.
+            self._services.log("failed", code=error.code, dependency="upstream", reference=reference)
+            return
         except GatewayError as error:
             response_or_none = self._failed(snapshot, error, reference)
         if response_or_none is not None:
@@ -110,12 +118,14 @@ class Gate:
             response = self._turned_away(exchange, route, decision)
             self._audit(exchange, route, decision, session, response.status_code, began)
             return response
+        status = CLIENT_LEFT
         try:
             status = await self._forward(exchange, route, decision, session, send, facts)
         except GatewayError as error:
-            self._audit(exchange, route, decision, session, error.status, began)
+            status = error.status
             raise
-        self._audit(exchange, route, decision, session, status, began)
+        finally:
+            self._audit(exchange, route, decision, session, status, began)
         return None
 
     async def _forward(
@@ -150,10 +160,9 @@ class Gate:
         match decision:
             case Authenticate():
                 return services.pages.redirect(own_url("login", self._back(exchange)))
-            case Ask(what=Question.REVIEW):
-                return services.pages.redirect(own_url("review", self._back(exchange)))
-            case Ask(what=Question.NUMBER):
-                return services.pages.redirect(own_url("allocataire", self._back(exchange)))
+            case Ask():
+                page = "review" if decision.what is Question.REVIEW else "allocataire"
+                return services.pages.redirect(own_url(page, self._back(exchange)))
             case Alternative():
                 return alternative_page(services, exchange, here, decision)
             case Deny():

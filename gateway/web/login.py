@@ -1,6 +1,7 @@
 """Before the provider: the page that says what will be asked, and the departure."""
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.responses import Response
@@ -68,7 +69,7 @@ def _buttons(services: Services, policy: Policy | None) -> list[dict[str, str]]:
     return [{"name": name, "label": PROVIDERS[name][0], "about": PROVIDERS[name][1]} for name in names]
 
 
-def _announced(policy: Policy | None) -> dict[str, object]:
+def _announced(policy: Policy | None) -> dict[str, Any]:
     """The two lists of the information page, made from the policy and never typed by hand."""
     if policy is None:
         return {"purpose": "", "sources": [], "received": [], "compares": False, "drops_names": False,

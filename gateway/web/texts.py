@@ -71,7 +71,8 @@ ALTERNATIVE: Mapping[HouseholdStatus, Message] = {
     ),
     HouseholdStatus.UNAVAILABLE: Message(
         "Le service de la CAF ne répond pas",
-        "Ce n’est pas de votre fait. Vous pouvez réessayer dans quelques minutes, ou continuer autrement dès maintenant.",
+        "Ce n’est pas de votre fait. Vous pouvez réessayer dans quelques minutes, "
+        "ou continuer autrement dès maintenant.",
     ),
     HouseholdStatus.NOT_AUTHENTICATED: Message(
         "Votre identification a expiré",

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gateway.sandbox.identities import MATCHING, MISMATCHING, UNKNOWN
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from gateway.sandbox.identities import MATCHING, MISMATCHING, UNKNOWN
 from tests.world import World, running
 
 CHROMIUM = shutil.which("chromium")
@@ -76,7 +76,7 @@ def test_a_person_unknown_to_caf_reads_its_own_text(world: World, page: Page) ->
 
 
 def test_the_second_policy_shows_the_address_and_the_children(world: World, page: Page) -> None:
-    _sign_in(world, page, "/famille/", "paul")
+    _sign_in(world, page, "/famille/", "sans_nom_dusage")
     page.get_by_role("button", name="Continuer").click()
     expect(page).to_have_url(world.url + "/famille/")
     expect(page.get_by_text("Signature valide")).to_be_visible()

@@ -1,11 +1,9 @@
 """From the protected page to the legacy application, over real sockets, for the people that the demo names."""
 
-import json
-
 import httpx
 import pytest
-from gateway.sandbox.identities import MATCHING, MISMATCHING, UNKNOWN
 
+from gateway.sandbox.identities import MATCHING, MISMATCHING, UNKNOWN
 from tests.world import World
 
 CANTINE = "/cantine/"
@@ -73,7 +71,7 @@ def test_declining_at_the_review_sends_nothing_and_leads_to_the_alternative(worl
 
 def test_a_second_policy_injects_the_address_and_the_children_after_asking_only_for_them(world: World) -> None:
     parent = world.person()
-    parent.press(world.sign_in(parent, CANTINE, "paul"), "Continuer")
+    parent.press(world.sign_in(parent, CANTINE, "sans_nom_dusage"), "Continuer")
     login = parent.visit("/famille/")
     consent = parent.press(login, "S’identifier avec")
     authorize = next(r for r in reversed(parent.seen) if r.url.path.endswith("/authorize"))
@@ -146,7 +144,7 @@ def test_my_data_names_what_was_obtained_and_who_received_it_and_forgets(world: 
 
 
 def test_an_outage_of_caf_opens_nothing_and_says_how_to_go_on(world: World) -> None:
-    world.api.faults.next_status = 503
+    world.api.faults.next_status = 504
     person = world.person()
     page = world.sign_in(person, CANTINE, MATCHING)
     assert page.status == 403
@@ -165,9 +163,7 @@ def test_keys_and_probes_answer(world: World) -> None:
 def test_each_decision_leaves_one_audit_line_of_codes(world: World) -> None:
     person = world.person()
     world.sign_in(person, "/compte/", MATCHING)
-    lines = [json.loads(line) for line in world.audit.getvalue().splitlines()]
-    outcomes = [line["outcome"] for line in lines if line["policy"] == "signed-in"]
-    assert outcomes == ["authenticate", "allow"]
+    assert [line["outcome"] for line in world.audited("signed-in", 2)] == ["authenticate", "allow"]
 
 
 @pytest.mark.parametrize("identity", [MATCHING, MISMATCHING, UNKNOWN])

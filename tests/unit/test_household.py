@@ -6,8 +6,7 @@ import pytest
 
 from gateway.core.household import Enquiry, minimise, remember, settle, view
 from gateway.core.model import Absent, Address, Household, HouseholdRecord, HouseholdStatus, Need, PartialDate, Person
-from gateway.core.needs import Needs
-from gateway.core.rules import Mode
+from gateway.core.rules import Mode, Needs
 from tests.builders import ADULT, ANGELA, CHILDREN, HOUSEHOLD, a_caf_policy, a_record, a_rule
 
 QUOTIENT = frozenset({"household.family_quotient"})

@@ -229,6 +229,12 @@ def test_a_person_who_prefers_a_document_is_never_asked_to_log_in_again_for_caf(
     assert decide(CANTINE, with_value) == Alternative(HouseholdStatus.DECLINED, Reason.HOUSEHOLD_MISSING)
 
 
+def test_a_person_who_prefers_a_document_is_never_told_their_value() -> None:
+    forwarded = replace(CANTINE, household=a_rule(default=Missing.FORWARD))
+    decision = decide(forwarded, replace(_with(forwarded), declined=True))
+    assert decision == Allow((NAME, _status("declined")), HouseholdStatus.DECLINED, Reason.ALLOWED)
+
+
 def test_a_person_who_declined_and_lacks_an_identity_scope_is_asked_for_that_alone() -> None:
     decision = decide(CANTINE, facts(declined=True, scopes=frozenset({"openid"})))
     assert isinstance(decision, Authenticate)

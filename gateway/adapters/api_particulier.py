@@ -1,0 +1,256 @@
+"""Households from API Particulier: one GET in one of three modes, the few retries allowed, one answer.
+
+URLs hold civil status or a numéro d'allocataire: no exception of httpx leaves this module, its loggers are silenced.
+"""
+
+import asyncio
+import logging
+import random
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from http.cookiejar import DefaultCookiePolicy
+
+import httpx
+
+from gateway.adapters.api_particulier_answers import (
+    Refusal,
+    needs_operator,
+    quota_wait_s,
+    read_refusal,
+    retry_delay_s,
+    status_of,
+)
+from gateway.adapters.api_particulier_query import IdentityUnusable, Parameters, identity_parameters
+from gateway.adapters.household_payload import PayloadRefused, parse_household
+from gateway.core.model import Absent, Household, HouseholdStatus
+from gateway.core.rules import Mode
+from gateway.ports import Clock, HouseholdRequest, Sleep
+from gateway.settings import ApiParticulierSettings
+
+BUDGET_S = 20.0
+"""From the start of `fetch` to its last retry: FranceConnect's token lives 60 s, and a person is waiting."""
+
+CALL_S = 2.0
+"""Less than this before the deadline is not worth a call: cut short, it still counts against the quota."""
+
+BODY_BYTES_AT_MOST = 1_000_000
+
+_FRANCECONNECT_PATH = "/v3/dss/quotient_familial/france_connect"
+_IDENTITY_PATH = "/v3/dss/quotient_familial/identite"
+_NUMBER_PATH = "/api/v2/composition-familiale"
+
+_TOKEN = re.compile(r"[!-~]+")
+_REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}")
+
+OnTrouble = Callable[[str, str], None]
+"""Code and request id of what only an operator can repair."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    mode: Mode
+    path: str
+    parameters: Parameters = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    household: Household | Absent
+    refusal: Refusal | None = None
+    trouble: bool = False
+
+
+def silence_http_loggers() -> None:
+    """httpx writes each URL at INFO, httpcore each header at DEBUG: neither may, whatever level the root has."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def http_client(settings: ApiParticulierSettings) -> httpx.AsyncClient:
+    """No redirects, no environment proxies, no cookies, no logged URLs: each call stands alone."""
+    silence_http_loggers()
+    client = httpx.AsyncClient(
+        base_url=settings.base_url,
+        verify=ssl.create_default_context(cafile=settings.ca_file),
+        timeout=httpx.Timeout(settings.read_s, connect=settings.connect_s),
+        # A compressed answer could be of any size once opened.
+        headers={"Accept-Encoding": "identity"},
+        follow_redirects=False,
+        trust_env=False,
+    )
+    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    return client
+
+
+class ApiParticulier:
+    """The household source. One instance a recipient: its quota and its lock are shared by all who wait."""
+
+    def __init__(
+        self,
+        settings: ApiParticulierSettings,
+        client: httpx.AsyncClient,
+        *,
+        clock: Clock,
+        sleep: Sleep,
+        on_trouble: OnTrouble = lambda code, request_id: None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._clock = clock
+        self._sleep = sleep
+        self._on_trouble = on_trouble
+        self._jitter = jitter
+        self._one_at_a_time = asyncio.Lock()
+        self._closed_until = 0.0
+
+    async def fetch(self, request: HouseholdRequest) -> Household | Absent:
+        """Ask, and ask again as far as the provider allows within `BUDGET_S`."""
+        deadline = self._clock() + BUDGET_S
+        call = self._call(request)
+        if isinstance(call, Absent):
+            return call
+        tried = 0
+        answer = await self._turn(call, deadline, tried)
+        while (delay_s := self._delay_s(answer, tried, deadline)) is not None:
+            await self._sleep(delay_s)
+            tried += 1
+            answer = await self._turn(call, deadline, tried)
+        if answer.trouble and isinstance(answer.household, Absent):
+            self._on_trouble(answer.household.code, answer.household.request_id)
+        return answer.household
+
+    def _call(self, request: HouseholdRequest) -> _Call | Absent:
+        """What to send, or why nothing is worth sending."""
+        recipient = ("recipient", self._settings.recipient)
+        if request.mode is Mode.FRANCECONNECT:
+            if request.access_token is None or not _TOKEN.fullmatch(request.access_token):
+                return Absent(HouseholdStatus.NOT_AUTHENTICATED, "api_particulier_no_access_token")
+            return _Call(request.mode, _FRANCECONNECT_PATH, (recipient,), _bearer(request.access_token))
+        token = self._settings.token
+        if token is None or not _TOKEN.fullmatch(token):
+            self._on_trouble("api_particulier_no_token", "")
+            return Absent(HouseholdStatus.UNAVAILABLE, "api_particulier_no_token")
+        if request.mode is Mode.NUMBER:
+            return _number_call(request, token)
+        return _identity_call(request, recipient, token)
+
+    def _delay_s(self, answer: _Answer, tried: int, deadline: float) -> float | None:
+        """Before the next retry; None when it is not allowed, or would come too late."""
+        if answer.refusal is None:
+            return None
+        delay_s = retry_delay_s(answer.refusal, tried, self._jitter())
+        return delay_s if delay_s is not None and self._clock() + delay_s + CALL_S <= deadline else None
+
+    async def _turn(self, call: _Call, deadline: float, tried: int) -> _Answer:
+        """FranceConnect calls of one recipient differ by their token only, which the provider's lock (409) ignores."""
+        if call.mode is not Mode.FRANCECONNECT:
+            return await self._attempt(call, deadline, tried)
+        try:
+            async with asyncio.timeout(deadline - CALL_S - self._clock()):
+                await self._one_at_a_time.acquire()
+        except TimeoutError:
+            return _unavailable("api_particulier_busy")
+        try:
+            return await self._attempt(call, deadline, tried)
+        finally:
+            self._one_at_a_time.release()
+
+    async def _attempt(self, call: _Call, deadline: float, tried: int) -> _Answer:
+        """One call, unless a quota is exhausted: whoever ignores a 429 is banned for 12 hours without a word."""
+        if self._clock() < self._closed_until:
+            return _unavailable("api_particulier_closed")
+        patience_s = deadline - self._clock() if tried else self._settings.connect_s + self._settings.read_s
+        try:
+            # Timeouts of httpx are between two bytes; this one is for the whole.
+            async with asyncio.timeout(patience_s):
+                return await self._exchange(call)
+        except (TimeoutError, httpx.TimeoutException):
+            return _unavailable("api_particulier_timeout")
+        except httpx.HTTPError as error:
+            return _broken(error)
+
+    async def _exchange(self, call: _Call) -> _Answer:
+        async with self._client.stream("GET", call.path, params=call.parameters, headers=call.headers) as response:
+            body = await _body(response)
+            request_id = _request_id(response)
+        if response.status_code == 200:
+            return _read(body, request_id)
+        refusal = read_refusal(response.status_code, body or b"")
+        if refusal.status == 429:
+            refusal = self._close(refusal, response.headers.get("Retry-After", ""))
+        absent = Absent(status_of(refusal, call.mode), refusal.name, request_id)
+        return _Answer(absent, refusal, needs_operator(refusal, call.mode))
+
+    def _close(self, refusal: Refusal, retry_after: str) -> Refusal:
+        """Nobody asks before the quota says so; this call may then ask again, a little later than that."""
+        now = self._clock()
+        wait_s = quota_wait_s(retry_after, now)
+        self._closed_until = max(self._closed_until, now + wait_s)
+        return replace(refusal, retry_in_s=wait_s + 0.5)
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _identity_call(request: HouseholdRequest, recipient: tuple[str, str], token: str) -> _Call | Absent:
+    if request.identity is None:
+        return Absent(HouseholdStatus.NOT_AUTHENTICATED, "api_particulier_no_identity")
+    try:
+        parameters = identity_parameters(request.identity)
+    except IdentityUnusable as error:
+        return Absent(HouseholdStatus.NOT_AVAILABLE, error.code)
+    return _Call(request.mode, _IDENTITY_PATH, (recipient, *parameters), _bearer(token))
+
+
+def _number_call(request: HouseholdRequest, token: str) -> _Call | Absent:
+    if request.number is None:
+        return Absent(HouseholdStatus.NOT_AVAILABLE, "api_particulier_no_number")
+    parameters = (("numeroAllocataire", request.number.number), ("codePostal", request.number.postal_code))
+    return _Call(request.mode, _NUMBER_PATH, parameters, {"X-Api-Key": token})
+
+
+async def _body(response: httpx.Response) -> bytes | None:
+    """None when it is too long, or encoded although we asked for plain bytes."""
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        return None
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > BODY_BYTES_AT_MOST:
+            return None
+    return bytes(body)
+
+
+def _read(body: bytes | None, request_id: str) -> _Answer:
+    if body is None:
+        return _unavailable("payload_unread", request_id, trouble=True)
+    try:
+        return _Answer(parse_household(body))
+    except PayloadRefused as error:
+        return _unavailable(error.code, request_id, trouble=True)
+
+
+def _request_id(response: httpx.Response) -> str:
+    value = response.headers.get("X-Request-Id", "")
+    return value if _REQUEST_ID.fullmatch(value) else ""
+
+
+def _unavailable(code: str, request_id: str = "", *, trouble: bool = False) -> _Answer:
+    return _Answer(Absent(HouseholdStatus.UNAVAILABLE, code, request_id), trouble=trouble)
+
+
+def _broken(error: httpx.HTTPError) -> _Answer:
+    """A certificate that does not hold waits for an operator; a lost connection or name comes back."""
+    cause: BaseException | None = error
+    seen = set[int]()  # chains of exceptions may loop
+    while cause is not None and id(cause) not in seen:
+        if isinstance(cause, ssl.SSLError):
+            return _unavailable("api_particulier_tls", trouble=True)
+        seen.add(id(cause))
+        cause = cause.__cause__ or cause.__context__
+    return _unavailable("api_particulier_connection")

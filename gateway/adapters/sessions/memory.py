@@ -1,0 +1,40 @@
+"""Records in this process: for the sandbox, tests and a single worker that may forget."""
+
+from gateway.core.errors import DependencyFailed
+
+RECORDS_AT_MOST = 100_000
+
+
+class MemoryRecords:
+    def __init__(self, at_most: int = RECORDS_AT_MOST) -> None:
+        self._records: dict[str, tuple[bytes, int]] = {}
+        self._at_most = at_most
+
+    async def create(self, key: str, blob: bytes, expires_at: int) -> None:
+        if len(self._records) >= self._at_most:
+            raise DependencyFailed("session-store", "session_store_full", 503)
+        self._records[key] = (blob, expires_at)
+
+    async def load(self, key: str, now: int) -> bytes | None:
+        blob, expires_at = self._records.get(key, (None, 0))
+        return blob if expires_at > now else None
+
+    async def replace(self, key: str, blob: bytes, expires_at: int, now: int) -> bool:
+        if await self.load(key, now) is None:
+            return False
+        self._records[key] = (blob, expires_at)
+        return True
+
+    async def take(self, key: str, now: int) -> bytes | None:
+        blob = await self.load(key, now)
+        self._records.pop(key, None)
+        return blob
+
+    async def drop(self, key: str) -> None:
+        self._records.pop(key, None)
+
+    async def sweep(self, now: int) -> None:
+        self._records = {key: record for key, record in self._records.items() if record[1] > now}
+
+    async def close(self) -> None:
+        self._records.clear()

@@ -1,0 +1,30 @@
+"""What a session store must be: opaque bytes under a name, until a time. No plain value ever reaches it."""
+
+from typing import Protocol
+
+
+class RecordStore(Protocol):
+    """Every method raises `DependencyFailed("session-store", …)` when the store cannot be asked.
+
+    `expires_at` and `now` are Unix seconds; an expired record is gone.
+    """
+
+    async def create(self, key: str, blob: bytes, expires_at: int) -> None: ...
+
+    async def load(self, key: str, now: int) -> bytes | None: ...
+
+    async def replace(self, key: str, blob: bytes, expires_at: int, now: int) -> bool:
+        """False when the record is gone: it is never brought back."""
+        ...
+
+    async def take(self, key: str, now: int) -> bytes | None:
+        """Load and delete at once: of two who ask together, one receives it."""
+        ...
+
+    async def drop(self, key: str) -> None: ...
+
+    async def sweep(self, now: int) -> None:
+        """Delete what has expired."""
+        ...
+
+    async def close(self) -> None: ...

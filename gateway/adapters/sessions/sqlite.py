@@ -1,0 +1,87 @@
+"""Records in one SQLite file, shared by the processes of one machine."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.core.errors import DependencyFailed
+
+BUSY_MS = 2_000
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+    key TEXT PRIMARY KEY, blob BLOB NOT NULL, expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS records_by_expiry ON records (expires_at);
+"""
+
+Result = TypeVar("Result")
+
+
+class SqliteRecords:
+    """One connection in one thread of its own: the event loop never waits for a disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sessions")
+        self._connection: sqlite3.Connection | None = None
+
+    async def create(self, key: str, blob: bytes, expires_at: int) -> None:
+        await self._run("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", key, blob, expires_at)
+
+    async def load(self, key: str, now: int) -> bytes | None:
+        rows = await self._run("SELECT blob FROM records WHERE key = ? AND expires_at > ?", key, now)
+        return rows[0][0] if rows else None
+
+    async def replace(self, key: str, blob: bytes, expires_at: int, now: int) -> bool:
+        statement = "UPDATE records SET blob = ?, expires_at = ? WHERE key = ? AND expires_at > ? RETURNING 1"
+        return bool(await self._run(statement, blob, expires_at, key, now))
+
+    async def take(self, key: str, now: int) -> bytes | None:
+        rows = await self._run("DELETE FROM records WHERE key = ? RETURNING blob, expires_at", key)
+        return rows[0][0] if rows and rows[0][1] > now else None
+
+    async def drop(self, key: str) -> None:
+        await self._run("DELETE FROM records WHERE key = ?", key)
+
+    async def sweep(self, now: int) -> None:
+        await self._run("DELETE FROM records WHERE expires_at <= ?", now)
+
+    async def close(self) -> None:
+        await self._in_thread(self._disconnect)
+        self._thread.shutdown(wait=False)
+
+    async def _run(self, statement: str, *values: object) -> list[tuple[bytes, int]]:
+        return await self._in_thread(partial(self._execute, statement, values))
+
+    async def _in_thread(self, call: Callable[[], Result]) -> Result:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        except (sqlite3.Error, OSError):
+            raise DependencyFailed("session-store", "session_store_unavailable", 503) from None
+
+    def _execute(self, statement: str, values: tuple[object, ...]) -> list[tuple[bytes, int]]:
+        if self._connection is None:
+            self._connection = self._connect()
+        with self._connection:
+            return self._connection.execute(statement, values).fetchall()
+
+    def _connect(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = sqlite3.connect(self._path, timeout=BUSY_MS / 1000, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        # A dropped record leaves no bytes behind, not even sealed ones.
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.executescript(_SCHEMA)
+        return connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,212 @@
+"""gateway.yaml and its policies → Settings, or every problem at once."""
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from gateway.config.gateway_models import GatewayModel
+from gateway.config.policy_file import read_policy
+from gateway.config.production import check_production, is_production
+from gateway.config.providers import LEVELS, is_loopback, read_household, read_providers
+from gateway.config.routes import open_alternatives, read_routes
+from gateway.config.secrets import Secrets
+from gateway.config.shapes import shaped, suggestion
+from gateway.config.yaml_source import Source, read_yaml
+from gateway.core.errors import ConfigError, Problem
+from gateway.core.forwarded import Network
+from gateway.core.rules import Mode, Policy
+from gateway.settings import Authority, Limits, SessionSettings, Settings, SigningSettings
+
+_KEYGEN = "make one with: openssl genpkey -algorithm ed25519"
+
+
+def load(path: Path, environ: Mapping[str, str], *, secrets_required: bool = True) -> Settings:
+    """Read everything; ConfigError carries all that is wrong in all files."""
+    source = read_yaml(path, str(path))
+    model = shaped(source, GatewayModel)
+    if model is None:
+        raise ConfigError([*source.problems, *_policy_problems(path)])
+    secret = Secrets(source, environ, path.parent, required=secrets_required)
+    settings, problems = _settings(model, source, secret, path.parent, secrets_required=secrets_required)
+    if problems or source.problems or settings is None:
+        raise ConfigError([*source.problems, *problems])
+    return settings
+
+
+def _policy_problems(path: Path) -> list[Problem]:
+    _, problems = _policies(path.parent, Mode.FRANCECONNECT)
+    return problems
+
+
+def _policies(folder: Path, mode: Mode | None) -> tuple[dict[str, Policy], list[Problem]]:
+    policies: dict[str, Policy] = {}
+    problems: list[Problem] = []
+    for path in sorted((folder / "policies").glob("*.yaml")):
+        source, policy = read_policy(path, str(path), mode=mode)
+        problems += source.problems
+        if policy is not None:
+            policies[policy.name] = policy
+    return policies, problems
+
+
+def _settings(
+    model: GatewayModel, source: Source, secret: Secrets, folder: Path, *, secrets_required: bool
+) -> tuple[Settings | None, list[Problem]]:
+    public_url = model.public_url.rstrip("/")
+    _refuse_later(model, source)
+    _check_public(model, source)
+    providers = read_providers(model, source, secret, folder, public_url)
+    household, mode = read_household(model, source, secret, folder)
+    policies, problems = _policies(folder, mode)
+    known = sorted(path.stem for path in (folder / "policies").glob("*.yaml"))
+    notes: list[str] = []
+    routes = open_alternatives(read_routes(model, source, policies, known, public_url), notes)
+    settings = Settings(
+        public_url=public_url,
+        authority=_authority(model, folder),
+        listen=_listen(model, source),
+        trusted_proxies=_networks(model, source),
+        providers=providers,
+        household=household,
+        sessions=_sessions(model, source, secret, folder),
+        signing=_signing(model, source, secret, check=secrets_required),
+        limits=Limits(**model.limits.model_dump(exclude={"logins_per_minute_per_address"})),
+        routes=routes,
+        policies=policies,
+        production=is_production(providers, household),
+        notes=tuple(notes + _notes(household, mode)),
+    )
+    _check_levels(model, settings, source)
+    if settings.production:
+        check_production(settings, source, secrets=secrets_required)
+    return settings, problems
+
+
+def _refuse_later(model: GatewayModel, source: Source) -> None:
+    for key in ("admin", "disputes"):
+        if getattr(model, key) is not None:
+            source.say((key,), f"`{key}` is not available in this version", "remove it")
+    if model.workers != 1:
+        source.say(("workers",), "more than one worker is not available in this version", "write `workers: 1`")
+    if model.limits.logins_per_minute_per_address is not None:
+        place = ("limits", "logins_per_minute_per_address")
+        source.say(place, "`logins_per_minute_per_address` is not available in this version", "remove it")
+
+
+def _check_public(model: GatewayModel, source: Source) -> None:
+    parts = urlsplit(model.public_url)
+    if parts.path not in {"", "/"} or parts.query or parts.username or not parts.hostname:
+        source.say(("public_url",), "`public_url` is a scheme and a host", "write https://services.ville.fr")
+    elif parts.scheme == "http" and not is_loopback(model.public_url):
+        source.say(("public_url",), "`public_url` is plain http", "https, except on a loopback address")
+    for place, siret in ((("authority", "siret"), model.authority.siret),):
+        if not is_siret(siret):
+            source.say(place, "`siret` is not a SIRET", "14 digits whose check digit holds")
+    if contrast_on_white(model.authority.colour) < 4.5:
+        source.say(
+            ("authority", "colour"), "`colour` is too light for white text on it", "a darker one: 4.5 to 1 at least"
+        )
+
+
+def is_siret(text: str) -> bool:
+    """Luhn's sum; La Poste's establishments (356000000…) add up to a multiple of five instead."""
+    if text.startswith("356000000"):
+        return sum(int(digit) for digit in text) % 5 == 0 or _luhn(text)
+    return _luhn(text)
+
+
+def _luhn(text: str) -> bool:
+    doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(text))]
+    return sum(number // 10 + number % 10 for number in doubled) % 10 == 0
+
+
+def contrast_on_white(colour: str) -> float:
+    """WCAG 2.1 contrast ratio of `#rrggbb` with white."""
+    channels = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
+def _authority(model: GatewayModel, folder: Path) -> Authority:
+    written = model.authority
+    logo = folder / written.logo if written.logo else None
+    return Authority(written.name, written.siret, written.dpo, written.colour, logo)
+
+
+def _listen(model: GatewayModel, source: Source) -> tuple[str, int]:
+    host, _, port = model.listen.rpartition(":")
+    if not 0 < int(port) < 65_536:
+        source.say(("listen",), "`listen` has no such port", "write 127.0.0.1:8000")
+    return host.strip("[]"), int(port)
+
+
+def _networks(model: GatewayModel, source: Source) -> tuple[Network, ...]:
+    networks: list[Network] = []
+    for index, text in enumerate(model.trusted_proxies):
+        try:
+            networks.append(ipaddress.ip_network(text))
+        except ValueError:
+            source.say(("trusted_proxies", index), f"`{text}` is not an address or a network", "write 10.0.0.0/8")
+    return tuple(networks)
+
+
+def _sessions(model: GatewayModel, source: Source, secret: Secrets, folder: Path) -> SessionSettings:
+    written = model.sessions
+    kind, _, where = written.store.partition(":")
+    if kind in {"redis", "rediss"}:
+        source.say(("sessions", "store"), "`redis://` is not available in this version", "write sqlite:var/sessions.db")
+    elif kind not in {"memory", "sqlite"} or (kind == "sqlite") != bool(where):
+        source.say(("sessions", "store"), "`store` is not a store", "write memory: or sqlite:var/sessions.db")
+    if written.idle_s > written.absolute_s:
+        source.say(("sessions", "idle_s"), "`idle_s` is longer than `absolute_s`", "the absolute end comes last")
+    store = f"sqlite:{(folder / where).absolute()}" if kind == "sqlite" else written.store
+    read = (secret(each, ("sessions", "secrets", index)) for index, each in enumerate(written.secrets))
+    return SessionSettings(store, written.idle_s, written.absolute_s, tuple(read))
+
+
+def _signing(model: GatewayModel, source: Source, secret: Secrets, *, check: bool) -> SigningSettings:
+    key = secret(model.signing.key, ("signing", "key"))
+    if check and key:
+        try:
+            parsed = load_pem_private_key(key, None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            source.say(("signing", "key"), "`key` is not a private key in PEM", _KEYGEN)
+        else:
+            p256 = isinstance(parsed, ec.EllipticCurvePrivateKey) and isinstance(parsed.curve, ec.SECP256R1)
+            if not p256 and not isinstance(parsed, ed25519.Ed25519PrivateKey):
+                source.say(("signing", "key"), "`key` is neither Ed25519 nor P-256", _KEYGEN)
+    previous = (secret(each, ("signing", "previous", index)) for index, each in enumerate(model.signing.previous))
+    return SigningSettings(key, tuple(previous))
+
+
+def _notes(household: object, mode: Mode | None) -> list[str]:
+    if household is None or mode is not Mode.NUMBER:
+        return []
+    return ["number mode: the national route answers 410, so a broker of your own is asked"]
+
+
+def _check_levels(model: GatewayModel, settings: Settings, source: Source) -> None:
+    """An acr that none of the accepted named providers can give would send people round for ever."""
+    for index, route in enumerate(model.routes):
+        policy = settings.policies.get(route.policy)
+        if policy is None or policy.login is None:
+            continue
+        for name in policy.login.providers:
+            if name not in model.identity:
+                hint = suggestion(name, list(model.identity))
+                source.say(
+                    ("routes", index, "policy"), f"policy `{policy.name}` accepts the unknown provider `{name}`", hint
+                )
+        accepted = [name for name in model.identity if not policy.login.providers or name in policy.login.providers]
+        named = [name for name in accepted if model.identity[name].environment != "custom"]
+        reachable = any(level >= policy.login.acr for name in named for level in LEVELS.get(name, ()))
+        if accepted and len(named) == len(accepted) and not reachable:
+            message = f"policy `{policy.name}` asks for {policy.login.acr}, which no accepted provider gives"
+            source.say(
+                ("routes", index, "policy"), message, "franceconnect gives eidas1, franceconnect_plus eidas2 and eidas3"
+            )

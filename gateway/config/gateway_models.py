@@ -1,0 +1,144 @@
+"""The shape of `gateway.yaml`: what editors complete, and what `gateway check` refuses."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Strict = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+Names = Annotated[str, Field(min_length=1, max_length=200)]
+Url = Annotated[str, Field(pattern=r"^https?://", max_length=1024)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, strict=False)]
+
+
+class Part(BaseModel):
+    model_config = Strict
+
+
+class Env(Part):
+    env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="name of the environment variable")]
+
+
+class File(Part):
+    file: Annotated[str, Field(min_length=1, description="path of the file; relative to this file's folder")]
+
+
+Secret = Annotated[Env | File, Field(description="{env: NAME} or {file: PATH}; a secret is never written here")]
+
+
+class AuthorityModel(Part):
+    """The local authority, as its pages and API Particulier name it."""
+
+    name: Names
+    siret: Annotated[str, Field(pattern=r"^[0-9]{14}$", description="14 digits, between quotes")]
+    dpo: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", description="e-mail of the data-protection officer")]
+    logo: str | None = Field(None, description="file shown on pages")
+    colour: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = "#0b4f6c"
+
+
+class ProviderModel(Part):
+    """One identity provider."""
+
+    environment: Literal["sandbox", "production", "custom"]
+    client_id: Secret
+    client_secret: Secret
+    signing_alg: Literal["ES256", "RS256"] = "ES256"
+    issuer: Url | None = None
+    authorization_endpoint: Url | None = None
+    token_endpoint: Url | None = None
+    userinfo_endpoint: Url | None = None
+    jwks_uri: Url | None = None
+    end_session_endpoint: Url | None = None
+    ca_file: str | None = None
+    encryption_key: Secret | None = Field(None, description="FranceConnect+ only: the key that opens its tokens")
+
+
+class ApiParticulierModel(Part):
+    """CAF and MSA through API Particulier."""
+
+    environment: Literal["staging", "production", "custom"]
+    mode: Literal["franceconnect", "identity", "number"] = "franceconnect"
+    token: Secret | None = Field(None, description="identity and number modes only")
+    base_url: Url | None = None
+    recipient: Annotated[str, Field(pattern=r"^[0-9]{14}$")] | None = None
+    ca_file: str | None = None
+
+
+class HouseholdModel(Part):
+    api_particulier: ApiParticulierModel
+
+
+class SessionsModel(Part):
+    """Where sessions live, and for how long."""
+
+    store: Annotated[str, Field(description="memory: | sqlite:PATH")] = "memory:"
+    idle_s: Annotated[int, Field(ge=60, le=86_400)] = 1800
+    absolute_s: Annotated[int, Field(ge=60, le=86_400)] = 28_800
+    secrets: Annotated[list[Secret], Field(min_length=1, description="newest last")]
+
+
+class SigningModel(Part):
+    """The key that signs assertions."""
+
+    key: Secret
+    previous: list[Secret] = []
+
+
+class LimitsModel(Part):
+    header_fields: Annotated[int, Field(ge=1, le=1000)] = 100
+    head_bytes: Annotated[int, Field(ge=1024, le=1_048_576)] = 32_768
+    target_bytes: Annotated[int, Field(ge=256, le=65_536)] = 8_192
+    head_s: Seconds = 10
+    idle_s: Seconds = 30
+    logins_per_minute_per_address: Any = Field(None, description="not available in this version")
+
+
+class TimeoutsModel(Part):
+    connect_s: Seconds = 5
+    header_s: Seconds = 60
+    idle_s: Seconds = 30
+    total_s: Seconds | None = None
+
+
+class RouteModel(Part):
+    """One path of one host, and the application behind it."""
+
+    path: Annotated[str, Field(pattern=r"^/")]
+    upstream: Any = Field(description="http://HOST:PORT of the application")
+    policy: Names
+    host: str | None = None
+    methods: list[Annotated[str, Field(pattern=r"^[A-Z]+(-[A-Z]+)*$")]] | None = None
+    name: Names | None = None
+    audience: Names | None = None
+    sign: Literal["jwt", "none", "hmac", "rfc9421"] = "jwt"
+    secret: Any = Field(None, description="of `sign: hmac`; not available in this version")
+    encoding: Literal["utf-8", "latin-1", "percent", "base64", "rfc8187"] | None = None
+    body: Literal["digest", "unbound"] = "digest"
+    digest_max_bytes: Annotated[int, Field(ge=0, le=100_000_000)] = 1_000_000
+    preserve_host: bool = True
+    strip_prefix: Annotated[str, Field(pattern=r"^/.*[^/]$")] | None = None
+    add_prefix: Annotated[str, Field(pattern=r"^/.*[^/]$")] | None = None
+    websocket: bool = False
+    timeouts: TimeoutsModel = Field(default_factory=lambda: TimeoutsModel.model_validate({}))
+    max_body_bytes: Annotated[int, Field(ge=0)] | None = None
+    allow_in_path: list[Literal["semicolon", "encoded_slash"]] = []
+    tls: Any = Field(None, description="not available in this version")
+    health: Any = Field(None, description="not available in this version")
+
+
+class GatewayModel(Part):
+    """gateway.yaml"""
+
+    public_url: Annotated[Url, Field(description="what the browser sees; FranceConnect's callback host")]
+    authority: AuthorityModel
+    listen: Annotated[str, Field(pattern=r"^.+:[0-9]{1,5}$")] = "127.0.0.1:8000"
+    trusted_proxies: Annotated[list[str], Field(description="addresses believed; empty means nobody")] = []
+    workers: int | Literal["auto"] = 1
+    admin: Any = Field(None, description="not available in this version")
+    disputes: Any = Field(None, description="not available in this version")
+    identity: Annotated[dict[str, ProviderModel], Field(min_length=1)]
+    household: HouseholdModel | None = None
+    sessions: SessionsModel
+    signing: SigningModel
+    limits: LimitsModel = Field(default_factory=lambda: LimitsModel.model_validate({}))
+    routes: Annotated[list[RouteModel], Field(min_length=1)]

@@ -1,0 +1,89 @@
+"""The shape of a policy: what a DPO reads, what editors complete."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, Field
+
+from gateway.config.gateway_models import Names, Part
+from gateway.core.facts import FACTS
+from gateway.core.model import HouseholdStatus
+from gateway.core.rules import Operator
+
+Word = Literal["forward", "alternative", "deny"]
+
+
+class TextModel(Part):
+    fr: Annotated[str, Field(min_length=1)]
+    en: str | None = None
+
+
+class LoginModel(Part):
+    """Who must be signed in."""
+
+    acr: Literal["eidas1", "eidas2", "eidas3"] = "eidas1"
+    optional: bool = False
+    providers: list[str] = []
+
+
+class HouseholdPolicyModel(Part):
+    """How CAF or MSA is asked, and what happens without an answer."""
+
+    mode: Literal["franceconnect", "identity", "number"] | None = None
+    match: Literal["required", "none"] = "required"
+    review: bool = Field(True, description="the person sees and confirms before anything leaves")
+    when_missing: Word | dict[Literal["default", *(str(s) for s in HouseholdStatus)], Word] = "alternative"  # type: ignore[valid-type]
+
+
+class WayOutModel(Part):
+    url: Annotated[str, Field(pattern=r"^(/|https://)")] | None = None
+    text: TextModel | str
+
+
+class BracketModel(Part):
+    name: Names
+    up_to: Annotated[int, Field(ge=0, description="inclusive; left out on the last bracket")] | None = None
+
+
+class ScheduleModel(Part):
+    council_decision: Names
+    valid_from: date
+    table: list[BracketModel]
+    source: Literal["household.family_quotient"] = Field("household.family_quotient", alias="from")
+    zero: Literal["not_available", "value"] = "value"
+
+
+class ConstModel(Part):
+    const: Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class AllowModel(Part):
+    all: list[dict[str, dict[str, Any]]] = []
+    any: list[dict[str, dict[str, Any]]] = []
+    none: list[dict[str, dict[str, Any]]] = []
+
+
+def _aliased(name: str, *french: str, **more: Any) -> Any:
+    return Field(validation_alias=AliasChoices(name, *french), **more)
+
+
+class PolicyModel(Part):
+    """policies/NAME.yaml"""
+
+    purpose: Names = _aliased(
+        "purpose", "finalité", "finalite", description="why: shown to people, written in the register"
+    )
+    legal_basis: Names | None = _aliased("legal_basis", "base_légale", "base_legale", default=None)
+    retention: Names | None = _aliased("retention", "durée_conservation", "duree_conservation", default=None)
+    login: LoginModel | None = None
+    household: HouseholdPolicyModel | None = None
+    alternative: WayOutModel | None = None
+    brackets: ScheduleModel | list[ScheduleModel] | None = _aliased("brackets", "tranches", default=None)
+    inject: dict[str, str | ConstModel] = Field({}, description="header: fact, or header: {const: text}")
+    allow: AllowModel | None = None
+    refused: WayOutModel | None = None
+    encoding: Literal["utf-8", "latin-1", "percent", "base64", "rfc8187"] = "percent"
+
+
+FACT_NAMES = tuple(FACTS)
+OPERATORS = tuple(str(operator) for operator in Operator)

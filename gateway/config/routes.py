@@ -1,0 +1,170 @@
+"""`routes:` → Route, and the alternative paths that they must leave open."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from gateway.config.gateway_models import GatewayModel, RouteModel
+from gateway.config.shapes import suggestion
+from gateway.config.yaml_source import Path_, Source
+from gateway.core.errors import RequestRejected
+from gateway.core.model import NormalPath
+from gateway.core.paths import normalise
+from gateway.core.routing import USUAL_METHODS, normal_host
+from gateway.core.rules import Encoding, PathException, Policy, Route, Timeouts, Upstream
+
+_LATER = {"tls": "an upstream in plain http on a private network", "health": "no `health`", "secret": "`sign: jwt`"}
+
+
+def read_routes(
+    model: GatewayModel, source: Source, policies: Mapping[str, Policy], known: Sequence[str], public_url: str
+) -> tuple[Route, ...]:
+    """Every route that is whole; what is wrong with the others is said in `source`."""
+    routes: list[Route] = []
+    for index, each in enumerate(model.routes):
+        place: Path_ = ("routes", index)
+        _refuse_later(each, place, source)
+        route = _route(each, place, source, policies, known, public_url)
+        if route is None:
+            continue
+        for other in routes:
+            if _same_requests(route, other):
+                source.say(
+                    place, f"takes the same requests as the route `{other.name}`", "change a host, path or methods"
+                )
+        routes.append(route)
+    return tuple(routes)
+
+
+def _refuse_later(model: RouteModel, place: Path_, source: Source) -> None:
+    for key, instead in _LATER.items():
+        if getattr(model, key) is not None:
+            source.say((*place, key), f"`{key}` is not available in this version", f"use {instead}")
+    if model.websocket:
+        source.say((*place, "websocket"), "`websocket: true` is not available in this version", "remove it")
+    if model.sign in {"hmac", "rfc9421"}:
+        source.say((*place, "sign"), f"`sign: {model.sign}` is not available in this version", "write `sign: jwt`")
+
+
+def _route(
+    model: RouteModel,
+    place: Path_,
+    source: Source,
+    policies: Mapping[str, Policy],
+    known: Sequence[str],
+    public_url: str,
+) -> Route | None:
+    path, host = _path(model, place, source), _host(model, place, source, public_url)
+    upstream, policy = _upstream(model, place, source), policies.get(model.policy)
+    if model.policy not in known:
+        hint = suggestion(model.policy, known) or f"write policies/{model.policy}.yaml"
+        source.say((*place, "policy"), f"there is no policy `{model.policy}`", hint)
+    if path is None or host is None or upstream is None or policy is None:
+        return None
+    scheme = urlsplit(public_url).scheme
+    origin = public_url if host == urlsplit(public_url).hostname else f"{scheme}://{host}"
+    return Route(
+        name=model.name or f"{host}{path}",
+        host=host,
+        path=path,
+        upstream=upstream,
+        policy=policy,
+        audience=model.audience or f"{origin}{path}",
+        methods=frozenset(model.methods or ()),
+        sign=model.sign == "jwt",
+        encoding=Encoding(model.encoding) if model.encoding else policy.encoding,
+        digest_max_bytes=model.digest_max_bytes if model.body == "digest" else None,
+        preserve_host=model.preserve_host,
+        strip_prefix=model.strip_prefix or "",
+        add_prefix=model.add_prefix or "",
+        timeouts=Timeouts(**model.timeouts.model_dump()),
+        max_body_bytes=model.max_body_bytes,
+        allow_in_path=frozenset(PathException(each) for each in model.allow_in_path),
+    )
+
+
+def _path(model: RouteModel, place: Path_, source: Source) -> NormalPath | None:
+    try:
+        path = normalise(model.path)
+    except RequestRejected as error:
+        source.say((*place, "path"), f"`path` cannot be matched safely ({error.code})", "write it plainly: /cantine/")
+        return None
+    if path == "/_gateway" or path.startswith("/_gateway/"):
+        source.say((*place, "path"), "`/_gateway` is the gateway's own", "choose another path")
+        return None
+    return path
+
+
+def _host(model: RouteModel, place: Path_, source: Source, public_url: str) -> str | None:
+    if model.host is None:
+        return urlsplit(public_url).hostname or ""
+    try:
+        host, port = normal_host(model.host.encode("utf-8"))
+    except RequestRejected:
+        source.say(
+            (*place, "host"), "`host` is not one plain host name", "write enfance.ville.fr; there are no wildcards"
+        )
+        return None
+    if port is not None:
+        source.say((*place, "host"), "`host` has a port", "write the name alone")
+        return None
+    return host
+
+
+def _upstream(model: RouteModel, place: Path_, source: Source) -> Upstream | None:
+    place = (*place, "upstream")
+    if not isinstance(model.upstream, str):
+        source.say(place, "several upstreams are not available in this version", "write one URL")
+        return None
+    parts = urlsplit(model.upstream)
+    try:
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (KeyError, ValueError):
+        source.say(place, "`upstream` must be http:// or https:// with a host", "write http://127.0.0.1:8081")
+        return None
+    if not parts.hostname or parts.path not in {"", "/"} or parts.query or parts.username:
+        source.say(place, "`upstream` is a scheme, a host and a port", "put a path in `add_prefix`")
+        return None
+    return Upstream(parts.scheme, parts.hostname, port)
+
+
+def _same_requests(one: Route, other: Route) -> bool:
+    methods = (one.methods or USUAL_METHODS) & (other.methods or USUAL_METHODS)
+    return (one.host, one.path) == (other.host, other.path) and bool(methods)
+
+
+def open_alternatives(routes: Sequence[Route], notes: list[str]) -> tuple[Route, ...]:
+    """FranceConnect may never be the only door: an alternative below a protected path gets a public route."""
+    added: dict[tuple[str, str], Route] = {}
+    for route in routes:
+        way_out = route.policy.alternative
+        if (
+            route.policy.login is None
+            or route.policy.login.optional
+            or way_out is None
+            or not (way_out.url or "").startswith("/")
+        ):
+            continue
+        path = normalise((way_out.url or "").partition("?")[0])
+        serving = _serving(routes, route.host, path)
+        if serving is None or serving.policy.login is None or serving.policy.login.optional:
+            continue
+        added.setdefault((route.host, path), _public(serving, path))
+        notes.append(f"{route.host}{path} is public: it is the alternative of policy `{route.policy.name}`")
+    return (*routes, *added.values())
+
+
+def _serving(routes: Sequence[Route], host: str, path: str) -> Route | None:
+    covering = [each for each in routes if each.host == host and _covers(each.path, path)]
+    return max(covering, key=lambda each: len(each.path.rstrip("/")), default=None)
+
+
+def _covers(prefix: str, path: str) -> bool:
+    return path == prefix or path.startswith(prefix if prefix.endswith("/") else f"{prefix}/")
+
+
+def _public(serving: Route, path: NormalPath) -> Route:
+    policy = Policy(
+        name=f"{serving.policy.name}.alternative", version=serving.policy.version, purpose=serving.policy.purpose
+    )
+    return replace(serving, name=f"{serving.name} (alternative)", path=path, policy=policy, methods=frozenset())

@@ -1,0 +1,108 @@
+"""pydantic's findings in our words, with the line of each."""
+
+import difflib
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from gateway.config.yaml_source import Path_, Source
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_KINDS = {
+    "string_type": "text, between quotes if it looks like a number or a date",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "date_type": "a date such as 2026-09-01",
+    "list_type": "a list",
+    "model_type": "a mapping",
+    "dict_type": "a mapping",
+}
+
+
+def shaped(source: Source, model: type[Model]) -> Model | None:
+    """The file's values as a model, or None with everything wrong said in `source`."""
+    if source.data is None:
+        return None
+    try:
+        return model.model_validate(source.data)
+    except ValidationError as error:
+        for finding in _without_union_noise(error.errors(include_url=False, include_input=False)):
+            _say(source, model, finding)
+        return None
+
+
+def suggestion(wrong: str, known: Sequence[str]) -> str:
+    """«did you mean …» when something is near, else the list when it is short."""
+    near = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    return "known: " + ", ".join(sorted(known)) if len(known) <= 40 else ""
+
+
+def _without_union_noise(findings: Sequence[Any]) -> list[Any]:
+    """A value that fits no branch of a choice is one mistake, said once."""
+    seen: dict[Path_, Any] = {}
+    for finding in findings:
+        place = _place(finding["loc"])
+        if place not in seen:
+            seen[place] = finding
+    return list(seen.values())
+
+
+def _place(location: tuple[str | int, ...]) -> Path_:
+    """Keys and indices only: pydantic adds the names of the branches that it tried."""
+    return tuple(
+        part for part in location if isinstance(part, int) or not (part[:1].isupper() or "[" in part or part == "str")
+    )
+
+
+def _say(source: Source, model: type[BaseModel], finding: Any) -> None:
+    place, kind, context = _place(finding["loc"]), finding["type"], finding.get("ctx", {})
+    name = f"`{place[-1]}`" if place else "the file"
+    if kind == "extra_forbidden":
+        source.say(
+            place, f"{name} is not a key that is known here", suggestion(str(place[-1]), _keys(model, finding["loc"]))
+        )
+    elif kind == "missing":
+        source.say(place[:-1], f"{name} is missing", f"add `{place[-1]}:`")
+    elif kind == "literal_error":
+        source.say(place, f"{name} must be one of {context['expected']}", "")
+    elif kind in _KINDS:
+        source.say(place, f"{name} must be {_KINDS[kind]}", "")
+    elif kind == "string_pattern_mismatch":
+        source.say(place, f"{name} does not have the expected form", f"it must match {context['pattern']}")
+    else:
+        source.say(place, f"{name}: {finding['msg'].lower()}", "")
+
+
+def _keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+    """The keys that the mapping around an unknown one may have."""
+    schema: Any = model.model_json_schema(by_alias=True)
+    definitions = schema.get("$defs", {})
+    nodes = [schema]
+    for part in location[:-1]:
+        nodes = [child for node in nodes for child in _children(_resolved(node, definitions), part)]
+    return sorted(
+        {key for node in nodes for each in _branches(node, definitions) for key in each.get("properties", {})}
+    )
+
+
+def _children(node: Any, part: str | int) -> list[Any]:
+    if isinstance(part, int):
+        return [node["items"]] if "items" in node else []
+    found = node.get("properties", {}).get(part) or node.get("additionalProperties")
+    if isinstance(found, dict):
+        return [found]
+    return [node]
+
+
+def _branches(node: Any, definitions: Any) -> list[Any]:
+    node = _resolved(node, definitions)
+    return [each for branch in node.get("anyOf", [node]) for each in [_resolved(branch, definitions)]]
+
+
+def _resolved(node: Any, definitions: Any) -> Any:
+    return definitions[node["$ref"].rpartition("/")[2]] if "$ref" in node else node

@@ -1,0 +1,114 @@
+"""YAML text → plain values that remember their lines. What YAML would settle in silence is refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from gateway.core.errors import Problem
+
+Path_ = tuple[str | int, ...]
+
+BYTES_AT_MOST = 1_000_000
+DEPTH_AT_MOST = 20
+
+
+@dataclass(slots=True)
+class Source:
+    """One file: its values, the line of each, and what is wrong so far."""
+
+    file: str
+    data: Any = None
+    lines: dict[Path_, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def line(self, path: Path_) -> int:
+        """The line of a value, or of the nearest thing that holds it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+    def say(self, path: Path_, message: str, hint: str = "") -> None:
+        self.problems.append(Problem(self.file, self.line(path), message, hint))
+
+
+def read_yaml(path: Path, shown: str) -> Source:
+    """Read a file; whatever is wrong is in `problems`, and `data` is None when nothing could be read."""
+    source = Source(shown)
+    try:
+        raw = path.read_bytes()
+        if len(raw) > BYTES_AT_MOST:
+            raise ValueError("longer than 1 MB")
+        node = yaml.compose(raw.decode("utf-8"), Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        source.problems.append(_syntax(error, shown))
+    except (OSError, ValueError) as error:
+        source.problems.append(Problem(shown, 0, f"cannot be read: {_why(error)}", "write a UTF-8 YAML file there"))
+    else:
+        if node is None:
+            source.problems.append(Problem(shown, 0, "is empty", "write at least one key"))
+        else:
+            source.data = _build(node, (), source)
+    return source
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    return type(error).__name__ if isinstance(error, OSError | UnicodeError) else str(error)
+
+
+def _syntax(error: yaml.YAMLError, shown: str) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    said = getattr(error, "problem", None) or getattr(error, "context", None) or "not YAML"
+    return Problem(
+        shown, mark.line + 1 if mark else 0, f"YAML: {said}", "check the indentation, quotes and colons here"
+    )
+
+
+def _build(node: Node, path: Path_, source: Source) -> Any:
+    source.lines[path] = node.start_mark.line + 1
+    if len(path) > DEPTH_AT_MOST:
+        source.say(path, "is nested too deeply")
+        return None
+    if isinstance(node, MappingNode):
+        return _mapping(node, path, source)
+    if isinstance(node, SequenceNode):
+        return [_build(item, (*path, index), source) for index, item in enumerate(node.value)]
+    return _scalar(node, path, source)
+
+
+def _mapping(node: MappingNode, path: Path_, source: Source) -> Mapping[str, Any]:
+    built: dict[str, Any] = {}
+    first: dict[str, int] = {}
+    for key_node, value_node in node.value:
+        line = key_node.start_mark.line + 1
+        if not isinstance(key_node, ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
+            source.problems.append(
+                Problem(source.file, line, "a key must be plain text", "write the keys out, without `<<`")
+            )
+            continue
+        key = key_node.value
+        if key in built:
+            hint = f"first written on line {first[key]}; keep one"
+            source.problems.append(Problem(source.file, line, f"`{key}` is written twice", hint))
+            continue
+        first[key] = line
+        built[key] = _build(value_node, (*path, key), source)
+        source.lines[(*path, key)] = line
+    return built
+
+
+def _scalar(node: Node, path: Path_, source: Source) -> Any:
+    kind = node.tag.removeprefix("tag:yaml.org,2002:")
+    try:
+        if kind == "timestamp":
+            return date.fromisoformat(node.value)
+        return yaml.constructor.SafeConstructor.yaml_constructors[node.tag](yaml.SafeLoader(""), node)
+    except (KeyError, ValueError, TypeError, yaml.YAMLError):
+        source.say(path, f"`{node.tag}` is not a kind of value that is read here", "put text between quotes")
+        return None

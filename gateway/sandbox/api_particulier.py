@@ -1,0 +1,306 @@
+"""API Particulier, simulated: validation, rights, quotas and errors of production, payloads of staging."""
+
+import json
+import re
+import uuid
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from gateway.ports import Clock
+from gateway.sandbox.franceconnect import SandboxFranceConnect
+from gateway.sandbox.franceconnect.tokens import Introspection
+
+BLOCKS = {
+    "cnaf_quotient_familial": "quotient_familial",
+    "cnaf_allocataires": "allocataires",
+    "cnaf_enfants": "enfants",
+    "cnaf_adresse": "adresse",
+}
+PIVOT = frozenset({"family_name", "given_name", "birthdate", "gender", "birthplace", "birthcountry"})
+
+_NAME = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ' -]+")
+_IDENTITY = frozenset(
+    [
+        "nomNaissance",
+        "nomUsage",
+        "prenoms[]",
+        "anneeDateNaissance",
+        "moisDateNaissance",
+        "jourDateNaissance",
+        "sexeEtatCivil",
+        "codeCogInseePaysNaissance",
+        "codeCogInseeCommuneNaissance",
+        "nomCommuneNaissance",
+        "codeCogInseeDepartementNaissance",
+        "recipient",
+        "annee",
+        "mois",
+    ]
+)
+
+
+@dataclass(slots=True)
+class ApiFaults:
+    """What a test makes go wrong: an answer for the next call, or for all of them."""
+
+    next_status: int | None = None
+    next_body: bytes | None = None
+    next_type: str = "application/json"
+    quotient: int | None = None
+    """Another quotient in every payload: a value that tests can look for."""
+
+
+class SandboxApiParticulier:
+    """`tokens`: habilitation token → its scopes. `broker` keeps the retired number route alive."""
+
+    def __init__(
+        self,
+        franceconnect: SandboxFranceConnect,
+        tokens: Mapping[str, list[str]],
+        clock: Clock,
+        *,
+        broker: bool = False,
+        filter_scopes: bool = True,
+    ) -> None:
+        self.faults = ApiFaults()
+        self.calls = 0
+        self._franceconnect = franceconnect
+        self._tokens = tokens
+        self._clock = clock
+        self._broker = broker
+        self._filter = filter_scopes
+        self._seen: dict[str, deque[float]] = defaultdict(deque)
+        self._running: set[str] = set()
+        self.app = Starlette(
+            routes=[
+                Route("/v3/dss/quotient_familial/france_connect", self._by_token),
+                Route("/v3/dss/quotient_familial/identite", self._by_identity),
+                Route("/api/v2/composition-familiale", self._by_number),
+                Route("/api/caf/famille", self._gone),
+                Route("/api/ping", self._ping),
+            ]
+        )
+
+    async def _by_token(self, request: Request) -> Response:
+        if (early := self._early(request)) is not None:
+            return early
+        address = request.client.host if request.client else ""
+        if not self._within(f"minute {address}", 30, 60) or not self._within(f"hour {address}", 600, 3600):
+            return self._too_many(60)
+        granted = self._introspected(request)
+        if isinstance(granted, Response):
+            return granted
+        if (refused := _refused_recipient(request)) is not None:
+            return refused
+        key = f"france_connect {request.url.query}"
+        if key in self._running:
+            return _error(409, "00015", "Requête déjà en cours")
+        self._running.add(key)
+        try:
+            return self._answer("v3_france_connect", _parameters_of(granted), granted.scopes)
+        finally:
+            self._running.discard(key)
+
+    def _introspected(self, request: Request) -> Introspection | Response:
+        token = _bearer(request)
+        if token is None or not re.fullmatch(r"[A-Za-z0-9_-]{20,}", token):
+            return _error(401, "50001", "Jeton FranceConnect malformé")
+        found = self._franceconnect.introspect(token)
+        if found is None:
+            return _error(401, "50002", "Jeton FranceConnect inconnu ou expiré")
+        if "identite_pivot" not in found.scopes and not found.scopes >= PIVOT:
+            return _error(401, "50003", "Périmètres de l'identité pivot absents")
+        return found if found.scopes & BLOCKS.keys() else _error(403, "00100", "Droits insuffisants")
+
+    async def _by_identity(self, request: Request) -> Response:
+        if (early := self._early(request)) is not None:
+            return early
+        token = _bearer(request)
+        if token is None or token not in self._tokens:
+            return _error(401, "00101", "Jeton invalide")
+        if not self._within(f"second {token}", 20, 1):
+            return self._too_many(1)
+        scopes = frozenset(self._tokens[token])
+        if not scopes & BLOCKS.keys():
+            return _error(403, "00100", "Droits insuffisants")
+        if (refused := _refused_recipient(request) or _refused_identity(request)) is not None:
+            return refused
+        parameters: dict[str, Any] = {
+            name: value for name, value in request.query_params.multi_items() if name != "prenoms[]"
+        }
+        parameters["prenoms"] = request.query_params.getlist("prenoms[]")
+        return self._answer("v3_identite", parameters, scopes)
+
+    async def _by_number(self, request: Request) -> Response:
+        if not self._broker:
+            return await self._gone(request)
+        if (early := self._early(request)) is not None:
+            return early
+        if request.headers.get("x-api-key", "") not in self._tokens:
+            body = {"error": "access_denied", "reason": "Token not found", "message": "Votre jeton n'est pas valide"}
+            return JSONResponse(body, 401)
+        return self._answer("v1_numero", dict(request.query_params), frozenset(BLOCKS))
+
+    async def _gone(self, request: Request) -> Response:
+        return PlainTextResponse("Cette version n'est plus disponible.", 410)
+
+    async def _ping(self, request: Request) -> Response:
+        return PlainTextResponse("pong")
+
+    def _early(self, request: Request) -> Response | None:
+        self.calls += 1
+        faults = self.faults
+        if faults.next_status is None:
+            return None
+        status, body = faults.next_status, faults.next_body
+        faults.next_status = faults.next_body = None
+        if body is not None:
+            return Response(body, status, media_type=faults.next_type)
+        return _error(
+            status,
+            {429: "00429", 500: "00500", 502: "35001", 503: "35020", 504: "35002"}.get(status, "00401"),
+            "Erreur",
+        )
+
+    def _within(self, key: str, at_most: int, period_s: int) -> bool:
+        now, times = self._clock(), self._seen[key]
+        while times and now - times[0] >= period_s:
+            times.popleft()
+        if len(times) >= at_most:
+            return False
+        times.append(now)
+        return True
+
+    def _too_many(self, wait_s: int) -> Response:
+        response = _error(429, "00429", "Trop de requêtes")
+        response.headers["retry-after"] = str(wait_s)
+        response.headers["ratelimit-remaining"] = "0"
+        response.headers["ratelimit-reset"] = str(int(self._clock()) + wait_s)
+        return response
+
+    def _answer(self, route: str, parameters: Mapping[str, Any], scopes: frozenset[str]) -> Response:
+        cases = _cases(route)
+        case = cases.get(_key(parameters)) or cases["404"]
+        payload = json.loads(json.dumps(case["payload"]))
+        if case["status"] == 200:
+            payload = self._filtered(payload, scopes)
+        return _with_id(JSONResponse(payload, case["status"]))
+
+    def _filtered(self, payload: dict[str, Any], scopes: frozenset[str]) -> dict[str, Any]:
+        """A scope that is missing is a key that is missing, as in production."""
+        data = payload.get("data")
+        if isinstance(data, dict):
+            allowed = {BLOCKS[scope] for scope in scopes if scope in BLOCKS}
+            if self._filter:
+                payload["data"] = data = {name: block for name, block in data.items() if name in allowed}
+            if self.faults.quotient is not None and "quotient_familial" in data:
+                data["quotient_familial"]["valeur"] = self.faults.quotient
+        elif self.faults.quotient is not None:
+            payload["quotientFamilial"] = self.faults.quotient
+        return payload
+
+
+@cache
+def _cases(route: str) -> dict[str, dict[str, Any]]:
+    raw = (files("gateway.sandbox") / "data" / f"{route}.json").read_text(encoding="utf-8")
+    cases = json.loads(raw)
+    found = {_key(_without_usage(route, case["params"])): case for case in cases}
+    return found | {"404": next(case for case in cases if case["case"] == "404")}
+
+
+def _without_usage(route: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    # FranceConnect mode never sends a usage name; two of the staging cases are keyed with one all the same.
+    return {n: v for n, v in parameters.items() if route != "v3_france_connect" or n != "nomUsage"}
+
+
+def _key(parameters: Mapping[str, Any]) -> str:
+    """Whole set, whatever the order and the case; empty values and the recipient do not count."""
+    kept = {}
+    for name, value in parameters.items():
+        if name == "recipient" or value in (None, "", []):
+            continue
+        kept[name] = [str(each).casefold() for each in value] if isinstance(value, list) else str(value).casefold()
+    return json.dumps(kept, sort_keys=True)
+
+
+def _parameters_of(found: Introspection) -> dict[str, Any]:
+    claims = {name: str(value) for name, value in found.claims.items()}
+    year, month, day = claims["birthdate"].split("-")
+    return {
+        "nomNaissance": claims["family_name"],
+        "prenoms": claims["given_name"].split(),
+        "anneeDateNaissance": int(year),
+        "moisDateNaissance": int(month),
+        "jourDateNaissance": int(day),
+        "sexeEtatCivil": "M" if claims.get("gender") == "male" else "F",
+        "codeCogInseeCommuneNaissance": claims.get("birthplace") if claims["birthcountry"] == "99100" else "",
+        "codeCogInseePaysNaissance": claims["birthcountry"],
+    }
+
+
+def _bearer(request: Request) -> str | None:
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return token if kind.lower() == "bearer" and token else None
+
+
+def _refused_recipient(request: Request) -> Response | None:
+    recipient = request.query_params.get("recipient", "")
+    if not recipient:
+        return _error(422, "00203", "Paramètre recipient absent", "recipient")
+    if not re.fullmatch(r"[0-9]{14}", recipient) or not _luhn(recipient):
+        return _error(422, "00210", "Paramètre recipient invalide", "recipient")
+    return None
+
+
+def _luhn(text: str) -> bool:
+    if text.startswith("356000000"):
+        return sum(map(int, text)) % 5 == 0 or text == "35600000000048"
+    doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(text))]
+    return sum(number // 10 + number % 10 for number in doubled) % 10 == 0
+
+
+def _refused_identity(request: Request) -> Response | None:
+    query = request.query_params
+    given = query.getlist("prenoms[]")
+    checks = [
+        (set(query.keys()) <= _IDENTITY, "00401", None),
+        (bool(_NAME.fullmatch(query.get("nomNaissance", ""))), "00420", "nomNaissance"),
+        (1 <= len(given) <= 3 and all(_NAME.fullmatch(each) for each in given), "00421", "prenoms"),
+        (query.get("sexeEtatCivil") in {"M", "F"}, "00366", "sexeEtatCivil"),
+        (
+            bool(re.fullmatch(r"99\d{3}|92352", query.get("codeCogInseePaysNaissance", ""))),
+            "00400",
+            "codeCogInseePaysNaissance",
+        ),
+        (_has_place(query), "00365", "codeCogInseeCommuneNaissance"),
+    ]
+    for holds, code, parameter in checks:
+        if not holds:
+            return _error(422, code, "Identité mal formée", parameter)
+    return None
+
+
+def _has_place(query: Mapping[str, str]) -> bool:
+    if query.get("codeCogInseePaysNaissance") != "99100":
+        return True
+    return bool(re.fullmatch(r"(2[AB]|\d\d)\d{3}", query.get("codeCogInseeCommuneNaissance", "")))
+
+
+def _error(status: int, code: str, title: str, parameter: str | None = None) -> Response:
+    source = {"parameter": parameter} if parameter else None
+    error = {"code": code, "title": title, "detail": title, "source": source, "meta": {}}
+    return _with_id(JSONResponse({"errors": [error]}, status))
+
+
+def _with_id(response: Response) -> Response:
+    response.headers["x-request-id"] = str(uuid.uuid4())
+    return response

@@ -1,0 +1,94 @@
+"""What the configuration became: frozen values that config, adapters and app share. No I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gateway.core.forwarded import Network
+from gateway.core.rules import Policy, Route
+from gateway.relying_party import ProviderSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ApiParticulierSettings:
+    """Where households are asked for, and as whom."""
+
+    base_url: str
+    """Scheme and host, with a path prefix for a broker that has one."""
+    recipient: str
+    """SIRET of the authority entitled to the data, never its vendor's."""
+    token: str | None = field(default=None, repr=False)
+    """The habilitation's own; None when FranceConnect's token is the only credential."""
+    connect_s: float = 4
+    read_s: float = 22
+    """Longer than API Particulier's own 10 + 10 s, so that its 504 is heard."""
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """The local authority, as pages and API Particulier name it."""
+
+    name: str
+    siret: str
+    dpo: str
+    colour: str = "#0b4f6c"
+    logo: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client may send."""
+
+    header_fields: int = 100
+    head_bytes: int = 32_768
+    target_bytes: int = 8_192
+    head_s: float = 10
+    idle_s: float = 30
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    store: str
+    """`memory:` or `sqlite:ABSOLUTE PATH`."""
+    idle_s: int
+    absolute_s: int
+    secrets: tuple[bytes, ...] = field(repr=False)
+    """Newest last: the last one signs, all verify."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningSettings:
+    key_pem: bytes = field(repr=False)
+    previous: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """gateway.yaml and its policies, checked."""
+
+    public_url: str
+    """Without a slash at the end."""
+    authority: Authority
+    listen: tuple[str, int]
+    trusted_proxies: tuple[Network, ...]
+    providers: tuple[ProviderSettings, ...]
+    household: ApiParticulierSettings | None
+    sessions: SessionSettings
+    signing: SigningSettings
+    limits: Limits
+    routes: tuple[Route, ...]
+    policies: Mapping[str, Policy]
+    production: bool
+    notes: tuple[str, ...] = ()
+    """What `gateway check` says that is not a mistake."""
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.public_url).hostname or ""
+
+    def accepts_port(self, port: int | None) -> bool:
+        """No port, that of `public_url`, or its scheme's own."""
+        public = urlsplit(self.public_url)
+        return port in {None, public.port, {"http": 80, "https": 443}[public.scheme]}

@@ -1,0 +1,81 @@
+"""The two cookies: a signed session id, and a mark of the browser that a login and its forms are tied to."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+from itsdangerous import BadSignature, Signer
+
+from gateway.core.model import SessionId
+from gateway.ports import NewToken
+
+_TOKEN = re.compile(r"[0-9a-f]{64}")
+
+
+def new_session_id(new_token: NewToken) -> SessionId:
+    return SessionId(new_token())
+
+
+class Cookies:
+    """Names, attributes and signatures follow from `public_url`; the newest secret signs, all of them verify."""
+
+    def __init__(self, public_url: str, secrets: Sequence[bytes]) -> None:
+        secure = public_url.startswith("https:")
+        prefix = "__Host-" if secure else ""
+        self._session = f"{prefix}gateway-session"
+        self._browser = f"{prefix}gateway-browser"
+        self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
+        self._sessions = _signer(secrets, "session cookie")
+        self._browsers = _signer(secrets, "browser cookie")
+        self._forms = _signer(secrets, "form token")
+
+    @property
+    def names(self) -> frozenset[bytes]:
+        """What is never forwarded and never settable by an upstream."""
+        plain = ("gateway-session", "gateway-browser")
+        return frozenset(f"{prefix}{name}".encode("ascii") for prefix in ("", "__Host-") for name in plain)
+
+    def session_id(self, headers: Sequence[bytes]) -> SessionId | None:
+        """The id in a request's Cookie lines; repeated, unsigned or malformed counts as none."""
+        value = self._value(headers, self._session, self._sessions)
+        return None if value is None else SessionId(value)
+
+    def set_session(self, session_id: SessionId) -> str:
+        return self._set(self._session, self._sessions, session_id)
+
+    def clear_session(self) -> str:
+        return f"{self._session}={self._attributes}; Max-Age=0"
+
+    def browser(self, headers: Sequence[bytes]) -> str | None:
+        return self._value(headers, self._browser, self._browsers)
+
+    def set_browser(self, value: str) -> str:
+        return self._set(self._browser, self._browsers, value)
+
+    def browser_digest(self, value: str) -> str:
+        """What may be kept or shown of a secret value: its SHA-256."""
+        return hashlib.sha256(value.encode("ascii")).hexdigest()
+
+    def form_token(self, bound_to: str) -> str:
+        return self._forms.get_signature(bound_to).decode("ascii")
+
+    def check_form_token(self, token: str, bound_to: str) -> bool:
+        return self._forms.verify_signature(bound_to.encode("ascii"), token.encode("utf-8", "replace"))
+
+    def _set(self, name: str, signer: Signer, value: str) -> str:
+        return f"{name}={signer.sign(value).decode('ascii')}{self._attributes}"
+
+    def _value(self, headers: Sequence[bytes], name: str, signer: Signer) -> str | None:
+        pairs = (pair.strip(b" \t").partition(b"=") for header in headers for pair in header.split(b";"))
+        found = [value for key, _, value in pairs if key == name.encode("ascii")]
+        if len(found) != 1:
+            return None
+        try:
+            value = signer.unsign(found[0]).decode("ascii")
+        except (BadSignature, UnicodeDecodeError):
+            return None
+        return value if _TOKEN.fullmatch(value) else None
+
+
+def _signer(secrets: Sequence[bytes], salt: str) -> Signer:
+    return Signer(list(secrets), salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)

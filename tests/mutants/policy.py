@@ -1,0 +1,146 @@
+"""One check of the decision, of what is kept, and of the callback removed at a time."""
+
+from tests.mutants import Mutant
+
+_POLICY = "gateway/core/policy.py"
+_HOUSEHOLD = "gateway/core/household.py"
+_CALLBACK = "gateway/web/callback.py"
+_UNIT = "tests/unit/test_policy.py::"
+_KEPT = "tests/unit/test_household.py::"
+_FLOW = "tests/attack/test_login_flow.py::"
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "an anonymous person is let in",
+        _POLICY,
+        "        return None if login.optional else _authenticate(policy, login, facts, Reason.ANONYMOUS)",
+        "        return None",
+        _UNIT + "test_the_anonymous_are_sent_to_log_in_for_what_the_policy_needs",
+    ),
+    Mutant(
+        "any provider is accepted",
+        _POLICY,
+        "    if login.providers and who.provider not in login.providers:",
+        "    if False:",
+        _UNIT + "test_a_provider_that_the_policy_does_not_accept_is_not_enough",
+    ),
+    Mutant(
+        "the level is not looked at",
+        _POLICY,
+        "    if who.acr < login.acr:",
+        "    if False:",
+        _UNIT + "test_a_level_too_low_is_not_enough_and_the_level_itself_is",
+    ),
+    Mutant(
+        "missing scopes are not asked for",
+        _POLICY,
+        "    if covers(facts.scopes, policy.needs.claims):",
+        "    if False:",
+        _UNIT + "test_a_missing_identity_scope_is_asked_for",
+    ),
+    Mutant(
+        "a status without a value goes on",
+        _POLICY,
+        "    if (way_out := _without_value(policy, facts, status)) is not None:\n        return way_out\n",
+        "",
+        _UNIT + "test_a_status_without_a_value_takes_the_way_that_the_policy_says",
+    ),
+    Mutant(
+        "conditions are not evaluated",
+        _POLICY,
+        "(truth := conditions.evaluate(policy.allow, read)) is not True",
+        "(truth := None) is not None",
+        _UNIT + "test_a_false_condition_denies",
+    ),
+    Mutant(
+        "unknown counts as true",
+        _POLICY,
+        "(truth := conditions.evaluate(policy.allow, read)) is not True",
+        "(truth := conditions.evaluate(policy.allow, read)) is False",
+        _UNIT + "test_an_unknown_condition_denies_where_there_is_no_household",
+    ),
+    Mutant(
+        "nothing is reviewed",
+        _POLICY,
+        "    if _must_review(policy, facts, status):",
+        "    if False:",
+        _UNIT + "test_a_value_is_shown_for_review_before_it_leaves",
+    ),
+    Mutant(
+        "a value leaves under any status",
+        _POLICY,
+        "        return _household_fact(policy, facts, seen, fact) if status in CARRIES_A_VALUE else None",
+        "        return _household_fact(policy, facts, seen, fact)",
+        _UNIT + "test_a_person_who_prefers_a_document_is_never_told_their_value",
+    ),
+    Mutant(
+        "a public page tells who is signed in",
+        _POLICY,
+        "facts.identity is None or policy.login is None",
+        "facts.identity is None",
+        _UNIT + "test_a_public_page_never_tells_who_is_signed_in_elsewhere",
+    ),
+    Mutant(
+        "a refusal of the exchange is forgotten",
+        _POLICY,
+        "    if facts.declined:\n        return HouseholdStatus.DECLINED\n",
+        "",
+        _UNIT + "test_a_person_who_prefers_a_document_is_never_asked_to_log_in_again_for_caf",
+    ),
+    Mutant(
+        "a mismatch keeps its household",
+        _HOUSEHOLD,
+        "    if result.outcome is MatchOutcome.MATCH:\n",
+        "    if True:\n",
+        _KEPT + "test_a_mismatch_keeps_no_household_at_all",
+    ),
+    Mutant(
+        "number mode tells somebody else's number",
+        _HOUSEHOLD,
+        "    if result.outcome is MatchOutcome.MISMATCH and enquiry.rule.mode is Mode.NUMBER:",
+        "    if False:",
+        _KEPT + "test_in_number_mode_somebody_elses_number_is_an_unknown_number",
+    ),
+    Mutant(
+        "nothing is minimised",
+        _HOUSEHOLD,
+        '        adults=household.adults if "household.adults" in fields else None,',
+        "        adults=household.adults,",
+        _KEPT + "test_a_match_keeps_the_wanted_facts_and_drops_the_names",
+    ),
+    Mutant(
+        "a record is believed whatever its status",
+        _HOUSEHOLD,
+        "record.household is not None and record.status in CARRIES_A_VALUE]",
+        "record.household is not None]",
+        _KEPT + "test_a_value_under_a_status_that_carries_none_is_never_seen",
+    ),
+    Mutant(
+        "a callback is accepted in any browser",
+        _CALLBACK,
+        "        _check_browser(services, exchange, transaction)\n",
+        "",
+        _FLOW + "test_a_callback_in_another_browser_is_refused",
+    ),
+    Mutant(
+        "the issuer of a callback is not looked at",
+        _CALLBACK,
+        "        check_issuer(returned, provider.issuer)\n",
+        "",
+        _FLOW + "test_a_callback_that_names_another_issuer_is_refused",
+    ),
+    Mutant(
+        "the old session survives a login",
+        _CALLBACK,
+        "        await services.sessions.drop(exchange.session.id)\n",
+        "        pass\n",
+        _FLOW + "test_a_login_changes_the_session_id_and_ends_the_old_one",
+    ),
+    Mutant(
+        "forms are posted without a token",
+        "gateway/web/exchange.py",
+        "    if not bound_to or not services.cookies.check_form_token(token, bound_to):",
+        "    if False:",
+        _FLOW + "test_a_form_without_its_token_is_refused",
+    ),
+)
