@@ -154,7 +154,7 @@ def _unfit(ours: Name, theirs: Name, field: str) -> Finding | None:
         return Finding(Level.MISMATCH, f"{field}.empty")
     if ours.is_placeholder or theirs.is_placeholder:
         return Finding(Level.REVIEW, f"{field}.placeholder")
-    if ours.foreign != theirs.foreign:
+    if ours.foreign or theirs.foreign:
         return Finding(Level.REVIEW, f"{field}.other_script")
     return None
 

@@ -344,3 +344,14 @@ def test_two_schedules_follow_the_calendar() -> None:
     before, after = (replace(_with(policy), today=day) for day in (date(2026, 8, 31), TODAY))
     assert [item.value for item in injected(policy, before)][1:] == ["T3", "2025-09-01"]
     assert [item.value for item in injected(policy, after)][1:] == ["T2", "2026-09-01"]
+
+
+def test_without_a_match_the_adults_names_are_not_asked_for() -> None:
+    policy = a_caf_policy("household.family_quotient", rule=a_rule(match=False))
+    decision = decide(policy, anonymous())
+    assert isinstance(decision, Authenticate)
+    assert decision.scopes == PIVOT | every_need(Need.QUOTIENT)
+
+
+def test_a_review_is_tied_to_the_version_of_the_policy() -> None:
+    assert a_policy().tag == "page@0123456789ab"
