@@ -22,77 +22,63 @@ _C1_BYTE = re.compile(rb"[\x80-\x9f]")
 _C1 = re.compile("[\x80-\x9f]")
 _DIRECTIVE = re.compile(rb'[ \t]*((?:[^",]|"(?:[^"\\]|\\.)*")*)(?:,|\Z)')
 
-HOP_BY_HOP = frozenset(
-    ["connection", "keepalive", "te", "trailer", "transferencoding", "upgrade", "expect", "http2settings"]
-    + ["proxyconnection", "proxyauthenticate", "proxyauthorization", "proxyauthenticationinfo"]
-)
+
+def fold(name: bytes | str) -> str:
+    """Lower-case letters and digits only: what every upstream's spelling of a name has in common."""
+    raw = name if isinstance(name, bytes) else name.encode("ascii", "ignore")
+    return raw.translate(_LOWER, _NOT_FOLDED).decode("ascii")
+
+
+def _folded(names: str) -> frozenset[str]:
+    return frozenset(fold(name) for name in names.split())
+
+
+HOP_BY_HOP = _folded("""
+    Connection Keep-Alive TE Trailer Transfer-Encoding Upgrade HTTP2-Settings Expect
+    Proxy-Connection Proxy-Authenticate Proxy-Authorization Proxy-Authentication-Info
+""")
 """RFC 9110 §7.6.1, folded; `Expect` too, which the gateway answers itself."""
 
-FRAMING = frozenset({"host", "contentlength", "transferencoding"})
+FRAMING = _folded("Host Content-Length Transfer-Encoding")
 """Set by whoever writes the message: never copied, never nominated."""
 
-SINGLETONS = FRAMING | {"contenttype", "authorization", "origin"}
+_SINGLE_SPELLING = {
+    fold(name): name
+    for name in (b"host", b"content-length", b"transfer-encoding", b"content-type", b"authorization", b"origin")
+}
+_EXACT_SPELLING = {**_SINGLE_SPELLING, "cookie": b"cookie"}
 
-END_TO_END = frozenset(
-    [
-        "cookie",
-        "setcookie",
-        "authorization",
-        "wwwauthenticate",
-        "origin",
-        "referer",
-        "useragent",
-        "date",
-        "range",
-        "vary",
-        "etag",
-        "location",
-    ]
-    + ["contenttype", "contentencoding", "contentlanguage", "contentlength", "contentrange", "contentdisposition"]
-    + ["contentsecuritypolicy", "stricttransportsecurity", "cachecontrol", "expires", "lastmodified"]
-    + [
-        "accept",
-        "acceptencoding",
-        "acceptlanguage",
-        "ifmatch",
-        "ifnonematch",
-        "ifmodifiedsince",
-        "ifunmodifiedsince",
-        "ifrange",
-    ]
-)
+END_TO_END = _folded("""
+    Cookie Set-Cookie Authorization WWW-Authenticate Origin Referer User-Agent Date Range Vary ETag Location
+    Content-Type Content-Encoding Content-Language Content-Length Content-Range Content-Disposition
+    Content-Security-Policy Strict-Transport-Security Cache-Control Expires Last-Modified
+    Accept Accept-Encoding Accept-Language If-Match If-None-Match If-Modified-Since If-Unmodified-Since If-Range
+""")
 """`Connection` cannot take these away, whoever asks."""
 
-ALWAYS_STRIPPED = frozenset(
-    # identity, as products and servers name it
-    ["xuser", "xuserid", "xusername", "xuseremail", "xusergroups", "xuserroles", "xemail", "xgroups", "xroles"]
-    + ["smuser", "smuserdn", "smuniversalid", "smauthtype", "smgroups", "smserversessionid", "smserversessionspec"]
-    + ["ivuser", "ivuserl", "ivgroups", "ivcreds", "gapauth", "gapsignature"]
-    + ["eppn", "mail", "displayname", "persistentid", "targetedid", "affiliation", "entitlement"]
-    + ["clientcert", "clientcertchain", "xclientcert", "xclientverify", "xarrclientcert"]
-    # address, host, scheme or method, as proxies tell them
-    + [
-        "forwarded",
-        "xrealip",
-        "xclientip",
-        "clientip",
-        "trueclientip",
-        "xclusterclientip",
-        "cfconnectingip",
-        "fastlyclientip",
-    ]
-    + ["xhost", "xhostoverride", "xhttphostoverride", "xscheme", "xurlscheme", "frontendhttps", "xmethodoverride"]
-)
-"""Folded names removed from every request, on every route."""
+ALWAYS_STRIPPED = _folded("""
+    X-User X-User-Id X-User-Name X-User-Email X-User-Groups X-User-Roles X-Email X-Groups X-Roles
+    SM_UniversalId SM_AuthType SM_Groups SM_ServerSessionId SM_ServerSessionSpec
+    iv-user iv-user-l iv-groups iv-creds GAP-Auth GAP-Signature
+    eppn mail displayName persistent-id targeted-id affiliation entitlement
+    Client-Cert Client-Cert-Chain X-Client-Cert X-Client-Verify X-ARR-ClientCert
+    Forwarded X-Real-IP X-Client-IP Client-IP True-Client-IP X-Cluster-Client-IP CF-Connecting-IP Fastly-Client-IP
+    X-Host X-Host-Override X-HTTP-Host-Override X-Scheme X-Url-Scheme Front-End-Https X-Method-Override
+""")
+"""Folded names removed from every request, on every route: identity, address, host, scheme, method."""
 
 ALWAYS_STRIPPED_PREFIXES = tuple(
-    # `auth` spares Authorization (see `_is_stripped`); `http` is the CGI spelling of any other name.
-    ["remote", "xremote", "auth", "xauth", "xwebauth", "oidc", "oam", "shib", "lmremote", "xllng", "smuser"]
-    + ["xforwarded", "xoriginal", "xrewrite", "xhttpmethod", "proxy", "http", "redirecthttp", "redirectremote"]
-    + ["xgateway", "xgoogiap", "xgoogauthenticated", "xamznoidc", "xmsclientprincipal", "xmstoken", "cfaccess"]
-    + ["xpomerium", "xvouch", "xenvoy", "xssl", "sslclient"]
+    _folded("""
+    Remote- X-Remote- Auth- X-Auth- X-Authenticated- X-WebAuth- OIDC_ OAM_ SM_User Shib- Lm-Remote- X-LLNG-
+    X-Forwarded- X-Original- X-Rewrite- X-HTTP-Method Proxy X-Gateway- X-Envoy-
+    X-Goog-IAP- X-Goog-Authenticated- X-Amzn-OIDC- X-MS-Client-Principal X-MS-Token- Cf-Access-
+    X-Pomerium- X-Vouch- X-SSL- SSL-Client- HTTP_ REDIRECT_HTTP_ REDIRECT_REMOTE_
+    """)
 )
-"""Folded beginnings removed from every request, on every route."""
+"""Folded beginnings removed from every request, on every route. `HTTP_` is the CGI spelling of any other name."""
+
+_NOT_IDENTITY = _folded("Authorization Authentication-Info")
+"""Standard names that begin as `Auth-*` does once folded."""
 
 _CACHES_OF_OTHERS = ("cdncachecontrol", "surrogatecontrol", "edgecontrol", "xaccelexpires")
 """Ends of names that tell a shared cache to ignore Cache-Control (RFC 9213 and its ancestors)."""
@@ -102,12 +88,6 @@ class _Field(NamedTuple):
     folded: str
     name: bytes
     value: bytes
-
-
-def fold(name: bytes | str) -> str:
-    """Lower-case letters and digits only: what every upstream's spelling of a name has in common."""
-    raw = name if isinstance(name, bytes) else name.encode("ascii", "ignore")
-    return raw.translate(_LOWER, _NOT_FOLDED).decode("ascii")
 
 
 def stripped_names(headers: Iterable[str]) -> frozenset[str]:
@@ -124,6 +104,7 @@ def request_headers(
     `RequestRejected`: `header_malformed`, `header_duplicate`, `header_alias`, `connection_nominates`.
     """
     fields = [_request_field(name, value) for name, value in headers]
+    _refuse_aliases(fields)
     _refuse_duplicates(fields)
     nominated = _nominated(fields)
     if nominated & FRAMING:
@@ -151,12 +132,14 @@ def _hides_c1(value: bytes) -> bool:
 
 def _refuse_duplicates(fields: list[_Field]) -> None:
     counts = Counter(field.folded for field in fields)
-    if any(counts[name] > 1 for name in SINGLETONS):
+    if any(counts[name] > 1 for name in _SINGLE_SPELLING):
         raise RequestRejected("header_duplicate")
-    for field in fields:
-        # `Content_Length` is CONTENT_LENGTH to a CGI upstream: a second framing that nobody checked.
-        if field.folded in SINGLETONS | {"cookie"} and len(field.name.replace(b"-", b"")) != len(field.folded):
-            raise RequestRejected("header_alias")
+
+
+def _refuse_aliases(fields: list[_Field]) -> None:
+    """`Content_Length` is CONTENT_LENGTH to a CGI upstream: a second framing that nobody checked."""
+    if any(field.name.lower() != _EXACT_SPELLING.get(field.folded, field.name.lower()) for field in fields):
+        raise RequestRejected("header_alias")
 
 
 def _nominated(fields: list[_Field]) -> frozenset[str]:
@@ -165,9 +148,9 @@ def _nominated(fields: list[_Field]) -> frozenset[str]:
 
 
 def _is_stripped(folded: str) -> bool:
-    return folded in ALWAYS_STRIPPED or (
-        folded.startswith(ALWAYS_STRIPPED_PREFIXES) and folded not in {"authorization", "authenticationinfo"}
-    )
+    if folded in ALWAYS_STRIPPED:
+        return True
+    return folded.startswith(ALWAYS_STRIPPED_PREFIXES) and folded not in _NOT_IDENTITY
 
 
 def _with_one_cookie_line(fields: list[_Field], own_cookies: frozenset[bytes]) -> list[tuple[bytes, bytes]]:
@@ -197,7 +180,7 @@ def response_headers(
         return [(field.name, field.value) for field in kept]
     policies = [field.value for field in kept if field.folded == "cachecontrol"]
     others = [field for field in kept if not field.folded.endswith(("cachecontrol", *_CACHES_OF_OTHERS))]
-    return [*((field.name, field.value) for field in others), (b"Cache-Control", _private(b",".join(policies)))]
+    return [*((field.name, field.value) for field in others), (b"Cache-Control", _private(policies))]
 
 
 def _response_field(name: bytes, value: bytes) -> _Field:
@@ -214,16 +197,17 @@ def _is_ours(field: _Field, own_cookies: frozenset[bytes]) -> bool:
     return field.folded.startswith("xgateway")
 
 
-def _private(cache_control: bytes) -> bytes:
+def _private(lines: list[bytes]) -> bytes:
     """Keep what restricts (RFC 9111 §5.2.2); what cannot be read is not stored at all."""
     directives: list[bytes] = []
-    position = 0
-    while position < len(cache_control):
-        found = _DIRECTIVE.match(cache_control, position)
-        if found is None:
-            return b"no-store"
-        directives.append(found[1].strip(b" \t"))
-        position = found.end()
+    for line in lines:
+        position = 0
+        while position < len(line):
+            found = _DIRECTIVE.match(line, position)
+            if found is None:
+                return b"no-store"
+            directives.append(found[1].strip(b" \t"))
+            position = found.end()
     names = {directive: directive.partition(b"=")[0].strip(b" \t").lower() for directive in directives if directive}
     kept = [directive for directive, name in names.items() if name not in {b"public", b"private", b"s-maxage"}]
     return b", ".join(kept if b"no-store" in names.values() else [b"private", *kept])

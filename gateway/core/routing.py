@@ -17,7 +17,7 @@ NEVER_ROUTED = frozenset({"TRACE", "CONNECT"})
 """405 on every route, even one that lists them."""
 
 _METHOD = re.compile(r"(?=.{1,32}\Z)[A-Z]+(?:-[A-Z]+)*")
-_AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+?)\.?(?::([1-9][0-9]{0,4}))?")
+_AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::([1-9][0-9]{0,4}))?")
 # Underscores: container networks name their hosts with them.
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -113,7 +113,7 @@ def normal_host(raw: bytes) -> tuple[str, int | None]:
     found = _AUTHORITY.fullmatch(raw.decode("latin-1").lower()) if raw.isascii() else None
     if found is None:
         raise RequestRejected("host_malformed")
-    host, port = found[1], int(found[2]) if found[2] else None
+    host, port = found[1].removesuffix("."), int(found[2]) if found[2] else None
     if port is not None and port > 65_535:
         raise RequestRejected("host_malformed")
     return (_address(host) if _is_address(host) else _name(host)), port

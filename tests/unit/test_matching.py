@@ -262,3 +262,13 @@ def test_given_names_in_an_array_keep_their_boundaries() -> None:
     date = compare_dates(PartialDate(1, 1, 1), PartialDate(1, 1, 1))
     array, joined = together("Jean Philippe", "Pierre"), normalise("JEAN PHILIPPE PIERRE")
     assert compare_given_names(array, joined, date).reason == "given_names.equal"
+
+
+def test_a_cut_name_alone_is_a_doubt_without_a_strong_date() -> None:
+    result = match(who(LONG, "Paul", "1986-02-17"), [adult(LONG[:25], "PAUL", "1986-00-00")])
+    assert (result.outcome, result.reasons[0]) == (REVIEW, "surname.truncated")
+
+
+def test_two_missing_usage_names_are_not_one_name() -> None:
+    assert match(who("DURAND", "Sophie"), [adult("PETIT", "SOPHIE")]).outcome is REFUSE
+    assert match(who("", "Sophie"), [adult("PETIT", "SOPHIE")]).outcome is REFUSE

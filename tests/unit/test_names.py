@@ -100,3 +100,7 @@ def test_a_person_is_read_as_the_payloads_write_them() -> None:
     assert person_from_full_name("MARIE DURAND", "12071980") == Person(
         full_name="MARIE DURAND", birthdate=PartialDate(1980, 7, 12)
     )
+
+
+def test_an_acute_accent_is_an_apostrophe_before_it_is_decomposed() -> None:
+    assert normalise("Jean´Paul").units == (("JEAN", "PAUL"),)

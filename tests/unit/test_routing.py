@@ -2,7 +2,6 @@
 
 import pytest
 
-from gateway.core import routing
 from gateway.core.errors import RequestRejected
 from gateway.core.model import NormalPath
 from gateway.core.paths import normalise
@@ -108,7 +107,7 @@ def test_an_encoded_slash_that_would_lead_elsewhere_once_decoded_is_refused() ->
     assert _find("/cantine/a%2Fb") is CANTINE
 
 
-def test_the_cost_of_a_lookup_does_not_grow_with_the_number_of_routes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cost_of_a_lookup_does_not_grow_with_the_number_of_routes() -> None:
     steps: list[str] = []
 
     class Counting(dict[str, object]):
@@ -124,9 +123,7 @@ def test_the_cost_of_a_lookup_does_not_grow_with_the_number_of_routes(monkeypatc
         assert isinstance(table.find(HOST, NormalPath(f"/service-{number - 1}/page"), "GET"), Route)
         return len(steps)
 
-    del monkeypatch
-    assert counted(10) == counted(10_000)
-    assert routing.USUAL_METHODS
+    assert counted(10) == counted(10_000) == 1
 
 
 @pytest.mark.parametrize(
@@ -164,6 +161,8 @@ def test_a_host_is_read_strictly(raw: bytes, host: str, port: int | None) -> Non
         b"0x7f000001",
         b"[::g]",
         b"[::1",
+        b"[::1].",
+        b"ville.fr..",
         b"a" * 64 + b".fr",
         b"a." * 130 + b"fr",
     ],

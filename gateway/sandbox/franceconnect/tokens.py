@@ -98,7 +98,7 @@ class Tokens:
 
     def redeem(self, grant: Grant) -> dict[str, object]:
         grant.redeemed = True
-        grant.access_token = self._new_token()[:43]
+        grant.access_token = self._new_token()[-43:]
         grant.issued_at = self._clock()
         return {
             "access_token": grant.access_token,
