@@ -1,5 +1,6 @@
 """pydantic's findings in our words, with the line of each."""
 
+import copy
 import difflib
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -23,15 +24,32 @@ _KINDS = {
 
 
 def shaped(source: Source, model: type[Model]) -> Model | None:
-    """The file's values as a model, or None with everything wrong said in `source`."""
+    """The file's values as a model, as far as they make one; what is wrong is said in `source`."""
     if source.data is None:
         return None
     try:
         return model.model_validate(source.data)
     except ValidationError as error:
-        for finding in _without_union_noise(error.errors(include_url=False, include_input=False)):
-            _say(source, model, finding)
+        findings = error.errors(include_url=False, include_input=False)
+    for finding in _without_union_noise(findings):
+        _say(source, model, finding)
+    try:
+        # Without the keys that nobody knows, the rest may be whole: then it is checked further, all at once.
+        return model.model_validate(_without(source.data, findings))
+    except ValidationError:
         return None
+
+
+def _without(data: Any, findings: Sequence[Any]) -> Any:
+    kept = copy.deepcopy(data)
+    for finding in findings:
+        place = _place(finding["loc"])
+        if finding["type"] == "extra_forbidden" and place:
+            holder = kept
+            for part in place[:-1]:
+                holder = holder[part]
+            holder.pop(place[-1], None)
+    return kept
 
 
 def suggestion(wrong: str, known: Sequence[str]) -> str:

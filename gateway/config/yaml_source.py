@@ -43,17 +43,29 @@ def read_yaml(path: Path, shown: str) -> Source:
         raw = path.read_bytes()
         if len(raw) > BYTES_AT_MOST:
             raise ValueError("longer than 1 MB")
-        node = yaml.compose(raw.decode("utf-8"), Loader=yaml.SafeLoader)
+        text = raw.decode("utf-8")
+        _refuse_aliases(text, source)
+        node = None if source.problems else yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         source.problems.append(_syntax(error, shown))
     except (OSError, ValueError) as error:
         source.problems.append(Problem(shown, 0, f"cannot be read: {_why(error)}", "write a UTF-8 YAML file there"))
     else:
-        if node is None:
+        if node is None and not source.problems:
             source.problems.append(Problem(shown, 0, "is empty", "write at least one key"))
-        else:
+        elif node is not None:
             source.data = _build(node, (), source)
     return source
+
+
+def _refuse_aliases(text: str, source: Source) -> None:
+    """What is written in one place and meant in another is read wrongly by a person in a hurry."""
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if getattr(event, "anchor", None):
+            line = event.start_mark.line + 1 if event.start_mark else 0
+            source.problems.append(
+                Problem(source.file, line, "anchors and aliases are not read here", "write it out twice")
+            )
 
 
 def _why(error: Exception) -> str:

@@ -19,6 +19,8 @@ from gateway.core.model import (
 )
 from gateway.core.rules import HouseholdRule, Mode, Needs
 
+_NOT_YOURS = frozenset({HouseholdStatus.MISMATCH, HouseholdStatus.NOT_FOUND})
+
 _AFTER_MATCH = {
     MatchOutcome.MATCH: HouseholdStatus.VERIFIED,
     MatchOutcome.REVIEW: HouseholdStatus.PENDING_REVIEW,
@@ -38,7 +40,7 @@ class Enquiry:
 def settle(answer: Household | Absent, enquiry: Enquiry, *, identity: Identity | None, now: int) -> HouseholdRecord:
     """Compare by name, then keep only what policies asked for, and nothing at all unless it is the person's own."""
     if isinstance(answer, Absent):
-        return _record(enquiry, answer.status, now, (answer.code,))
+        return _as_one_case(_record(enquiry, answer.status, now, (answer.code,)), enquiry)
     if not enquiry.rule.match:
         kept = minimise(answer, enquiry.fields)
         return replace(_record(enquiry, HouseholdStatus.IDENTITY_UNVERIFIED, now, ()), household=kept)
@@ -50,8 +52,12 @@ def settle(answer: Household | Absent, enquiry: Enquiry, *, identity: Identity |
     record = _record(enquiry, _AFTER_MATCH[result.outcome], now, result.reasons)
     if result.outcome is MatchOutcome.MATCH:
         return replace(record, household=minimise(answer, enquiry.fields))
-    if result.outcome is MatchOutcome.MISMATCH and enquiry.rule.mode is Mode.NUMBER:
-        # Somebody else's number and an unknown one must not be told apart, here or by any later reader.
+    return _as_one_case(record, enquiry)
+
+
+def _as_one_case(record: HouseholdRecord, enquiry: Enquiry) -> HouseholdRecord:
+    """Somebody else's number and an unknown one are one case, here and for every later reader."""
+    if enquiry.rule.mode is Mode.NUMBER and record.status in _NOT_YOURS:
         return replace(record, status=HouseholdStatus.NOT_FOUND, reasons=("number_not_found",))
     return record
 

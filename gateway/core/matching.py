@@ -232,7 +232,7 @@ def _surname_or_usage(identity: Identity, adult: Person, surname: Finding) -> Fi
 
 def _same(ours: str | None, theirs: str | None) -> bool:
     mine, yours = normalise(ours), normalise(theirs)
-    return bool(mine.words) and not mine.fault and not yours.fault and mine.solid == yours.solid
+    return not mine.fault and not yours.fault and mine.solid == yours.solid
 
 
 def compare_given_names(ours: Name, theirs: Name, date: Finding) -> Finding:

@@ -18,7 +18,6 @@ _REFUSED_AS_SENT = (
     ("path_backslash", re.compile(rb"\\|%5c", re.IGNORECASE)),
     ("path_bad_character", re.compile(rb"[^A-Za-z0-9\-._~!$&'()*+,;=:@%/]")),
     ("path_bad_escape", re.compile(rb"%(?![0-9A-Fa-f]{2})")),
-    ("path_double_slash", re.compile(rb"//")),
 )
 _REFUSED_ONCE_CANONICAL = (
     ("path_double_encoding", re.compile(r"%25(?:[0-9A-Fa-f]{2}|[uU][0-9A-Fa-f]{4})")),

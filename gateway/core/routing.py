@@ -110,7 +110,7 @@ def _by_method(routes: dict[str, Route], method: str) -> Route:
 
 def normal_host(raw: bytes) -> tuple[str, int | None]:
     """Read a Host value (RFC 9110 §7.2): lower case, without one final dot; `RequestRejected("host_malformed")`."""
-    found = _AUTHORITY.fullmatch(raw.decode("latin-1").lower()) if raw.isascii() else None
+    found = _AUTHORITY.fullmatch(raw.decode("latin-1").lower())
     if found is None:
         raise RequestRejected("host_malformed")
     host, port = found[1].removesuffix("."), int(found[2]) if found[2] else None

@@ -41,6 +41,7 @@ def _verify(assertion: bytes, keys: SigningKeys) -> Any:
 def test_another_library_verifies_with_the_published_key(pem: bytes, alg: str) -> None:
     keys = load_signing_keys(pem, [])
     assert keys.signer.alg == alg
+    assert len(keys.signer.sign(b"x")) == 64
     for number in range(20):
         # r and s begin with a zero byte now and then: a raw signature keeps it.
         assert _verify(sign_assertion(keys.signer, {"n": number}), keys) == {"n": number}
@@ -101,6 +102,7 @@ ENCRYPTED = _pem(ed25519.Ed25519PrivateKey.generate(), serialization.BestAvailab
         (ENCRYPTED, "is encrypted"),
         (_public(ED25519), "this one is public"),
         (b"", "is not a PEM private key"),
+        (b"nonsense", "openssl genpkey"),
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "is not a PEM private key"),
     ],
 )
@@ -117,6 +119,7 @@ def test_a_key_that_cannot_sign_is_refused_with_a_lesson(pem: bytes, taught: str
         (_public(P384), "a previous key must be"),
         (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "a previous key is not a PEM key"),
         (RSA, "must be Ed25519 or P-256"),
+        (b"nonsense", "is not a PEM private key"),
     ],
 )
 def test_a_previous_key_is_held_to_the_same_rules(pem: bytes, taught: str) -> None:

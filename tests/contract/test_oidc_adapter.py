@@ -186,7 +186,8 @@ async def test_the_last_good_keys_survive_an_outage_of_the_key_set(world: World)
     await world.provider.exchange(TRANSACTION, world.code())
     world.now += 601
     world.replace["jwks"] = lambda request: httpx.Response(500)
-    assert await world.provider.exchange(TRANSACTION, world.code())
+    signed_in = await world.provider.exchange(TRANSACTION, world.code())
+    assert signed_in.userinfo["family_name"] == "DUBOIS"
 
 
 async def test_without_any_key_the_provider_is_down(world: World) -> None:

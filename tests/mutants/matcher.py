@@ -31,7 +31,6 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("a near surname is equal", _MATCHING, "            return Finding(Level.REVIEW, f\"surname.{reason}\")", "            return Finding(Level.EQUAL, f\"surname.{reason}\")", _case("half of a double name")),
     Mutant("a different surname is a doubt", _MATCHING, "    return Finding(Level.MISMATCH, \"surname.different\")", "    return Finding(Level.REVIEW, \"surname.different\")", _case("another surname")),
     Mutant("a usage name accepts", _MATCHING, "Finding(Level.REVIEW, \"surname.usage\")", "Finding(Level.EQUAL, \"surname.usage\")", _case("CAF knows the usage name only")),
-    Mutant("two empty usage names are one", _MATCHING, "    return bool(mine.words) and not mine.fault", "    return not mine.fault", _UNIT + "test_two_missing_usage_names_are_not_one_name"),
     Mutant("a missing given name needs no date", _MATCHING, "Finding(Level.EQUAL if date.reason in STRONG else Level.REVIEW, \"given_names.prefix\")", "Finding(Level.EQUAL, \"given_names.prefix\")", _case("a missing given name without a strong date")),
     Mutant("half of a compound is a given name", _MATCHING, "    return count in ends", "    return True", _case("half of a compound")),
     Mutant("a feminine form is a typing error", _MATCHING, "    if _is_gendered(ours.words, theirs.words):\n        return Finding(Level.MISMATCH, \"given_names.different\")\n", "", _case("a feminine form that is near")),

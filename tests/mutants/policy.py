@@ -97,7 +97,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "number mode tells somebody else's number",
         _HOUSEHOLD,
-        "    if result.outcome is MatchOutcome.MISMATCH and enquiry.rule.mode is Mode.NUMBER:",
+        "    if enquiry.rule.mode is Mode.NUMBER and record.status in _NOT_YOURS:",
         "    if False:",
         _KEPT + "test_in_number_mode_somebody_elses_number_is_an_unknown_number",
     ),

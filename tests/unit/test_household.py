@@ -44,7 +44,9 @@ def test_a_child_who_bears_the_names_is_never_the_person() -> None:
 
 def test_in_number_mode_somebody_elses_number_is_an_unknown_number() -> None:
     foreign = settle(replace(HOUSEHOLD, adults=(STRANGER,)), BY_NUMBER, identity=ANGELA, now=7)
-    unknown = settle(Absent(HouseholdStatus.NOT_FOUND, "number_not_found"), BY_NUMBER, identity=ANGELA, now=7)
+    unknown = settle(
+        Absent(HouseholdStatus.NOT_FOUND, "api_particulier_404_not_found"), BY_NUMBER, identity=ANGELA, now=7
+    )
     assert foreign == unknown
 
 

@@ -1,0 +1,288 @@
+"""One contract for every record store, and what is sealed over it."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.adapters.sessions import codec
+from gateway.adapters.sessions.handoffs import Handoffs
+from gateway.adapters.sessions.memory import MemoryRecords
+from gateway.adapters.sessions.records import RecordStore
+from gateway.adapters.sessions.sealed import SealedSessions
+from gateway.adapters.sessions.sealing import Seal
+from gateway.adapters.sessions.sqlite import SqliteRecords
+from gateway.adapters.sessions.transactions import Transactions
+from gateway.core.errors import DependencyFailed
+from gateway.core.model import (
+    Acr,
+    Delivery,
+    HouseholdRecord,
+    HouseholdStatus,
+    LoginTransaction,
+    Need,
+    Session,
+    SessionId,
+)
+from gateway.ports import Handoff
+from tests.builders import ANGELA, HOUSEHOLD
+
+pytestmark = pytest.mark.anyio
+
+NOW = 1_790_000_000
+ID = SessionId("1" * 64)
+RECORD = HouseholdRecord(
+    HouseholdStatus.VERIFIED, frozenset(Need), frozenset({"household.children"}), NOW, HOUSEHOLD, ("surname.equal",)
+)
+SESSION = Session(
+    id=ID,
+    expires_at=NOW + 28_800,
+    identity=ANGELA,
+    scopes=frozenset({"openid", "identite_pivot"}),
+    household=(RECORD,),
+    id_token="header.payload.signature",
+    reviewed=frozenset({"cantine@0123456789ab"}),
+    declined=frozenset({"creche"}),
+    deliveries=(Delivery("Cantine", ("brackets.name",), NOW),),
+)
+TRANSACTION = LoginTransaction(
+    "2" * 64, "3" * 64, "4" * 64, "franceconnect", Acr.EIDAS1, frozenset({"openid"}), "/cantine/", "cantine", NOW
+)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = float(NOW)
+
+    def __call__(self) -> float:
+        return self.now
+
+
+STORES: dict[str, Callable[[Path], RecordStore]] = {
+    "memory": lambda folder: MemoryRecords(),
+    "sqlite": lambda folder: SqliteRecords(folder / "var" / "sessions.db"),
+}
+
+
+@pytest.fixture(params=sorted(STORES))
+async def records(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RecordStore]:
+    store = STORES[request.param](tmp_path)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def sessions(records: RecordStore, clock: Clock) -> SealedSessions:
+    return SealedSessions(records, clock, idle_s=1800)
+
+
+async def test_a_record_lives_until_its_end(records: RecordStore) -> None:
+    await records.create("a", b"1", NOW + 10)
+    assert await records.load("a", NOW + 9) == b"1"
+    assert await records.load("a", NOW + 10) is None
+    assert await records.load("b", NOW) is None
+
+
+async def test_a_record_is_replaced_only_while_it_is_there(records: RecordStore) -> None:
+    await records.create("a", b"1", NOW + 10)
+    assert await records.replace("a", b"2", NOW + 20, NOW)
+    assert await records.load("a", NOW + 15) == b"2"
+    assert not await records.replace("a", b"3", NOW + 30, NOW + 20)
+    await records.drop("a")
+    assert not await records.replace("a", b"3", NOW + 30, NOW)
+    assert await records.load("a", NOW) is None
+
+
+async def test_a_record_is_taken_once(records: RecordStore) -> None:
+    await records.create("a", b"1", NOW + 10)
+    taken = await asyncio.gather(*(records.take("a", NOW) for _ in range(5)))
+    assert sorted(taken, key=bool) == [None] * 4 + [b"1"]
+
+
+async def test_an_expired_record_cannot_be_taken(records: RecordStore) -> None:
+    await records.create("a", b"1", NOW)
+    assert await records.take("a", NOW) is None
+
+
+async def test_a_sweep_deletes_what_has_expired_and_nothing_else(records: RecordStore) -> None:
+    await records.create("old", b"1", NOW)
+    await records.create("new", b"2", NOW + 10)
+    await records.sweep(NOW)
+    assert await records.load("old", NOW - 5) is None
+    assert await records.load("new", NOW) == b"2"
+
+
+async def test_a_session_comes_back_whole(sessions: SealedSessions) -> None:
+    await sessions.create(SESSION)
+    assert await sessions.load(ID) == SESSION
+
+
+async def test_another_id_opens_nothing(sessions: SealedSessions) -> None:
+    await sessions.create(SESSION)
+    assert await sessions.load(SessionId("0" * 64)) is None
+
+
+async def test_a_session_ends_when_nobody_uses_it(sessions: SealedSessions, clock: Clock) -> None:
+    await sessions.create(SESSION)
+    clock.now += 1799
+    assert await sessions.load(ID) == SESSION
+    clock.now += 1799
+    assert await sessions.load(ID) == SESSION
+    clock.now += 1800
+    assert await sessions.load(ID) is None
+
+
+async def test_a_session_ends_absolutely_however_it_is_used(sessions: SealedSessions, clock: Clock) -> None:
+    await sessions.create(SESSION)
+    for _ in range(20):
+        clock.now += 1500
+        found = await sessions.load(ID)
+        assert (found is not None) == (clock.now < SESSION.expires_at)
+
+
+async def test_a_dropped_session_is_never_brought_back(sessions: SealedSessions) -> None:
+    await sessions.create(SESSION)
+    await sessions.drop(ID)
+    assert not await sessions.replace(SESSION)
+    assert await sessions.load(ID) is None
+
+
+async def test_a_replaced_session_keeps_its_end(sessions: SealedSessions, clock: Clock) -> None:
+    await sessions.create(SESSION)
+    assert await sessions.replace(replace(SESSION, declined=frozenset()))
+    found = await sessions.load(ID)
+    assert found is not None
+    assert found.declined == frozenset()
+    clock.now = SESSION.expires_at
+    assert await sessions.load(ID) is None
+
+
+async def test_a_tampered_record_is_gone_and_no_error(sessions: SealedSessions, records: RecordStore) -> None:
+    await sessions.create(SESSION)
+    name = Seal(ID, "session").name
+    blob = await records.load(name, NOW)
+    assert blob is not None
+    for place in (0, 5, 20, len(blob) - 1):
+        changed = bytearray(blob)
+        changed[place] ^= 1
+        await records.create(name, bytes(changed), NOW + 100)
+        assert await sessions.load(ID) is None
+    await records.create(name, b"", NOW + 100)
+    assert await sessions.load(ID) is None
+
+
+async def test_two_records_cannot_be_swapped(sessions: SealedSessions, records: RecordStore) -> None:
+    other = replace(SESSION, id=SessionId("9" * 64), identity=None)
+    await sessions.create(SESSION)
+    await sessions.create(other)
+    mine, theirs = Seal(ID, "session").name, Seal(other.id, "session").name
+    blob = await records.load(theirs, NOW)
+    assert blob is not None
+    await records.create(mine, blob, NOW + 100)
+    assert await sessions.load(ID) is None
+
+
+async def test_a_login_transaction_is_given_to_its_first_caller_only(records: RecordStore, clock: Clock) -> None:
+    transactions = Transactions(records, clock, ttl_s=1800)
+    await transactions.begin(TRANSACTION)
+    assert await transactions.consume(TRANSACTION.state) == TRANSACTION
+    assert await transactions.consume(TRANSACTION.state) is None
+    assert await transactions.return_to(TRANSACTION.state) == "/cantine/"
+
+
+async def test_a_login_transaction_ends(records: RecordStore, clock: Clock) -> None:
+    transactions = Transactions(records, clock, ttl_s=1800)
+    await transactions.begin(TRANSACTION)
+    clock.now += 1800
+    assert await transactions.consume(TRANSACTION.state) is None
+    assert await transactions.return_to(TRANSACTION.state) is None
+
+
+@pytest.mark.parametrize("state", ["", "undefined", "2" * 63, "Z" * 64, "é" * 64, "2" * 65])
+async def test_what_is_no_state_is_unknown(records: RecordStore, clock: Clock, state: str) -> None:
+    transactions = Transactions(records, clock, ttl_s=1800)
+    assert await transactions.consume(state) is None
+    assert await transactions.return_to(state) is None
+
+
+async def test_a_handoff_is_taken_once_and_within_seconds(records: RecordStore, clock: Clock) -> None:
+    handoffs = Handoffs(records, clock)
+    handoff = Handoff(ID, "enfance.ville.example", "b" * 64, "https://enfance.ville.example/cantine/")
+    await handoffs.leave("7" * 64, handoff)
+    assert await handoffs.take("7" * 64) == handoff
+    assert await handoffs.take("7" * 64) is None
+    await handoffs.leave("8" * 64, handoff)
+    clock.now += 30
+    assert await handoffs.take("8" * 64) is None
+    assert await handoffs.take("x") is None
+
+
+async def test_nothing_of_a_session_can_be_read_on_disk(tmp_path: Path) -> None:
+    path = tmp_path / "sessions.db"
+    records = SqliteRecords(path)
+    sessions = SealedSessions(records, Clock(), idle_s=1800)
+    await sessions.create(SESSION)
+    on_disk = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    for canary in ("DUBOIS", "Angela", "648", "MONTORGUEIL", ID, "franceconnect", "header.payload"):
+        assert canary.encode() not in on_disk
+    assert path.stat().st_mode & 0o077 == 0
+    await records.close()
+
+
+async def test_a_dropped_record_leaves_no_bytes_in_the_table(tmp_path: Path) -> None:
+    path = tmp_path / "sessions.db"
+    records = SqliteRecords(path)
+    await records.create("a" * 64, b"CANARY" * 50, NOW + 10)
+    await records.drop("a" * 64)
+    await records.close()
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT count(*) FROM records").fetchone() == (0,)
+    connection.close()
+    assert b"CANARY" not in path.read_bytes()
+
+
+async def test_a_store_that_cannot_be_opened_is_a_dependency(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    records = SqliteRecords(tmp_path / "file" / "sessions.db")
+    with pytest.raises(DependencyFailed) as caught:
+        await records.load("a", NOW)
+    assert (caught.value.dependency, caught.value.status) == ("session-store", 503)
+
+
+async def test_memory_is_bounded() -> None:
+    records = MemoryRecords(at_most=1)
+    await records.create("a", b"1", NOW)
+    with pytest.raises(DependencyFailed, match="session_store_full"):
+        await records.create("b", b"1", NOW)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        codec.dump(SESSION).replace(b'"expires_at":', b'"expires":'),
+        codec.dump(SESSION)[:-1] + b',"x":1}',
+    ],
+)
+async def test_a_record_of_another_form_is_not_read(raw: bytes) -> None:
+    with pytest.raises(ValueError):
+        codec.load(Session, raw)
+
+
+async def test_a_record_is_read_with_its_exact_kinds() -> None:
+    text = codec.dump(SESSION).decode()
+    with pytest.raises(ValueError, match="version"):
+        codec.load(Session, text.replace('"family_quotient":648', '"family_quotient":"648"').encode())
+    with pytest.raises(ValueError):
+        codec.load(Session, text.replace('"verified"', '"open"').encode())

@@ -1,0 +1,287 @@
+"""`gateway check`, `schema` and `explain`, as an operator runs them."""
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gateway.adapters.keys import generate_pem
+from gateway.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copy(ROOT / "gateway.yaml", tmp_path)
+    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    for name in ("FC_CLIENT_ID", "FC_CLIENT_SECRET", "SESSION_SECRET"):
+        monkeypatch.setenv(name, hashlib.sha256(name.encode()).hexdigest())
+    monkeypatch.setenv("SIGNING_KEY", generate_pem().decode())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _change(path: Path, before: str, after: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert before in text, before
+    path.write_text(text.replace(before, after), encoding="utf-8")
+
+
+def test_the_shipped_configuration_is_right_and_summed_up(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 0
+    out = capsys.readouterr().out
+    assert "not production" in out
+    assert "cnaf_allocataires cnaf_quotient_familial identite_pivot openid" in out
+    assert "/cantine/justificatif is public" in out
+
+
+def test_five_mistakes_are_said_at_once_with_file_line_and_hint(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway, cantine = folder / "gateway.yaml", folder / "policies" / "cantine.yaml"
+    _change(gateway, "policy: famille}", "policy: famile}")
+    _change(gateway, "idle_s: 1800", "idle_s: 1800\n  idel_s: 5")
+    _change(cantine, "purpose: ", "purpose: x\npurpose: ")
+    _change(cantine, "brackets.name", "brackets.nom")
+    _change(cantine, "{up_to: 800, name: T2}", "{up_to: 300, name: T2}")
+    assert main(["check"]) == 1
+    error = capsys.readouterr().err
+    found = [line for line in error.splitlines() if re.match(r"[^ ].*\.yaml:[1-9]\d*: ", line)]
+    assert len(found) == 5
+    assert "did you mean `famille`?" in error
+    assert "did you mean `idle_s`?" in error
+    assert "did you mean `brackets.name`?" in error
+    assert "written twice" in error
+    assert "overlaps" in error
+    assert error.count("hint:") == 5
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("client_secret: {env: FC_CLIENT_SECRET}", "client_secret: hunter2", "client_secret"),
+        ("{env: FC_CLIENT_SECRET}", "{env: NOWHERE}", "NOWHERE is not there"),
+        ("{env: SIGNING_KEY}", "{env: SESSION_SECRET}", "openssl genpkey"),
+        ('siret: "13002526500013"', 'siret: "13002526500014"', "not a SIRET"),
+        ("listen: 127.0.0.1:8000", "listen: 8000", "`listen`"),
+        ("trusted_proxies: []", "trusted_proxies: [nowhere]", "not an address"),
+        ("issuer: http://127.0.0.1:8101/api/v2", "issuer: http://fc.example/api/v2", "plain http"),
+        ("mode: franceconnect ", "mode: identity ", "`token` is missing"),
+        ("store: sqlite:var/sessions.db", "store: redis://x", "not available"),
+        ("path: /cantine/", "path: /cantine/../x", "path_dot_segment"),
+        ("path: /cantine/", "path: /_gateway/x", "gateway's own"),
+        ("path: /cantine/", "path: /famille/", "same requests"),
+        ("path: /cantine/", 'host: "*.ville.fr", path: /cantine/', "wildcards"),
+        ("policy: public}", "policy: public, sign: hmac}", "write `sign: jwt`"),
+        ("policy: public}", "policy: public, websocket: true}", "not available"),
+        ("policy: public}", "policy: public, metods: [GET]}", "did you mean `methods`?"),
+        ("public_url: http://localhost:8000", "public_url: http://ville.example", "plain http"),
+        ("  dpo: dpo@ville.example", '  dpo: dpo@ville.example\n  colour: "#ffff00"', "too light"),
+        ("sessions:", "workers: 4\nsessions:", "workers: 1"),
+        ("trusted_proxies: []", "trusted_proxies: &x []", "anchors"),
+        ("idle_s: 1800", "idle_s: half an hour", "a whole number"),
+        ("idle_s: 1800", "idle_s: 90000", "86400"),
+        ("idle_s: 1800", "idle_s: 28801", "absolute_s"),
+        ("sessions:", "admin: {listen: 127.0.0.1:9464}\nsessions:", "`admin` is not available"),
+    ],
+)
+def test_a_mistake_in_the_gateway_file_is_explained(
+    folder: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, said: str
+) -> None:
+    _change(folder / "gateway.yaml", before, after)
+    assert main(["check"]) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert "hunter2" not in error
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("purpose: Calcul", "propose: Calcul", "did you mean `purpose`?"),
+        ("legal_basis: mission d'intérêt public\n", "", "`legal_basis` is missing"),
+        ("alternative: {url", "# alternative: {url", "only way in"),
+        ("login: {acr: eidas1}\n", "", "identity.` facts without a login"),
+        ("  match: required ", "  match: none ", "number mode"),
+        ("household.status", "household.statut", "did you mean `household.status`?"),
+        ("X-Caf-Statut:", "X_Caf_Statut:", "not a header name"),
+        ("X-Caf-Statut:", "Content-Type:", "meaning of its own"),
+        ("X-Caf-Statut:", "X-CafTranche:", "injected twice"),
+        ("X-Caf-Statut: household.status", "X-Caf-Statut: request.path", "cannot be injected"),
+        ("valid_from: 2025-09-01", "valid_from: 2026-09-01", "two schedules"),
+        ("{name: T3}]", "{up_to: 9000, name: T3}]", "has no bracket"),
+        ("when_missing: alternative ", "when_missing: {mismatch: deny} ", "has no `default`"),
+        ("encoding: utf-8", "encoding: utf8", "must be one of"),
+        ("encoding: utf-8", "allow: {all: [identity.age: {at_least: old}]}", "must be a whole number"),
+        ("encoding: utf-8", "allow: {all: [identity.agee: {at_least: 18}]}", "did you mean `identity.age`?"),
+        ("encoding: utf-8", "allow: {all: [identity.age: {more: 18}]}", "not an operator"),
+        ("encoding: utf-8", "allow: {all: [identity.age: {some: {at_least: 1}}]}", "is for lists"),
+        ("encoding: utf-8", "allow: {all: [household.children.age: {at_least: 1}]}", "is a list"),
+        ("encoding: utf-8", "allow: {all: [identity.age: {between: [9, 3]}]}", "the lower one first"),
+        ("review: true", "review: yes-please", "true or false"),
+    ],
+)
+def test_a_mistake_in_a_policy_is_explained(
+    folder: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, said: str
+) -> None:
+    _change(folder / "policies" / "cantine.yaml", before, after)
+    assert main(["check"]) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert re.search(r"cantine\.yaml:\d+: ", error)
+
+
+def test_a_file_that_is_no_yaml_is_said_with_its_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "policies" / "cantine.yaml").write_text("purpose: [x\nlogin: {", encoding="utf-8")
+    assert main(["check"]) == 1
+    assert re.search(r"cantine\.yaml:\d+: YAML", capsys.readouterr().err)
+
+
+def test_a_missing_file_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["check", "--config", str(tmp_path / "none.yaml")]) == 1
+    assert "there is no such file" in capsys.readouterr().err
+
+
+PRODUCTION = {
+    "environment: custom                      # sandbox | production, or custom with an issuer of your own": "environment: production",
+    "    issuer: http://127.0.0.1:8101/api/v2     # plain http is accepted on loopback addresses only\n": "",
+    "environment: custom                      # staging | production, or custom with a base_url": "environment: production",
+    "    base_url: http://127.0.0.1:8102\n": "",
+    "public_url: http://localhost:8000 ": "public_url: https://services.ville.example ",
+}
+
+
+def _in_production(folder: Path) -> None:
+    for before, after in PRODUCTION.items():
+        _change(folder / "gateway.yaml", before, after)
+
+
+def test_production_is_accepted_with_strong_secrets(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _in_production(folder)
+    assert main(["check"]) == 0
+    assert "(production)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("SESSION_SECRET", "tiny"), ("SESSION_SECRET", "changeme" * 8), ("FC_CLIENT_SECRET", "a" * 64)],
+)
+def test_production_refuses_weak_secrets(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str
+) -> None:
+    _in_production(folder)
+    monkeypatch.setenv(variable, value)
+    assert main(["check"]) == 1
+    error = capsys.readouterr().err
+    assert "secret" in error
+    assert value not in error
+
+
+def test_production_refuses_a_sandbox_under_any_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _in_production(folder)
+    issuer = "environment: custom\n    issuer: https://fcp-low.sbx.dev-franceconnect.fr/api/v2"
+    _change(folder / "gateway.yaml", "franceconnect:\n    environment: production", f"franceconnect:\n    {issuer}")
+    assert main(["check"]) == 1
+    assert "sandbox" in capsys.readouterr().err
+
+
+def test_production_refuses_a_level_that_nobody_gives(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _in_production(folder)
+    _change(folder / "policies" / "cantine.yaml", "login: {acr: eidas1}", "login: {acr: eidas2}")
+    assert main(["check"]) == 1
+    assert "eidas2" in capsys.readouterr().err
+
+
+def test_number_mode_is_switched_on_deliberately_and_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _change(folder / "gateway.yaml", "mode: franceconnect ", "mode: number\n    token: {env: SESSION_SECRET} ")
+    assert main(["check"]) == 0
+    assert "answers 410" in capsys.readouterr().out
+    _change(folder / "gateway.yaml", "environment: custom                      # staging", "environment: staging # ")
+    assert main(["check"]) == 1
+    assert "410" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["gateway", "policy"])
+def test_the_schema_is_a_json_schema_that_names_the_keys(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", name]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert schema["$schema"].endswith("2020-12/schema")
+    assert {"gateway": "routes", "policy": "purpose"}[name] in schema["properties"]
+    assert schema["additionalProperties"] is False
+
+
+PERSON = """
+identity: {birth_name: DUBOIS, given_names: Angela Claire, age: 34}
+household: {status: verified, family_quotient: 648, fund: cnaf, children.age: [4, 9]}
+"""
+
+
+def _explain(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str, person: str = PERSON) -> str:
+    (folder / "person.yaml").write_text(person, encoding="utf-8")
+    assert main(["explain", *arguments, "--as", "person.yaml", "--date", "2026-11-24"]) == 0
+    return capsys.readouterr().out
+
+
+def test_explain_says_the_decision_and_the_headers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = _explain(folder, capsys, "GET", "/cantine/")
+    assert "decision:  allow (allowed)" in out
+    assert "X-Caf-Tranche: T2" in out
+    assert "648" not in out
+
+
+def test_explain_needs_no_secret(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FC_CLIENT_ID", "FC_CLIENT_SECRET", "SESSION_SECRET", "SIGNING_KEY"):
+        monkeypatch.delenv(name)
+    assert "allow" in _explain(folder, capsys, "GET", "http://localhost:8000/cantine/")
+
+
+def test_explain_says_each_condition(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (folder / "policies" / "cantine.yaml").open("a", encoding="utf-8") as policy:
+        policy.write(
+            "allow:\n  all:\n    - identity.age: {at_least: 18}\n"
+            "    - household.children.age: {some: {between: [3, 11]}}\n  none:\n    - identity.email: {is: a@b}\n"
+        )
+    out = _explain(folder, capsys, "GET", "/cantine/")
+    assert "all: identity.age {at_least: 18}: true" in out
+    assert "all: household.children.age {some: {between: [3, 11]}}: true" in out
+    assert "none: identity.email {is: a@b}: unknown" in out
+    assert "decision:  alternative (condition_unknown)" in out
+
+
+@pytest.mark.parametrize(
+    ("person", "said"),
+    [
+        ("{}", "authenticate (anonymous)"),
+        ("identity: {birth_name: DUBOIS}", "authenticate (scopes_missing)"),
+        ("identity: {birth_name: DUBOIS}\nhousehold: {status: mismatch}", "alternative (household_missing)"),
+        ("identity: {birth_name: DUBOIS}\nhousehold: {status: verified}", "alternative (household_missing)"),
+    ],
+)
+def test_explain_says_why_not(folder: Path, capsys: pytest.CaptureFixture[str], person: str, said: str) -> None:
+    assert said in _explain(folder, capsys, "GET", "/cantine/", person=person)
+
+
+def test_explain_says_a_review_a_redirect_and_a_refusal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "asks:      review" in _explain(folder, capsys, "GET", "/cantine/", "--before-review")
+    assert "redirect: /cantine/" in _explain(folder, capsys, "GET", "/cantine")
+    assert main(["explain", "GET", "/../x"]) == 2
+    assert "path_dot_segment" in capsys.readouterr().out
+
+
+def test_a_fixture_that_is_no_fixture_is_explained(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "person.yaml").write_text("identity: {nom: DUBOIS}\nfoyer: {}\n", encoding="utf-8")
+    assert main(["explain", "GET", "/cantine/", "--as", "person.yaml"]) == 1
+    error = capsys.readouterr().err
+    assert "`identity.nom` is not a fact" in error
+    assert "`foyer` is not a part" in error
+
+
+def test_a_second_worker_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--workers", "2"]) == 2
+    assert "--workers 1" in capsys.readouterr().err
