@@ -34,7 +34,7 @@ mutants: .venv/dev ## Remove one check at a time; each removal must be caught by
 image: ## Build the container image and start it, where a container engine runs
 	@scripts/image
 
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras
 
 lock: ## Rewrite the hashed lock files from pyproject.toml
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
