@@ -102,8 +102,8 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
     require_form(services, exchange, form.get("token", ""), exchange.browser or "")
     place = destination(services, form.get("return_to", ""), exchange.snapshot.host)
     transaction = _transaction(services, exchange, form, place)
+    await services.transactions.begin(transaction)
     try:
-        await services.transactions.begin(transaction)
         address = await services.providers[transaction.provider].authorization_url(transaction)
     except DependencyFailed as error:
         return provider_down(services, exchange, place, error)
