@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.adapters import api_particulier, oidc
 from gateway.adapters.api_particulier import ApiParticulier
 from gateway.adapters.audit import AuditLog
-from gateway.adapters.keys import load_signing_keys
+from gateway.adapters.keys import SigningKeys, encryption_jwk, load_signing_keys
 from gateway.adapters.limits import SlidingWindow
 from gateway.adapters.logs import configure_logging
 from gateway.adapters.oidc import OidcProvider
@@ -147,7 +147,7 @@ def _services(settings: Settings, world: Outside, records: RecordStore, closers:
         handoffs=Handoffs(records, world.clock),
         upstream=upstream,
         signer=keys.signer,
-        jwks=keys.jwks,
+        jwks=_jwks(settings, keys),
         stripped=stripped_names(
             injection.header for policy in settings.policies.values() for injection in policy.inject
         ),
@@ -160,6 +160,12 @@ def _services(settings: Settings, world: Outside, records: RecordStore, closers:
         sleep=world.sleep,
         new_token=world.new_token,
     )
+
+
+def _jwks(settings: Settings, keys: SigningKeys) -> dict[str, object]:
+    """What applications verify with, and what FranceConnect+ seals its tokens with."""
+    sealed_for = [provider.encryption_key_pem for provider in settings.providers if provider.encryption_key_pem]
+    return {"keys": [*keys.jwks["keys"], *(encryption_jwk(pem) for pem in sealed_for)]}
 
 
 def _opened(client: httpx.AsyncClient, closers: list[Close]) -> httpx.AsyncClient:

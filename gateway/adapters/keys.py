@@ -9,8 +9,9 @@ from typing import Literal
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from joserfc.jwk import import_key
 
 from gateway.core.signing import Sign, Signer
 
@@ -40,6 +41,18 @@ def load_signing_keys(current_pem: bytes, previous: Sequence[bytes]) -> SigningK
         old = _jwk(_public_key(pem))
         published.setdefault(old["kid"], old)
     return SigningKeys(Signer(_alg(private.public_key()), jwk["kid"], _sign(private)), {"keys": [*published.values()]})
+
+
+def encryption_jwk(pem: bytes) -> dict[str, object]:
+    """The public half of the key that opens FranceConnect+'s tokens, as FranceConnect+ fetches it."""
+    try:
+        key = serialization.load_pem_private_key(pem, None)
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        raise ValueError("the encryption key is not a PEM private key without a password") from None
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    imported = import_key(public, "RSA" if isinstance(key, rsa.RSAPrivateKey) else "EC")
+    alg = "RSA-OAEP-256" if isinstance(key, rsa.RSAPrivateKey) else "ECDH-ES"
+    return {**imported.as_dict(private=False), "kid": imported.thumbprint(), "use": "enc", "alg": alg}
 
 
 def generate_pem() -> bytes:

@@ -26,7 +26,7 @@ SKEW_S = 60
 _STYLE = (
     "body{font:1rem/1.5 serif;max-width:45rem;margin:1rem auto;padding:0 1rem}"
     "td,th{text-align:left;border:1px solid #767676;padding:.3rem;overflow-wrap:anywhere}"
-    "table{border-collapse:collapse;width:100%}"
+    "table{border-collapse:collapse;width:100%;table-layout:fixed}th{width:40%}"
 )
 _UPLOAD = (
     "<h2>Déposer un justificatif</h2><form method=post enctype=multipart/form-data>"

@@ -6,9 +6,10 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
-from gateway.core.model import CafNumber, Session
+from gateway.core.model import CafNumber, HouseholdRecord, Session
 from gateway.core.numbers import parse_caf_number
 from gateway.core.rules import Mode, Policy
+from gateway.web.amend import amend
 from gateway.web.cookies import new_session_id
 from gateway.web.enquiry import enquire
 from gateway.web.exchange import Destination, Exchange, destination, form_bond, require_form, with_cookies
@@ -67,18 +68,20 @@ def _allowed(services: Services, exchange: Exchange, session: Session | None) ->
 
 async def _asked(
     services: Services, session: Session | None, policy: Policy, number: CafNumber
-) -> tuple[Session, str | None]:
+) -> tuple[Session | None, str | None]:
     identity = session.identity if session and policy.login else None
     kept = tuple(record for record in session.household if record.household is not None) if session else ()
     records = await enquire(services, policy, kept, identity, number=number)
     if session is not None:
-        updated = replace(session, household=records, declined=session.declined - {policy.name})
-        await services.sessions.replace(updated)
-        return updated, None
+        return await amend(services, session.id, lambda now: _answered(now, records, policy)), None
     expires_at = services.now + services.settings.sessions.absolute_s
     session = Session(id=new_session_id(services.new_token), expires_at=expires_at, household=records)
     await services.sessions.create(session)
     return session, services.cookies.set_session(session.id)
+
+
+def _answered(session: Session, records: tuple[HouseholdRecord, ...], policy: Policy) -> Session:
+    return replace(session, household=records, declined=session.declined - {policy.name})
 
 
 async def _wait_for_step(services: Services, began: float) -> None:

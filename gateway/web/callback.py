@@ -111,7 +111,8 @@ async def _new_session(
         scopes=transaction.scopes | (before.scopes if before else frozenset()),
         household=records,
         id_token=signed_in.id_token,
-        reviewed=before.reviewed if before and records == held else frozenset(),
+        # What was confirmed stays so, unless what it was about is asked again.
+        reviewed=before.reviewed if before and all(record in records for record in held) else frozenset(),
         declined=(before.declined if before else frozenset()) - ({policy.name} if policy else frozenset()),
         deliveries=before.deliveries if before else (),
     )

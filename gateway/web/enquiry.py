@@ -6,6 +6,7 @@ from gateway.core.household import Enquiry, remember, settle, view
 from gateway.core.model import Absent, CafNumber, HouseholdRecord, HouseholdStatus, Identity, Need, Session
 from gateway.core.rules import Mode, Policy
 from gateway.ports import HouseholdRequest
+from gateway.web.amend import amend
 from gateway.web.services import Services
 
 RETRY_AFTER_S = 60
@@ -46,7 +47,7 @@ def _may_ask(blocks: frozenset[Need], granted: frozenset[str] | None) -> bool:
     return granted is None or bool({str(block) for block in blocks} & granted)
 
 
-async def enquire_by_identity(services: Services, policy: Policy, session: Session) -> Session:
+async def enquire_by_identity(services: Services, policy: Policy, session: Session) -> Session | None:
     """Identity mode: the source is asked when a request first needs it, and an outage again after a while."""
     rule = policy.household
     if rule is None or rule.mode is not Mode.IDENTITY or session.identity is None or policy.name in session.declined:
@@ -57,9 +58,7 @@ async def enquire_by_identity(services: Services, policy: Policy, session: Sessi
     if view(fresh, policy.needs).status is not None:
         return session
     records = await enquire(services, policy, fresh, session.identity)
-    updated = replace(session, household=records)
-    await services.sessions.replace(updated)
-    return updated
+    return await amend(services, session.id, lambda current: replace(current, household=records))
 
 
 def _stale(record: HouseholdRecord, now: int) -> bool:

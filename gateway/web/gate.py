@@ -27,6 +27,7 @@ from gateway.core.routing import SlashRedirect
 from gateway.core.rules import Route
 from gateway.ports import AuditLine
 from gateway.web import own_pages, texts
+from gateway.web.amend import amend
 from gateway.web.enquiry import enquire_by_identity
 from gateway.web.exchange import Destination, Exchange, facts_of, is_own, own_url
 from gateway.web.forward import AnswerCut, read_body, send_back, upstream_request
@@ -147,7 +148,7 @@ class Gate:
         if not facts or any((line.service, line.facts) == (service, facts) for line in session.deliveries):
             return
         delivery = Delivery(service, facts, self._services.now)
-        await self._services.sessions.replace(replace(session, deliveries=(*session.deliveries, delivery)))
+        await amend(self._services, session.id, lambda now: replace(now, deliveries=(*now.deliveries, delivery)))
 
     def _turned_away(
         self, exchange: Exchange, route: Route, decision: Authenticate | Ask | Alternative | Deny

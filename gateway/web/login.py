@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from gateway.core.errors import DependencyFailed
-from gateway.core.facts import is_household_value
+from gateway.core.facts import FACTS, is_household_value
 from gateway.core.model import Acr, Authenticate, LoginTransaction, Need
 from gateway.core.policy import decide, scopes_to_ask
 from gateway.core.rules import Policy
@@ -75,7 +75,7 @@ def _announced(policy: Policy | None) -> dict[str, Any]:
         return {"purpose": "", "sources": [], "received": [], "compares": False, "drops_names": False,
                 "legal_basis": "", "retention": ""}  # fmt: skip
     facts = [injection.fact for injection in policy.inject]
-    asked = sorted(fact for fact in policy.needs.fields if is_household_value(fact))
+    asked = [fact for fact in FACTS if fact in policy.needs.fields and is_household_value(fact)]
     return {
         "purpose": policy.purpose,
         "sources": [texts.FACT_LABELS[fact] for fact in asked],

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from gateway.core.facts import is_household_value
 from gateway.core.model import CARRIES_A_VALUE, Session
 from gateway.web import texts
+from gateway.web.amend import amend
 from gateway.web.exchange import Exchange, form_bond, own_url, require_form
 from gateway.web.http import posted_form
 from gateway.web.login import PROVIDERS
@@ -33,15 +34,13 @@ async def forget(services: Services, exchange: Exchange) -> Response:
     form = await posted_form(exchange.snapshot, exchange.receive)
     require_form(services, exchange, form.get("token", ""), form_bond(exchange))
     if exchange.session is not None:
-        forgotten = replace(
-            exchange.session, household=(), reviewed=frozenset(), scopes=_identity_scopes(exchange.session)
-        )
-        await services.sessions.replace(forgotten)
+        await amend(services, exchange.session.id, _forgetful)
     return services.pages.redirect(own_url("mes-donnees"))
 
 
-def _identity_scopes(session: Session) -> frozenset[str]:
-    return frozenset(scope for scope in session.scopes if not scope.startswith("cnaf_"))
+def _forgetful(session: Session) -> Session:
+    identity_scopes = frozenset(scope for scope in session.scopes if not scope.startswith("cnaf_"))
+    return replace(session, household=(), reviewed=frozenset(), scopes=identity_scopes)
 
 
 def obtained(session: Session) -> list[dict[str, str]]:

@@ -1,6 +1,6 @@
 """«Je relis»: what would leave is shown first, and leaves only if the person says so."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from gateway.core.household import view
 from gateway.core.model import Alternative, Ask, Deny, HouseholdStatus, Question, Reason, Session
 from gateway.core.policy import decide, injected
 from gateway.web import texts
+from gateway.web.amend import amend
 from gateway.web.exchange import Destination, Exchange, destination, facts_at, form_bond, own_url, require_form
 from gateway.web.http import posted_form
 from gateway.web.login import alternative_of
@@ -58,11 +59,11 @@ async def answer_review(services: Services, exchange: Exchange) -> Response:
     place, session = _required(services, exchange, form.get("return_to", ""))
     policy = place.route.policy
     if form.get("answer") == "confirm":
-        await services.sessions.replace(replace(session, reviewed=session.reviewed | {policy.tag}))
+        await amend(services, session.id, lambda now: replace(now, reviewed=now.reviewed | {policy.tag}))
         return services.pages.redirect(place.url)
     if form.get("answer") != "decline":
         raise RequestRejected("form_malformed")
-    await services.sessions.replace(replace(session, declined=session.declined | {policy.name}))
+    await amend(services, session.id, lambda now: replace(now, declined=now.declined | {policy.name}))
     way_out = alternative_of(place)
     return services.pages.redirect(way_out["url"] if way_out else place.url)
 
@@ -117,11 +118,22 @@ def _line(fact: str, value: object) -> Line:
 
 
 def _words(value: object) -> str:
+    if isinstance(value, dict) and "given_names" in value:
+        return _person(value)
     if isinstance(value, dict):
         return ", ".join(_words(part) for part in value.values())
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
     return str(value)
+
+
+def _person(parts: Mapping[str, object]) -> str:
+    """`PIERRE DUPONT, 10/01/2018`; a date of which a part is unknown stays as the source writes it."""
+    names = " ".join(str(parts[name]) for name in ("given_names", "birth_name") if name in parts)
+    born = str(parts.get("birthdate", ""))
+    year, _, rest = born.partition("-")
+    written = born if "00" in rest.split("-") else "/".join([*reversed(rest.split("-")), year])
+    return f"{names}, {written}" if born else names
 
 
 def day(unix_s: int) -> str:

@@ -10,7 +10,7 @@ from joserfc import jws
 from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
 
-from gateway.adapters.keys import SigningKeys, generate_pem, load_signing_keys
+from gateway.adapters.keys import SigningKeys, encryption_jwk, generate_pem, load_signing_keys
 from gateway.core.signing import sign_assertion
 
 _PKCS8, _PEM = serialization.PrivateFormat.PKCS8, serialization.Encoding.PEM
@@ -130,3 +130,18 @@ def test_a_previous_key_is_held_to_the_same_rules(pem: bytes, taught: str) -> No
 def test_generated_keys_differ_and_are_not_shown() -> None:
     assert generate_pem() != generate_pem()
     assert "sign=" not in repr(load_signing_keys(ED25519, []))
+
+
+@pytest.mark.parametrize(
+    ("key", "alg"),
+    [(rsa.generate_private_key(65537, 2048), "RSA-OAEP-256"), (ec.generate_private_key(ec.SECP256R1()), "ECDH-ES")],
+)
+def test_the_key_that_opens_sealed_tokens_is_published_without_its_secret(
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, alg: str
+) -> None:
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    jwk = encryption_jwk(pem)
+    assert (jwk["use"], jwk["alg"]) == ("enc", alg)
+    assert not {"d", "p", "q"} & jwk.keys()
+    with pytest.raises(ValueError, match="PEM"):
+        encryption_jwk(b"nonsense")

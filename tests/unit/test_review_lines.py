@@ -1,0 +1,40 @@
+"""Household values in words, for the person who reviews them."""
+
+import pytest
+
+from gateway.web.review import Line, lines
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "line"),
+    [
+        ("household.family_quotient", 0, Line("Votre quotient familial", "0")),
+        ("household.reference_month", "2026-05", Line("Le mois du quotient familial", "mai 2026")),
+        ("household.fund", "msa", Line("L’organisme qui a répondu (CAF ou MSA)", "la MSA (régime agricole)")),
+        ("brackets.name", "T2", Line("Votre tranche de tarif", "T2")),
+        (
+            "household.address",
+            {"lines": ["1 RUE MONTORGUEIL", "APT 2"], "city": "PARIS"},
+            Line("Votre adresse", items=("1 RUE MONTORGUEIL, APT 2", "PARIS")),
+        ),
+        (
+            "household.children",
+            [
+                {"birth_name": "DUPONT", "given_names": "PIERRE", "birthdate": "2018-01-10"},
+                {"birth_name": "DUPONT", "given_names": "ROBERT", "birthdate": "2020-00-00"},
+                {"given_names": "HENRY"},
+            ],
+            Line(
+                "Les noms et dates de naissance des enfants",
+                items=("PIERRE DUPONT, 10/01/2018", "ROBERT DUPONT, 2020-00-00", "HENRY"),
+            ),
+        ),
+        ("household.children.age", [8, 4], Line("L’âge des enfants", items=("8", "4"))),
+    ],
+)
+def test_a_value_is_shown_in_words(fact: str, value: object, line: Line) -> None:
+    assert lines([(fact, value)]) == [line]
+
+
+def test_only_household_values_are_reviewed() -> None:
+    assert lines([("identity.birth_name", "DUBOIS"), ("household.status", "verified"), ("const", "x")]) == []
