@@ -158,9 +158,11 @@ def running(folder: Path, *, broker: bool = False, **files: object) -> Iterator[
     outside = Outside(clock=clock, sleep=sleep, log_stream=world.logs, audit_stream=world.audit)
     apps = [build(settings, outside), franceconnect.app, api.app, legacy_app(f"{settings.public_url}/_gateway/keys")]
     with _served(list(zip(apps, ports, strict=True))):
-        yield world
-        for person in world.people:
-            person.client.close()
+        try:
+            yield world
+        finally:
+            for person in world.people:
+                person.client.close()
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from gateway.cli.serve import server_config
 from gateway.config.gateway_file import load
 from gateway.sandbox.api_particulier import SandboxApiParticulier
 from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect
-from gateway.sandbox.identities import MATCHING, MISMATCHING, UNKNOWN
+from gateway.sandbox.identities import MATCHING, MISMATCHING, UNKNOWN, identities
 from gateway.sandbox.legacy import legacy_app
 from gateway.settings import Settings
 
@@ -109,6 +109,18 @@ def _plain(app: Any, bind: str, port: int) -> uvicorn.Config:
     return uvicorn.Config(app, host=bind, port=port, ws="none", lifespan="off", access_log=False, log_config=None)
 
 
+PEOPLE = (
+    (MATCHING, "the household is found and is hers: the application receives her bracket"),
+    (MISMATCHING, "CAF answers somebody else's household: nothing is sent, an alternative is offered"),
+    (UNKNOWN, "unknown to CAF: nothing to send, an alternative, in other words"),
+)
+
+
+def _name(login: str) -> str:
+    claims = identities()[login].claims
+    return f"{claims['given_name']} {claims['family_name']}"
+
+
 def welcome(settings: Settings) -> str:
     """The address and three people to try."""
     lines = [
@@ -117,9 +129,7 @@ def welcome(settings: Settings) -> str:
         f"A second policy at   {settings.public_url}/famille/",
         "",
         "Sign in with FranceConnect (simulated) as:",
-        f"  {MATCHING:<14} her household is found and is hers: the application receives her bracket",
-        f"  {MISMATCHING:<14} CAF answers somebody else's household: nothing is sent, an alternative is offered",
-        f"  {UNKNOWN:<14} unknown to CAF: the same, with its own words",
+        *(f"  {_name(login):<28} {what}" for login, what in PEOPLE),
         "",
         "Ctrl-C stops everything.",
     ]
