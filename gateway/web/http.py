@@ -49,7 +49,11 @@ class Snapshot:
             return False
         if self.values(b"x-requested-with"):
             return False
-        return self.method in {"GET", "HEAD", "POST"} and b"text/html" in b",".join(self.values(b"accept")).lower()
+        accept = b",".join(self.values(b"accept")).lower()
+        if b"text/html" in accept:
+            return self.method in {"GET", "HEAD", "POST"}
+        # A script's `*/*` comes with Sec-Fetch-Mode; without it, it is an old browser or a person with curl.
+        return self.method in {"GET", "HEAD"} and (not accept or b"*/*" in accept)
 
 
 def take_snapshot(scope: Scope, limits: Limits) -> Snapshot:
