@@ -90,14 +90,12 @@ class World:
         return "\n".join([self.logs.getvalue(), self.audit.getvalue(), *files])
 
 
-def free_ports(count: int) -> list[int]:
+def bound_sockets(count: int) -> list[socket.socket]:
+    """Sockets that keep their port from the moment it is chosen: two runs at once never meet."""
     sockets = [socket.socket() for _ in range(count)]
     for each in sockets:
         each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    return sockets
 
 
 def configuration(
@@ -126,7 +124,8 @@ def configuration(
 @contextmanager
 def running(folder: Path, *, broker: bool = False, **files: object) -> Iterator[World]:
     """Start everything, hand over the world, stop everything."""
-    ports = free_ports(4)
+    sockets = bound_sockets(4)
+    ports = [each.getsockname()[1] for each in sockets]
     config = configuration(folder, ports, **files)  # type: ignore[arg-type]
     settings = load(
         config,
@@ -157,7 +156,7 @@ def running(folder: Path, *, broker: bool = False, **files: object) -> Iterator[
 
     outside = Outside(clock=clock, sleep=sleep, log_stream=world.logs, audit_stream=world.audit)
     apps = [build(settings, outside), franceconnect.app, api.app, legacy_app(f"{settings.public_url}/_gateway/keys")]
-    with _served(list(zip(apps, ports, strict=True))):
+    with _served(list(zip(apps, sockets, strict=True))):
         try:
             yield world
         finally:
@@ -166,13 +165,11 @@ def running(folder: Path, *, broker: bool = False, **files: object) -> Iterator[
 
 
 @contextmanager
-def _served(apps: list[tuple[object, int]]) -> Iterator[None]:
+def _served(apps: list[tuple[object, socket.socket]]) -> Iterator[None]:
     servers = [
         uvicorn.Server(
             uvicorn.Config(
                 app,  # type: ignore[arg-type]
-                host="127.0.0.1",
-                port=port,
                 http="httptools",
                 ws="none",
                 lifespan="on" if number == 0 else "off",
@@ -182,11 +179,11 @@ def _served(apps: list[tuple[object, int]]) -> Iterator[None]:
                 server_header=False,
             )
         )
-        for number, (app, port) in enumerate(apps)
+        for number, (app, _) in enumerate(apps)
     ]
 
     async def serve() -> None:
-        await asyncio.gather(*(server.serve() for server in servers))
+        await asyncio.gather(*(server.serve([own]) for server, (_, own) in zip(servers, apps, strict=True)))
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
