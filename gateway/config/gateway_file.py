@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from gateway.config.gateway_models import GatewayModel
 from gateway.config.policy_file import read_policy
 from gateway.config.production import check_production, is_production
-from gateway.config.providers import LEVELS, is_loopback, read_household, read_providers
+from gateway.config.providers import LEVELS, check_modes, is_loopback, read_household, read_providers
 from gateway.config.routes import open_alternatives, read_routes
 from gateway.config.secrets import Secrets
 from gateway.config.shapes import shaped, suggestion
@@ -20,7 +20,7 @@ from gateway.config.yaml_source import Source, read_yaml
 from gateway.core.errors import ConfigError, Problem
 from gateway.core.forwarded import Network
 from gateway.core.rules import Mode, Policy
-from gateway.settings import Authority, Limits, SessionSettings, Settings, SigningSettings
+from gateway.settings import ApiParticulierSettings, Authority, Limits, SessionSettings, Settings, SigningSettings
 
 _KEYGEN = "make one with: openssl genpkey -algorithm ed25519"
 
@@ -63,6 +63,8 @@ def _settings(
     providers = read_providers(model, source, secret, folder, public_url)
     household, mode = read_household(model, source, secret, folder)
     policies, problems = _policies(folder, mode)
+    modes = frozenset(policy.household.mode for policy in policies.values() if policy.household)
+    check_modes(model, modes | ({mode} if mode else set()), source)
     known = sorted(path.stem for path in (folder / "policies").glob("*.yaml"))
     notes: list[str] = []
     routes = open_alternatives(read_routes(model, source, policies, known, public_url), notes)
@@ -79,7 +81,7 @@ def _settings(
         routes=routes,
         policies=policies,
         production=is_production(providers, household),
-        notes=tuple(notes + _notes(household, mode)),
+        notes=tuple(notes + _notes(household, modes)),
     )
     _check_levels(model, settings, source)
     if settings.production:
@@ -184,10 +186,10 @@ def _signing(model: GatewayModel, source: Source, secret: Secrets, *, check: boo
     return SigningSettings(key, tuple(previous))
 
 
-def _notes(household: object, mode: Mode | None) -> list[str]:
-    if household is None or mode is not Mode.NUMBER:
+def _notes(household: ApiParticulierSettings | None, modes: frozenset[Mode]) -> list[str]:
+    if household is None or Mode.NUMBER not in modes:
         return []
-    return ["number mode: the national route answers 410, so a broker of your own is asked"]
+    return [f"number mode: the national route answers 410, so the broker at {household.base_url} is asked"]
 
 
 def _check_levels(model: GatewayModel, settings: Settings, source: Source) -> None:

@@ -104,15 +104,19 @@ def _check_api(api: ApiParticulierModel, place: Path_, source: Source, base_url:
         source.say(place, "`base_url` is missing", "`environment: custom` needs the address of the API")
     elif not is_safe(base_url):
         source.say((*place, "base_url"), "`base_url` is plain http", "https, or a loopback address")
-    if api.mode == "number" and api.environment != "custom":
-        hint = (
-            "the national route answers 410 since 2025-10-31: write `environment: custom` and your broker's `base_url`"
-        )
-        source.say((*place, "mode"), "`number` has no national API any more", hint)
-    if api.mode != "franceconnect" and api.token is None:
-        source.say(place, "`token` is missing", f"mode `{api.mode}` calls with the habilitation's own token")
-    if api.mode == "franceconnect" and api.token is not None:
-        source.say((*place, "token"), "`token` is never sent in mode `franceconnect`", "remove it")
+
+
+def check_modes(model: GatewayModel, modes: frozenset[Mode], source: Source) -> None:
+    """The modes that are used, the gateway's own and those that policies choose, need their means."""
+    if model.household is None:
+        return
+    api, place = model.household.api_particulier, ("household", "api_particulier")
+    if Mode.NUMBER in modes and api.environment != "custom":
+        hint = "it answers 410 since 2025-10-31: write `environment: custom` and your broker's `base_url`"
+        source.say((*place, "mode"), "mode `number` has no national API any more", hint)
+    if api.token is None and modes & {Mode.IDENTITY, Mode.NUMBER}:
+        hint = "modes `identity` and `number` call with the habilitation's own token"
+        source.say(place, "`token` is missing", hint)
 
 
 def is_loopback(url: str) -> bool:

@@ -198,11 +198,25 @@ def test_production_refuses_a_level_that_nobody_gives(folder: Path, capsys: pyte
 
 def test_number_mode_is_switched_on_deliberately_and_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _change(folder / "gateway.yaml", "mode: franceconnect ", "mode: number\n    token: {env: SESSION_SECRET} ")
+    _change(folder / "policies" / "cantine.yaml", "  match: required", "  mode: number\n  match: required")
     assert main(["check"]) == 0
-    assert "answers 410" in capsys.readouterr().out
+    assert "answers 410, so the broker at http://127.0.0.1:8102" in capsys.readouterr().out
     _change(folder / "gateway.yaml", "environment: custom                      # staging", "environment: staging # ")
     assert main(["check"]) == 1
     assert "410" in capsys.readouterr().err
+
+
+def test_a_policy_that_chooses_another_mode_needs_its_token(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _change(folder / "policies" / "cantine.yaml", "  match: required", "  mode: identity\n  match: required")
+    assert main(["check"]) == 1
+    assert "`token` is missing" in capsys.readouterr().err
+    _change(folder / "gateway.yaml", "mode: franceconnect ", "mode: franceconnect\n    token: {env: SESSION_SECRET} ")
+    assert main(["check"]) == 0
+
+
+def test_a_token_that_no_mode_needs_is_kept_for_one_that_will(folder: Path) -> None:
+    _change(folder / "gateway.yaml", "mode: franceconnect ", "mode: franceconnect\n    token: {env: SESSION_SECRET} ")
+    assert main(["check"]) == 0
 
 
 @pytest.mark.parametrize("name", ["gateway", "policy"])
