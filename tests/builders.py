@@ -140,7 +140,7 @@ def a_route(**changes: Any) -> Route:
         "name": "services.ville.example/cantine/",
         "host": "services.ville.example",
         "path": normalise("/cantine/"),
-        "upstream": Upstream("http", "127.0.0.1", 8081),
+        "upstreams": (Upstream("http", "127.0.0.1", 8081),),
         "policy": a_policy(),
         "audience": "https://services.ville.example/cantine/",
     }

@@ -36,7 +36,7 @@ def _route(route: Route) -> list[str]:
     asked = sorted(needs.claims | {str(block) for block in needs.blocks})
     sent = [injection.header for injection in policy.inject]
     return [
-        f"{route.host}{route.path} -> {route.upstream.scheme}://{route.upstream.authority}",
+        f"{route.host}{route.path} -> {route.upstreams[0].scheme}://{route.upstreams[0].authority}",
         f"  policy   {policy.tag}: {policy.purpose}",
         f"  login    {_login(policy.login)}",
         f"  asks     {' '.join(asked) or 'nothing'}",

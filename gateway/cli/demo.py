@@ -90,7 +90,7 @@ def sandbox_apps(settings: Settings) -> dict[int, Any]:
     if household is None:
         raise SystemExit("gateway demo: the configuration has no `household`; use the shipped gateway.yaml")
     api = SandboxApiParticulier(franceconnect, {}, time.time)
-    legacy_port = settings.routes[0].upstream.port
+    legacy_port = settings.routes[0].upstreams[0].port
     return {
         _port(provider.issuer): franceconnect.app,
         _port(household.base_url): api.app,

@@ -71,7 +71,7 @@ def _route(table: RouteTable, host: str, arguments: argparse.Namespace) -> tuple
 
 def _print(route: Route, facts: Facts) -> None:
     policy = route.policy
-    print(f"route:     {route.name} -> {route.upstream.scheme}://{route.upstream.authority}")
+    print(f"route:     {route.name} -> {route.upstreams[0].scheme}://{route.upstreams[0].authority}")
     print(f"policy:    {policy.tag} ({policy.purpose})")
     if policy.needs.claims or policy.needs.blocks:
         asked = sorted(policy.needs.claims | {str(block) for block in policy.needs.blocks})

@@ -11,7 +11,7 @@ from gateway.core.errors import RequestRejected
 from gateway.core.model import NormalPath
 from gateway.core.paths import normalise
 from gateway.core.routing import USUAL_METHODS, normal_host
-from gateway.core.rules import Encoding, PathException, Policy, Route, Timeouts, Upstream
+from gateway.core.rules import Encoding, PathException, Policy, Route, SignatureForm, Timeouts, Upstream
 
 _LATER = {"tls": "an upstream in plain http on a private network", "health": "no `health`", "secret": "`sign: jwt`"}
 
@@ -67,11 +67,11 @@ def _route(
         name=model.name or f"{host}{path}",
         host=host,
         path=path,
-        upstream=upstream,
+        upstreams=(upstream,),
         policy=policy,
         audience=model.audience or f"{origin}{path}",
         methods=frozenset(model.methods or ()),
-        sign=model.sign == "jwt",
+        sign=SignatureForm(model.sign),
         encoding=Encoding(model.encoding) if model.encoding else policy.encoding,
         digest_max_bytes=model.digest_max_bytes if model.body == "digest" else None,
         preserve_host=model.preserve_host,

@@ -184,11 +184,26 @@ class Timeouts:
     total_s: float | None = None
 
 
+class SignatureForm(StrEnum):
+    """How a route's requests are signed (fact: product contract)."""
+
+    JWT = "jwt"
+    HMAC = "hmac"
+    RFC9421 = "rfc9421"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Upstream:
+    """One place that serves a route."""
+
     scheme: str
+    """`http` or `https`."""
     host: str
     port: int
+    weight: int = 1
+    socket: str = ""
+    """Path of a Unix socket (`unix:/run/app.sock`); then `host` is `localhost`."""
 
     @property
     def authority(self) -> str:
@@ -198,24 +213,49 @@ class Upstream:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamTls:
+    """How an `https` upstream is spoken to. Files are PEM; empty means the system's authorities, no client key."""
+
+    ca_file: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+    server_name: str = ""
+    """SNI and the name that the certificate must bear; empty means the upstream's host."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """GET `path` on every upstream; two failures in a row take it out, one success brings it back."""
+
+    path: str
+    every_s: float = 10
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     name: str
     host: str
     """Lower case, with its port when that is not the scheme's own."""
     path: NormalPath
     """`/x` covers `/x` and `/x/…`; `/x/` covers what is below."""
-    upstream: Upstream
+    upstreams: tuple[Upstream, ...]
+    """At least one."""
     policy: Policy
     audience: str
     methods: frozenset[str] = frozenset()
     """Empty means the usual ones (`core.routing.USUAL_METHODS`)."""
-    sign: bool = True
+    sign: SignatureForm = SignatureForm.JWT
+    secret: bytes = field(default=b"", repr=False)
+    """Shared with the application; `sign: hmac` only."""
     encoding: Encoding = Encoding.PERCENT
     digest_max_bytes: int | None = 1_000_000
     """None: the body is `unbound`."""
     preserve_host: bool = True
     strip_prefix: str = ""
     add_prefix: str = ""
+    websocket: bool = False
     timeouts: Timeouts = Timeouts()
     max_body_bytes: int | None = None
     allow_in_path: frozenset[PathException] = frozenset()
+    tls: UpstreamTls = UpstreamTls()
+    health: HealthCheck | None = None

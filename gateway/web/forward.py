@@ -11,7 +11,7 @@ from gateway.core.errors import DependencyFailed, RequestRejected
 from gateway.core.forwarded import client_address, forwarded
 from gateway.core.headers import request_headers, response_headers
 from gateway.core.model import Allow, Facts, Identity, Session
-from gateway.core.rules import Route
+from gateway.core.rules import Route, SignatureForm
 from gateway.core.signing import (
     ASSERTION_HEADER,
     BodyMode,
@@ -95,7 +95,7 @@ def upstream_request(
 ) -> UpstreamRequest:
     """Identity is added last, after everything that the client could name or nominate is gone."""
     snapshot = exchange.snapshot
-    authority = snapshot.value(b"host") if route.preserve_host else route.upstream.authority.encode("ascii")
+    authority = snapshot.value(b"host") if route.preserve_host else route.upstreams[0].authority.encode("ascii")
     target = wire_target(snapshot.target.wire, route)
     injected = [(item.header, encode(render(item.value), route.encoding)) for item in allow.inject]
     headers: list[tuple[bytes, bytes]] = [(b"Host", authority)]
@@ -104,7 +104,7 @@ def upstream_request(
         headers.append((b"Content-Length", str(body.length).encode("ascii")))
     headers += _forwarded(services, snapshot)
     headers += [(name.encode("ascii"), value) for name, value in injected]
-    if route.sign:
+    if route.sign is SignatureForm.JWT:
         bound = Bound(snapshot.method, authority.decode("ascii"), target.decode("ascii"), body.mode, body.digest)
         headers.append(
             (ASSERTION_HEADER.encode("ascii"), _assertion(services, exchange, route, allow, facts, bound, injected))
