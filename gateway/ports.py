@@ -211,8 +211,7 @@ class HandoffStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class AuditLine:
+class AuditLine(NamedTuple):
     """One decision, in codes: who decided what about which route, never about whom."""
 
     decision_id: str

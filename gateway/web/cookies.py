@@ -23,6 +23,7 @@ class Cookies:
         secure = public_url.startswith("https:")
         prefix = "__Host-" if secure else ""
         self._session = f"{prefix}gateway-session"
+        self._session_name = self._session.encode("ascii")
         self._browser = f"{prefix}gateway-browser"
         self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
         self._sessions = _signer(secrets, "session cookie")
@@ -37,7 +38,26 @@ class Cookies:
 
     def session_id(self, headers: Sequence[bytes]) -> SessionId | None:
         """The id in a request's Cookie lines; repeated, unsigned or malformed counts as none."""
-        value = self._value(headers, self._session, self._sessions)
+        cookie = self.session_cookie(headers)
+        return None if cookie is None else self.check_session(cookie)
+
+    def session_cookie(self, headers: Sequence[bytes]) -> bytes | None:
+        """The value of the one session cookie as sent, unchecked; None when there is none or more than one."""
+        found: bytes | None = None
+        for line in headers:
+            if self._session_name not in line:
+                continue
+            for pair in line.split(b";"):
+                name, _, value = pair.strip(b" \t").partition(b"=")
+                if name == self._session_name:
+                    if found is not None:
+                        return None
+                    found = value
+        return found
+
+    def check_session(self, cookie: bytes) -> SessionId | None:
+        """The id in a cookie's value, if we signed it."""
+        value = _unsigned(cookie, self._sessions)
         return None if value is None else SessionId(value)
 
     def set_session(self, session_id: SessionId) -> str:
@@ -68,13 +88,15 @@ class Cookies:
     def _value(self, headers: Sequence[bytes], name: str, signer: Signer) -> str | None:
         pairs = (pair.strip(b" \t").partition(b"=") for header in headers for pair in header.split(b";"))
         found = [value for key, _, value in pairs if key == name.encode("ascii")]
-        if len(found) != 1:
-            return None
-        try:
-            value = signer.unsign(found[0]).decode("ascii")
-        except (BadSignature, UnicodeDecodeError):
-            return None
-        return value if _TOKEN.fullmatch(value) else None
+        return _unsigned(found[0], signer) if len(found) == 1 else None
+
+
+def _unsigned(signed: bytes, signer: Signer) -> str | None:
+    try:
+        value = signer.unsign(signed).decode("ascii")
+    except (BadSignature, UnicodeDecodeError):
+        return None
+    return value if _TOKEN.fullmatch(value) else None
 
 
 def _signer(secrets: Sequence[bytes], salt: str) -> Signer:
