@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from gateway.core.encodings import encode, render
@@ -11,6 +12,7 @@ from gateway.core.headers import request_headers, response_headers
 from gateway.core.http1.fields import CHUNKED, UNTIL_CLOSE, write_fields
 from gateway.core.http1.response import ResponseHead
 from gateway.core.model import Allow, Delivery, Identity, Session
+from gateway.core.paths import Target
 from gateway.core.rewriting import Rewriting, rewriting_of, wire_target
 from gateway.core.rules import Route
 from gateway.core.signing import Bound, RequestSigner, Statement, Subject, prepare
@@ -83,36 +85,57 @@ def delivery_due(services: Services, given: Permit, session: Session | None) -> 
     return Delivery(service, facts, services.now)
 
 
-def upstream_request(
-    services: Services, given: Permit, snapshot: Snapshot, body: Body, reference: str
-) -> UpstreamRequest:
+class Asked(NamedTuple):
+    """A request as far as the client may say it."""
+
+    method: str
+    target: Target
+    authority: bytes
+    """The Host as sent; its grammar was checked."""
+    lines: bytes
+    """The client's own fields, cleaned, and where it comes from, as they are written upstream."""
+    upgrade: bool = False
+
+    def __repr__(self) -> str:
+        return f"Asked({self.method!r})"
+
+
+def asked(services: Services, snapshot: Snapshot) -> Asked:
+    lines = client_lines(services, snapshot)
+    return Asked(snapshot.method, snapshot.target, snapshot.raw_host, lines, upgrade=snapshot.upgrade)
+
+
+def client_lines(services: Services, snapshot: Snapshot) -> bytes:
+    """`RequestRejected` for what has two readings."""
+    settings = services.settings
+    fields = request_headers(snapshot.headers, services.stripped, services.cookies.names)
+    client = client_address(snapshot.peer, snapshot.values(b"x-forwarded-for"), settings.trusted_proxies)
+    scheme = urlsplit(settings.public_url).scheme
+    return write_fields(fields) + write_fields(forwarded(client, scheme, snapshot.raw_host.decode("ascii")))
+
+
+def upstream_request(services: Services, given: Permit, request: Asked, body: Body, reference: str) -> UpstreamRequest:
     """Identity is added last, after everything that the client could name or nominate is gone."""
     route = given.route
-    authority = upstream_authority(snapshot, route)
-    target = wire_target(snapshot.target, route)
-    fields = request_headers(snapshot.headers, services.stripped, services.cookies.names)
+    # Without `preserve_host` it is the first upstream's name, whichever of them serves.
+    authority = request.authority if route.preserve_host else route.upstreams[0].authority.encode("ascii")
+    target = wire_target(request.target, route)
     signature: Sequence[tuple[bytes, bytes]] = ()
     if given.signer is not None:
-        bound = Bound(snapshot.method, authority, target, body.mode, body.digest)
+        bound = Bound(request.method, authority, target, body.mode, body.digest)
         signature = given.signer.sign(
             bound, now=services.now, token_id=services.new_token()[:32], decision_id=reference
         )
-    head = b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%b%b%b\r\n" % (
-        snapshot.method.encode("ascii"),
+    head = b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%b%b\r\n" % (
+        request.method.encode("ascii"),
         target,
         authority,
-        write_fields(fields),
-        _WEBSOCKET if snapshot.upgrade else _framing(snapshot.method, body.length),
-        write_fields(_forwarded(services, snapshot)),
+        request.lines,
+        _WEBSOCKET if request.upgrade else _framing(request.method, body.length),
         given.lines,
         write_fields(signature),
     )
-    return UpstreamRequest(route, snapshot.method, head, body.length, upgrade=snapshot.upgrade)
-
-
-def upstream_authority(snapshot: Snapshot, route: Route) -> bytes:
-    """The Host sent upstream. Without `preserve_host` it is the first upstream's, whichever of them serves."""
-    return snapshot.raw_host if route.preserve_host else route.upstreams[0].authority.encode("ascii")
+    return UpstreamRequest(route, request.method, head, body.length, upgrade=request.upgrade)
 
 
 def _framing(method: str, length: int) -> bytes:
@@ -121,12 +144,6 @@ def _framing(method: str, length: int) -> bytes:
     if length or method in _ALWAYS_FRAMED:
         return b"Content-Length: %d\r\n" % length
     return b""
-
-
-def _forwarded(services: Services, snapshot: Snapshot) -> Sequence[tuple[bytes, bytes]]:
-    settings = services.settings
-    client = client_address(snapshot.peer, snapshot.values(b"x-forwarded-for"), settings.trusted_proxies)
-    return forwarded(client, urlsplit(settings.public_url).scheme, snapshot.raw_host.decode("ascii"))
 
 
 def answer_fields(services: Services, given: Permit, head: ResponseHead) -> list[tuple[bytes, bytes]]:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.core.errors import DependencyFailed, GatewayError, RequestRejected
-from gateway.core.model import Allow, Alternative, Ask, Authenticate, Deny, Question, RequestFacts, Session
+from gateway.core.model import Allow, Alternative, Ask, Authenticate, Deny, Question, Session
 from gateway.core.paths import admit
 from gateway.core.policy import decide
 from gateway.core.routing import SlashRedirect
@@ -20,7 +20,7 @@ from gateway.web.bodies import hold
 from gateway.web.enquiry import enquire_by_identity
 from gateway.web.exchange import Destination, Exchange, facts_of, is_own, own_url
 from gateway.web.failures import failure
-from gateway.web.forward import Permit, answer_fields, delivery_due, permit, upstream_request
+from gateway.web.forward import Permit, answer_fields, asked, delivery_due, permit, upstream_request
 from gateway.web.http import EXTENSION, Snapshot, body_chunks, take_snapshot
 from gateway.web.relay import Relay
 from gateway.web.review import alternative_page, refused_page
@@ -109,8 +109,8 @@ class Gate:
         if snapshot.upgrade:
             check_handshake(services, snapshot, route, exchange.session)
         session = exchange.session and await enquire_by_identity(services, policy, exchange.session)
-        request = RequestFacts(snapshot.method, snapshot.host, snapshot.target.path)
-        decision = decide(policy, facts_of(services, policy, session, request, exchange.reference))
+        facts = facts_of(services, policy, session, snapshot.facts, exchange.reference)
+        decision = decide(policy, facts)
         if not isinstance(decision, Allow):
             response = self._turned_away(exchange, route, decision)
             audit_turned_away(services, exchange, route, decision, session, response.status_code, began)
@@ -120,7 +120,8 @@ class Gate:
         if snapshot.upgrade:
             own = scope["extensions"][EXTENSION]
             session_id = session.id if session else None
-            own.hand_over(Relay(services, own.connection, given, snapshot, exchange.reference, session_id))
+            request = asked(services, snapshot)
+            own.hand_over(Relay(services, own.connection, given, own.head, request, exchange.reference, session_id))
             return None
         status = CLIENT_LEFT
         try:
@@ -136,7 +137,7 @@ class Gate:
         services, snapshot = self._services, exchange.snapshot
         chunks = body_chunks(exchange.receive, given.route.max_body_bytes)
         body, stream = await hold(chunks, given.route, snapshot.length)
-        request = upstream_request(services, given, snapshot, body, exchange.reference)
+        request = upstream_request(services, given, asked(services, snapshot), body, exchange.reference)
         response = await services.upstream.forward(request, stream)
         try:
             fields = answer_fields(services, given, response.head)

@@ -9,6 +9,7 @@ from starlette.types import Message, Receive, Scope
 from gateway.core.errors import RequestRejected
 from gateway.core.http1.fields import Malformed, write_fields
 from gateway.core.http1.request import RequestHead, read_request
+from gateway.core.model import RequestFacts
 from gateway.core.paths import Target, read_target
 from gateway.core.routing import normal_host
 from gateway.settings import Limits
@@ -38,6 +39,10 @@ class Snapshot:
     """Bytes of body; 0 is none; `CHUNKED`."""
     upgrade: bool = False
     """A WebSocket handshake."""
+
+    @property
+    def facts(self) -> RequestFacts:
+        return RequestFacts(self.method, self.host, self.target.path)
 
     def values(self, name: bytes) -> tuple[bytes, ...]:
         return tuple(value for key, value in self.headers if key.lower() == name)

@@ -4,20 +4,33 @@ It calls the same functions as the gate, in the same order, and keeps what they 
 (`open_sessions`). Whatever it does not recognise, and whatever is not allowed, falls through to the application.
 """
 
+from typing import NamedTuple
+
 from gateway.core.errors import GatewayError
-from gateway.core.http1.request import RequestHead
+from gateway.core.http1.request import Block, RequestHead
 from gateway.core.model import Allow, RequestFacts
-from gateway.core.paths import admit
+from gateway.core.paths import Target, admit, read_target
 from gateway.core.policy import decide
 from gateway.core.rules import Route
 from gateway.web.enquiry import must_enquire
 from gateway.web.exchange import facts_of, is_own
-from gateway.web.forward import Permit, delivery_due, permit
-from gateway.web.http import Snapshot, snapshot_of
+from gateway.web.forward import Asked, Permit, client_lines, delivery_due, permit
+from gateway.web.http import snapshot_of
 from gateway.web.open_sessions import OpenSession
 from gateway.web.relay import Relay
 from gateway.web.server.connection import ClientConnection, Responder
 from gateway.web.services import Services
+
+
+class _Kept(NamedTuple):
+    """What one block of field lines says to this lane; it is worked out again as soon as a byte of it differs."""
+
+    lane: "QuickLane"
+    block: Block
+    host: str
+    port_accepted: bool
+    cookie: bytes | None
+    lines: bytes
 
 
 class QuickLane:
@@ -31,67 +44,84 @@ class QuickLane:
         if head.upgrade:
             return None
         try:
-            snapshot = snapshot_of(head, connection.peer)
-            return None if is_own(snapshot.target) else self._take(snapshot, connection)
+            target = read_target(head.target)
+            return None if is_own(target) else self._take(head, target, connection)
         except GatewayError:
             return None
 
-    def _take(self, snapshot: Snapshot, connection: ClientConnection) -> Responder | None:
+    def _take(self, head: RequestHead, target: Target, connection: ClientConnection) -> Responder | None:
         services = self._services
-        if not services.settings.accepts_port(snapshot.port):
+        kept = connection.kept
+        if not isinstance(kept, _Kept) or kept.block is not head.block or kept.lane is not self:
+            kept = connection.kept = self._read(head, connection.peer)
+        route = services.routes.find(kept.host, target.path, head.method)
+        if not kept.port_accepted or not isinstance(route, Route):
             return None
-        route = services.routes.find(snapshot.host, snapshot.target.path, snapshot.method)
-        if not isinstance(route, Route):
-            return None
-        admit(snapshot.target, route)
-        if route.policy.login is None and route.policy.household is None:
-            given = self._public(route, snapshot)
-            entry = None
-        else:
-            entry = self._open_session(snapshot)
-            given = None if entry is None else entry.prepared.get(route.name) or self._decided(route, entry, snapshot)
+        admit(target, route)
+        session_id, given = self._permit(route, kept, head, target)
         if given is None:
             return None
-        session_id = entry.session.id if entry is not None else None
-        return Relay(services, connection, given, snapshot, services.new_reference(), session_id)
+        request = Asked(head.method, target, head.host, kept.lines)
+        return Relay(services, connection, given, head, request, services.new_reference(), session_id)
 
-    def _open_session(self, snapshot: Snapshot) -> OpenSession[Permit] | None:
+    def _read(self, head: RequestHead, peer: str) -> _Kept:
         services = self._services
-        cookie = services.cookies.session_cookie(snapshot.values(b"cookie"))
+        snapshot = snapshot_of(head, peer)
+        return _Kept(
+            lane=self,
+            block=head.block,
+            host=snapshot.host,
+            port_accepted=services.settings.accepts_port(snapshot.port),
+            cookie=services.cookies.session_cookie(snapshot.values(b"cookie")),
+            lines=client_lines(services, snapshot),
+        )
+
+    def _permit(
+        self, route: Route, kept: _Kept, head: RequestHead, target: Target
+    ) -> tuple[str | None, Permit | None]:
+        facts = RequestFacts(head.method, kept.host, target.path)
+        if route.policy.login is None and route.policy.household is None:
+            return None, self._public(route, facts)
+        entry = self._open_session(kept.cookie)
+        if entry is None:
+            return None, None
+        return entry.session.id, entry.prepared.get(route.name) or self._decided(route, entry, facts)
+
+    def _open_session(self, cookie: bytes | None) -> OpenSession[Permit] | None:
         if cookie is None:
             return None
+        services = self._services
         entry = services.sessions.peek(cookie)
         if entry is None:
             session_id = services.cookies.check_session(cookie)
             entry = None if session_id is None else services.sessions.recognise(cookie, session_id)
         return entry
 
-    def _public(self, route: Route, snapshot: Snapshot) -> Permit | None:
+    def _public(self, route: Route, facts: RequestFacts) -> Permit | None:
         """Without a session a decision depends on the route and the day."""
         now = self._services.clock()
         if not 0 <= now - self._anonymous_at < 1:
             self._anonymous, self._anonymous_at = {}, now
         found = self._anonymous.get(route.name)
         if found is None:
-            found = self._decide(route, None, snapshot)
+            found = self._decide(route, None, facts)
             if found is not None:
                 self._anonymous[route.name] = found
         return found
 
-    def _decided(self, route: Route, entry: OpenSession[Permit], snapshot: Snapshot) -> Permit | None:
+    def _decided(self, route: Route, entry: OpenSession[Permit], facts: RequestFacts) -> Permit | None:
         if must_enquire(route.policy, entry.session, self._services.now):
             return None
-        found = self._decide(route, entry, snapshot)
+        found = self._decide(route, entry, facts)
         if found is None or delivery_due(self._services, found, entry.session) is not None:
             return None
         entry.prepared[route.name] = found
         return found
 
-    def _decide(self, route: Route, entry: OpenSession[Permit] | None, snapshot: Snapshot) -> Permit | None:
+    def _decide(self, route: Route, entry: OpenSession[Permit] | None, facts: RequestFacts) -> Permit | None:
         if route.policy.varies_by_request:
             return None
         services = self._services
         session = entry.session if entry is not None else None
-        request = RequestFacts(snapshot.method, snapshot.host, snapshot.target.path)
-        decision = decide(route.policy, facts_of(services, route.policy, session, request, ""))
+        decision = decide(route.policy, facts_of(services, route.policy, session, facts, ""))
         return permit(services, route, decision, session) if isinstance(decision, Allow) else None

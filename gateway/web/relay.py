@@ -3,18 +3,16 @@
 The quick lane answers with it, and every WebSocket does. It decides nothing: it is handed a `Permit`.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
-
 from gateway.core.errors import DependencyFailed, GatewayError
 from gateway.core.headers import response_headers
+from gateway.core.http1.request import RequestHead
 from gateway.core.http1.response import ResponseHead
 from gateway.ports import Sending
 from gateway.web.audit import CLIENT_LEFT, audit_allowed
 from gateway.web.bodies import EMPTY, Body, HeldBody
 from gateway.web.failures import failure, log_failure
-from gateway.web.forward import Permit, answer_fields, answer_length, upstream_request
-from gateway.web.http import Snapshot
+from gateway.web.forward import Asked, Permit, answer_fields, answer_length, upstream_request
+from gateway.web.http import snapshot_of
 from gateway.web.server.connection import ClientConnection
 from gateway.web.services import Services
 
@@ -24,21 +22,23 @@ SWITCHING = 101
 class Relay:
     """A `Responder` towards the client and an `Answer` towards the upstream."""
 
-    __slots__ = ("_began", "_connection", "_held", "_over", "_permit", "_reference", "_sending", "_services", "_session_id", "_snapshot", "_status")  # fmt: skip
+    __slots__ = ("_began", "_connection", "_head", "_held", "_over", "_permit", "_reference", "_request", "_sending", "_services", "_session_id", "_status")  # fmt: skip
 
     def __init__(
         self,
         services: Services,
         connection: ClientConnection,
         given: Permit,
-        snapshot: Snapshot,
+        head: RequestHead,
+        request: Asked,
         reference: str,
         session_id: str | None,
     ) -> None:
         self._services = services
         self._connection = connection
         self._permit = given
-        self._snapshot = snapshot
+        self._head = head
+        self._request = request
         self._reference = reference
         self._session_id = session_id
         self._held: HeldBody | None = None
@@ -52,11 +52,11 @@ class Relay:
     def begin(self) -> None:
         if self._session_id is not None:
             self._services.live.add(self._session_id, self)
-        if not self._snapshot.length:
+        if not self._head.length:
             self._send(EMPTY)
             return
         try:
-            self._held = HeldBody(self._permit.route, self._snapshot.length)
+            self._held = HeldBody(self._permit.route, self._head.length)
         except GatewayError as error:
             self._fail(error)
             return
@@ -117,7 +117,7 @@ class Relay:
 
     def _send(self, body: Body) -> None:
         try:
-            request = upstream_request(self._services, self._permit, self._snapshot, body, self._reference)
+            request = upstream_request(self._services, self._permit, self._request, body, self._reference)
         except GatewayError as error:
             self._fail(error)
             return
@@ -191,11 +191,12 @@ class Relay:
     def _fail(self, error: GatewayError) -> None:
         """Nothing was answered yet: say what happened, on a page or in a problem."""
         self._stop()
-        response = failure(self._services, self._snapshot, error, self._reference)
+        snapshot = snapshot_of(self._head, self._connection.peer)
+        response = failure(self._services, snapshot, error, self._reference)
         self._finish(error.status)
         body = bytes(response.body)
         self._connection.start_answer(response.status_code, list(response.raw_headers), len(body))
-        if body and self._snapshot.method != "HEAD":
+        if body and self._head.method != "HEAD":
             self._connection.write(body)
         self._connection.end_answer()
 
@@ -205,4 +206,4 @@ class Relay:
             self._held.close()
         if self._session_id is not None:
             self._services.live.discard(self._session_id, self)
-        audit_allowed(self._services, self._permit, self._snapshot.method, status, self._reference, self._began)
+        audit_allowed(self._services, self._permit, self._head.method, status, self._reference, self._began)

@@ -10,7 +10,7 @@ from typing import Protocol, cast
 from gateway.core.errors import RequestRejected
 from gateway.core.http1.chunked import LAST_CHUNK, ChunkedReader, write_chunk
 from gateway.core.http1.fields import CHUNKED, HEAD_END, Malformed, has_bare_lf, write_fields
-from gateway.core.http1.request import RequestHead, read_request
+from gateway.core.http1.request import Block, RequestHead, read_request
 from gateway.web.server.front import Front, Phase, status_line
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -60,6 +60,9 @@ class ClientConnection(asyncio.Protocol):
         self._answer_left = 0
         self._answering = False
         self._unsent = 0
+        self._block: Block | None = None
+        self.kept: object = None
+        """What the quick lane worked out from `RequestHead.block`, for the next request that repeats it."""
         self._keep_alive = True
         self._stopping = False
         self.phase = Phase.NEW
@@ -181,7 +184,9 @@ class ClientConnection(asyncio.Protocol):
                 self._enter(Phase.HEAD)
             return None
         self._buffer = buffer[end + len(HEAD_END) :]
-        return read_request(buffer[:end])
+        head = read_request(buffer[:end], self._block)
+        self._block = head.block
+        return head
 
     def _start(self, head: RequestHead) -> None:
         self._head = head
