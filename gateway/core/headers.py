@@ -166,7 +166,7 @@ def _without_cookies(line: bytes, own_cookies: frozenset[bytes]) -> bytes:
     return b";".join(kept).lstrip(b" \t") if any(pair.strip(b" \t") for pair in kept) else b""
 
 
-def response_headers_(
+def response_headers(
     headers: HeaderListLike, own_cookies: frozenset[bytes], *, private: bool
 ) -> list[tuple[bytes, bytes]]:
     """What the upstream answered, without what concerns one hop only or belongs to the gateway.
@@ -211,7 +211,3 @@ def _private(lines: list[bytes]) -> bytes:
     names = {directive: directive.partition(b"=")[0].strip(b" \t").lower() for directive in directives if directive}
     kept = [directive for directive, name in names.items() if name not in {b"public", b"private", b"s-maxage"}]
     return b", ".join(kept if b"no-store" in names.values() else [b"private", *kept])
-
-
-def response_headers(headers, own_cookies, *, private, rewriting=None):
-    return response_headers_(headers, own_cookies, private=private)

@@ -116,26 +116,39 @@ def client_lines(services: Services, snapshot: Snapshot) -> bytes:
 
 def upstream_request(services: Services, given: Permit, request: Asked, body: Body, reference: str) -> UpstreamRequest:
     """Identity is added last, after everything that the client could name or nominate is gone."""
-    route = given.route
-    # Without `preserve_host` it is the first upstream's name, whichever of them serves.
-    authority = request.authority if route.preserve_host else route.upstreams[0].authority.encode("ascii")
-    target = wire_target(request.target, route)
-    signature: Sequence[tuple[bytes, bytes]] = ()
-    if given.signer is not None:
-        bound = Bound(request.method, authority, target, body.mode, body.digest)
-        signature = given.signer.sign(
-            bound, now=services.now, token_id=services.new_token()[:32], decision_id=reference
-        )
+    bound = bind(given, request.method, request.target, request.authority, body)
     head = b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%b%b\r\n" % (
         request.method.encode("ascii"),
-        target,
-        authority,
+        bound.target,
+        bound.authority,
         request.lines,
         _WEBSOCKET if request.upgrade else _framing(request.method, body.length),
         given.lines,
-        write_fields(signature),
+        write_fields(_signature(services, given, bound, reference)),
     )
-    return UpstreamRequest(route, request.method, head, body.length, upgrade=request.upgrade)
+    return UpstreamRequest(given.route, request.method, head, body.length, upgrade=request.upgrade)
+
+
+def bind(given: Permit, method: str, target: Target, authority: bytes, body: Body) -> Bound:
+    """The request as it goes upstream."""
+    route = given.route
+    if not route.preserve_host:
+        # The first upstream's name, whichever of them serves.
+        authority = route.upstreams[0].authority.encode("ascii")
+    return Bound(method, authority, wire_target(target, route), body.mode, body.digest)
+
+
+def said(services: Services, given: Permit, bound: Bound, reference: str) -> list[tuple[bytes, bytes]]:
+    """All that the gateway tells the application."""
+    injected = [(name.encode("ascii"), value) for name, value in given.injected]
+    return [*injected, *_signature(services, given, bound, reference)]
+
+
+def _signature(services: Services, given: Permit, bound: Bound, reference: str) -> Sequence[tuple[bytes, bytes]]:
+    if given.signer is None:
+        return ()
+    token = services.new_token()[:32]
+    return given.signer.sign(bound, now=services.now, token_id=token, decision_id=reference)
 
 
 def _framing(method: str, length: int) -> bytes:

@@ -1,29 +1,23 @@
 """A request's whole life, top to bottom, in eight steps. No middleware carries state: the order is this file."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from typing import assert_never
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.core.errors import DependencyFailed, GatewayError, RequestRejected
-from gateway.core.model import Allow, Alternative, Ask, Authenticate, Deny, Question, Session
 from gateway.core.paths import admit
-from gateway.core.policy import decide
 from gateway.core.routing import SlashRedirect
 from gateway.core.rules import Route
 from gateway.web import own_pages
-from gateway.web.amend import amend
-from gateway.web.audit import CLIENT_LEFT, audit_allowed, audit_turned_away
+from gateway.web.audit import CLIENT_LEFT, audit_allowed
 from gateway.web.bodies import hold
-from gateway.web.enquiry import enquire_by_identity
-from gateway.web.exchange import Destination, Exchange, facts_of, is_own, own_url
+from gateway.web.exchange import Exchange, is_own
 from gateway.web.failures import failure
-from gateway.web.forward import Permit, answer_fields, asked, delivery_due, permit, upstream_request
+from gateway.web.forward import Permit, answer_fields, asked, upstream_request
 from gateway.web.http import EXTENSION, Snapshot, body_chunks, take_snapshot
+from gateway.web.judge import judge
 from gateway.web.relay import Relay
-from gateway.web.review import alternative_page, refused_page
 from gateway.web.services import Services
 from gateway.web.websocket import check_handshake
 
@@ -104,22 +98,16 @@ class Gate:
         return await page(self._services, exchange)
 
     async def _decide(self, exchange: Exchange, route: Route, scope: Scope, send: Send) -> Response | None:
-        services, policy, snapshot = self._services, route.policy, exchange.snapshot
+        services, snapshot = self._services, exchange.snapshot
         began = services.clock()
         if snapshot.upgrade:
             check_handshake(services, snapshot, route, exchange.session)
-        session = exchange.session and await enquire_by_identity(services, policy, exchange.session)
-        facts = facts_of(services, policy, session, snapshot.facts, exchange.reference)
-        decision = decide(policy, facts)
-        if not isinstance(decision, Allow):
-            response = self._turned_away(exchange, route, decision)
-            audit_turned_away(services, exchange, route, decision, session, response.status_code, began)
-            return response
-        given = permit(services, route, decision, session)
-        await self._remember_delivery(given, session)
+        given = await judge(services, exchange, route)
+        if isinstance(given, Response):
+            return given
         if snapshot.upgrade:
             own = scope["extensions"][EXTENSION]
-            session_id = session.id if session else None
+            session_id = exchange.session.id if exchange.session else None
             request = asked(services, snapshot)
             own.hand_over(Relay(services, own.connection, given, own.head, request, exchange.reference, session_id))
             return None
@@ -155,40 +143,3 @@ class Gate:
         except DependencyFailed as error:
             raise AnswerCut(error.code) from None
         await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _remember_delivery(self, given: Permit, session: Session | None) -> None:
-        delivery = delivery_due(self._services, given, session)
-        if delivery is not None and session is not None:
-            await amend(self._services, session.id, lambda now: replace(now, deliveries=(*now.deliveries, delivery)))
-
-    def _turned_away(
-        self, exchange: Exchange, route: Route, decision: Authenticate | Ask | Alternative | Deny
-    ) -> Response:
-        """A page or a redirect for a person who navigates; 401 or 403 with a problem for a program."""
-        services, snapshot = self._services, exchange.snapshot
-        here = Destination(snapshot.target.wire.decode("ascii"), snapshot.host, snapshot.target, route)
-        if not snapshot.is_navigation:
-            return self._problem(exchange, decision)
-        match decision:
-            case Authenticate():
-                return services.pages.redirect(own_url("login", self._back(exchange)))
-            case Ask():
-                page = "review" if decision.what is Question.REVIEW else "allocataire"
-                return services.pages.redirect(own_url(page, self._back(exchange)))
-            case Alternative():
-                return alternative_page(services, exchange, here, decision)
-            case Deny():
-                return refused_page(services, exchange, here, decision)
-            case _:
-                assert_never(decision)
-
-    def _back(self, exchange: Exchange) -> str:
-        """A POST cannot be played again after a login: its page is asked for instead."""
-        return exchange.snapshot.target.wire.decode("ascii")
-
-    def _problem(self, exchange: Exchange, decision: Authenticate | Ask | Alternative | Deny) -> Response:
-        status = 401 if isinstance(decision, Authenticate) else 403
-        extra: dict[str, object] = {"login": own_url("login")} if isinstance(decision, Authenticate) else {}
-        if isinstance(decision, Alternative):
-            extra["household_status"] = str(decision.status)
-        return self._services.pages.problem(status, str(decision.reason), reference=exchange.reference, **extra)

@@ -32,6 +32,8 @@ class Snapshot:
     port: int | None
     raw_host: bytes
     """The Host as sent; its grammar was checked."""
+    raw_target: bytes
+    """As sent; only for those who must know whether it was canonical."""
     headers: Headers = field(repr=False)
     """As received; a trailer that arrives later cannot reach them."""
     peer: str
@@ -78,7 +80,16 @@ def snapshot_of(head: RequestHead, peer: str) -> Snapshot:
     """One canonical reading of a head: what policy, signature and wire all look at. `RequestRejected` when there is none."""
     host, port = normal_host(head.host)
     return Snapshot(
-        head.method, read_target(head.target), host, port, head.host, head.fields, peer, head.length, bool(head.upgrade)
+        method=head.method,
+        target=read_target(head.target),
+        host=host,
+        port=port,
+        raw_host=head.host,
+        raw_target=head.target,
+        headers=head.fields,
+        peer=peer,
+        length=head.length,
+        upgrade=bool(head.upgrade),
     )
 
 
