@@ -84,6 +84,12 @@ def client_address(peer: str, forwarded_for: Sequence[bytes], trusted: Sequence[
     return str(client)
 
 
+def is_listed(peer: str, trusted: Sequence[Network]) -> bool:
+    """Whether what this peer says of others is believed; an empty list is nobody."""
+    known = _PEERS[peer]
+    return known is not None and is_trusted(known.address, trusted)
+
+
 def is_trusted(address: _Address, trusted: Sequence[Network]) -> bool:
     return any(address in network for network in trusted)
 

@@ -13,7 +13,7 @@ from gateway.core.http1.fields import CHUNKED, UNTIL_CLOSE, write_fields
 from gateway.core.http1.response import ResponseHead
 from gateway.core.model import Allow, Delivery, Identity, Session
 from gateway.core.paths import Target
-from gateway.core.rewriting import Rewriting, rewriting_of, wire_target
+from gateway.core.rewriting import Rewriting, wire_target
 from gateway.core.rules import Route
 from gateway.core.signing import Bound, RequestSigner, Statement, Subject, prepare
 from gateway.ports import UpstreamRequest
@@ -63,7 +63,7 @@ def permit(services: Services, route: Route, allow: Allow, session: Session | No
         injected=injected,
         lines=write_fields((name.encode("ascii"), value) for name, value in injected),
         signer=prepare(route.sign, statement, signer=services.signer, secret=route.secret),
-        rewriting=rewriting_of(route, services.settings.public_url),
+        rewriting=Rewriting.of(route, services.settings.origin_of(route)),
     )
 
 
@@ -135,7 +135,7 @@ def bind(given: Permit, method: str, target: Target, authority: bytes, body: Bod
     if not route.preserve_host:
         # The first upstream's name, whichever of them serves.
         authority = route.upstreams[0].authority.encode("ascii")
-    return Bound(method, authority, wire_target(target, route), body.mode, body.digest)
+    return Bound(method, authority, wire_target(target.wire, route), body.mode, body.digest)
 
 
 def said(services: Services, given: Permit, bound: Bound, reference: str) -> list[tuple[bytes, bytes]]:
