@@ -27,7 +27,7 @@ from gateway.adapters.sessions.records import RecordStore
 from gateway.adapters.sessions.sealed import SealedSessions
 from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.adapters.sessions.transactions import Transactions
-from gateway.adapters.upstream.httpx_client import HttpxUpstream
+from gateway.adapters.upstream.client import Upstreams
 from gateway.core.headers import stripped_names
 from gateway.core.routing import RouteTable
 from gateway.ports import Clock, NewToken, Sleep
@@ -115,7 +115,7 @@ def _records(settings: Settings) -> RecordStore:
 
 def _services(settings: Settings, world: Outside, records: RecordStore, closers: list[Close]) -> Services:
     keys = load_signing_keys(settings.signing.key_pem, settings.signing.previous)
-    upstream = HttpxUpstream()
+    upstream = Upstreams()
     closers.append(upstream.close)
     logger = structlog.get_logger("gateway")
 
