@@ -116,7 +116,7 @@ class Application:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        await self._services.upstream.open()
+        await self._services.upstream.open(self._services.settings.routes)
         sweepers = [asyncio.create_task(self._sweep()), asyncio.create_task(self._check())]
         await send({"type": "lifespan.startup.complete"})
         await receive()

@@ -26,15 +26,11 @@ class Cookies:
         self._session_name = self._session.encode("ascii")
         self._browser = f"{prefix}gateway-browser"
         self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
+        self.names = _every_name(("gateway-session", "gateway-browser"))
+        """What is never forwarded and never settable by an upstream."""
         self._sessions = _signer(secrets, "session cookie")
         self._browsers = _signer(secrets, "browser cookie")
         self._forms = _signer(secrets, "form token")
-
-    @property
-    def names(self) -> frozenset[bytes]:
-        """What is never forwarded and never settable by an upstream."""
-        plain = ("gateway-session", "gateway-browser")
-        return frozenset(f"{prefix}{name}".encode("ascii") for prefix in ("", "__Host-") for name in plain)
 
     def session_id(self, headers: Sequence[bytes]) -> SessionId | None:
         """The id in a request's Cookie lines; repeated, unsigned or malformed counts as none."""
@@ -97,6 +93,10 @@ def _unsigned(signed: bytes, signer: Signer) -> str | None:
     except (BadSignature, UnicodeDecodeError):
         return None
     return value if _TOKEN.fullmatch(value) else None
+
+
+def _every_name(plain: Sequence[str]) -> frozenset[bytes]:
+    return frozenset(f"{prefix}{name}".encode("ascii") for prefix in ("", "__Host-") for name in plain)
 
 
 def _signer(secrets: Sequence[bytes], salt: str) -> Signer:

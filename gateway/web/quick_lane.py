@@ -12,14 +12,47 @@ from gateway.core.model import Allow, RequestFacts
 from gateway.core.paths import Target, admit, read_target
 from gateway.core.policy import decide
 from gateway.core.rules import Route
+from gateway.web.audit import audit_allowed
 from gateway.web.enquiry import must_enquire
 from gateway.web.exchange import facts_of, is_own
 from gateway.web.forward import Asked, Permit, client_lines, delivery_due, permit
+from gateway.web.forward_auth import answer, find_route, original_head
 from gateway.web.http import snapshot_of
 from gateway.web.open_sessions import OpenSession
 from gateway.web.relay import Relay
 from gateway.web.server.connection import ClientConnection, Responder
 from gateway.web.services import Services
+
+
+AUTH = b"/_gateway/auth"
+
+
+class Spoken:
+    """A `Responder` that has its answer ready: a head without a body."""
+
+    def __init__(self, connection: ClientConnection, status: int, fields: list[tuple[bytes, bytes]]) -> None:
+        self._connection = connection
+        self._status = status
+        self._fields = fields
+
+    def begin(self) -> None:
+        self._connection.start_answer(self._status, self._fields, 0)
+        self._connection.end_answer()
+
+    def body(self, piece: bytes) -> None:
+        """The request has none."""
+
+    def body_ended(self) -> None:
+        """The request has none."""
+
+    def pause(self) -> None:
+        """Nothing follows that could wait."""
+
+    def resume(self) -> None:
+        """Nothing waits."""
+
+    def gone(self) -> None:
+        """Nothing is under way."""
 
 
 class _Kept(NamedTuple):
@@ -45,6 +78,8 @@ class QuickLane:
             return None
         try:
             target = read_target(head.target)
+            if target.wire == AUTH:
+                return self._authorise(head, connection)
             return None if is_own(target) else self._take(head, target, connection)
         except GatewayError:
             return None
@@ -58,11 +93,31 @@ class QuickLane:
         if not kept.port_accepted or not isinstance(route, Route):
             return None
         admit(target, route)
-        session_id, given = self._permit(route, kept, head, target)
+        session_id, given = self._permit(route, kept.cookie, RequestFacts(head.method, kept.host, target.path))
         if given is None:
             return None
         request = Asked(head.method, target, head.host, kept.lines)
         return Relay(services, connection, given, head, request, services.new_reference(), session_id)
+
+    def _authorise(self, head: RequestHead, connection: ClientConnection) -> Responder | None:
+        """Forward-auth: the same permit for the original request, and an answer made of headers alone."""
+        services = self._services
+        if head.length:
+            return None
+        original = snapshot_of(original_head(services, head.fields, connection.peer), connection.peer)
+        if original.values(b"sec-websocket-key"):
+            return None
+        route = find_route(services, original)
+        if not isinstance(route, Route):
+            return None
+        cookie = services.cookies.session_cookie(original.values(b"cookie"))
+        _, given = self._permit(route, cookie, original.facts)
+        if given is None:
+            return None
+        began, reference = services.clock(), services.new_reference()
+        fields = answer(services, given, original, reference)
+        audit_allowed(services, given, original.method, 200, reference, began)
+        return Spoken(connection, 200, [*fields, (b"Cache-Control", b"no-store"), (b"Content-Length", b"0")])
 
     def _read(self, head: RequestHead, peer: str) -> _Kept:
         services = self._services
@@ -76,13 +131,10 @@ class QuickLane:
             lines=client_lines(services, snapshot),
         )
 
-    def _permit(
-        self, route: Route, kept: _Kept, head: RequestHead, target: Target
-    ) -> tuple[str | None, Permit | None]:
-        facts = RequestFacts(head.method, kept.host, target.path)
+    def _permit(self, route: Route, cookie: bytes | None, facts: RequestFacts) -> tuple[str | None, Permit | None]:
         if route.policy.login is None and route.policy.household is None:
             return None, self._public(route, facts)
-        entry = self._open_session(kept.cookie)
+        entry = self._open_session(cookie)
         if entry is None:
             return None, None
         return entry.session.id, entry.prepared.get(route.name) or self._decided(route, entry, facts)
