@@ -10,6 +10,10 @@ from gateway.web.services import Services
 _DOWN = {"session-store": texts.STORE_DOWN, "upstream": texts.UPSTREAM_DOWN, "franceconnect": texts.PROVIDER_DOWN}
 
 
+_NO_MORE = frozenset({400, 413, 414, 417, 431, 501})
+"""Whoever sends a request without one clear reading is not listened to any longer on that connection."""
+
+
 def log_failure(services: Services, error: GatewayError, reference: str) -> None:
     fields: dict[str, object] = {"code": error.code, "status": error.status, "reference": reference}
     if isinstance(error, DependencyFailed):
@@ -24,8 +28,11 @@ def failure(services: Services, snapshot: Snapshot, error: GatewayError, referen
         response = services.pages.message(_message(error), error.status, reference=reference)
     else:
         response = services.pages.problem(error.status, error.code, reference=reference)
-    if isinstance(error, RequestRejected) and error.allow:
-        response.headers["allow"] = ", ".join(error.allow)
+    if isinstance(error, RequestRejected):
+        if error.allow:
+            response.headers["allow"] = ", ".join(error.allow)
+        if error.status in _NO_MORE:
+            response.headers["connection"] = "close"
     return response
 
 

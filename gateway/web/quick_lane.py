@@ -36,7 +36,7 @@ class Spoken:
         self._fields = fields
 
     def begin(self) -> None:
-        self._connection.start_answer(self._status, self._fields, 0)
+        self._connection.start_answer(self._status, self._connection.own(self._fields), 0)
         self._connection.end_answer()
 
     def body(self, piece: bytes) -> None:

@@ -195,7 +195,7 @@ class Relay:
         response = failure(self._services, snapshot, error, self._reference)
         self._finish(error.status)
         body = bytes(response.body)
-        self._connection.start_answer(response.status_code, list(response.raw_headers), len(body))
+        self._connection.start_answer(response.status_code, self._connection.own(response.raw_headers), len(body))
         if body and self._head.method != "HEAD":
             self._connection.write(body)
         self._connection.end_answer()

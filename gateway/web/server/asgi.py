@@ -99,8 +99,8 @@ class AsgiExchange:
             self.connection.cut()
             return
         fields = [(b"Content-Type", b"application/problem+json"), (b"Cache-Control", b"no-store")]
-        fields.append((b"Content-Length", b"%d" % len(_INTERNAL_ERROR)))
-        self.connection.start_answer(500, fields, len(_INTERNAL_ERROR))
+        fields += [(b"Content-Length", b"%d" % len(_INTERNAL_ERROR)), (b"Connection", b"close")]
+        self.connection.start_answer(500, self.connection.own(fields), len(_INTERNAL_ERROR))
         self.connection.write(b"" if self.head.method == "HEAD" else _INTERNAL_ERROR)
         self.connection.end_answer()
 
@@ -158,5 +158,7 @@ class AsgiExchange:
     def _start(self, message: Message) -> None:
         self._started = True
         fields = [(bytes(name), bytes(value)) for name, value in message["headers"]]
+        if not any(name.lower() == b"date" for name, _ in fields):
+            fields = self.connection.own(fields)
         declared = [value for name, value in fields if name.lower() == b"content-length"]
         self.connection.start_answer(message["status"], fields, int(declared[0]) if declared else CHUNKED)

@@ -5,6 +5,7 @@ wait, bounded.
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Protocol, cast
 
 from gateway.core.errors import RequestRejected
@@ -267,6 +268,16 @@ class ClientConnection(asyncio.Protocol):
             if self._body_pending and self.phase is Phase.ANSWER:
                 self._enter(Phase.BODY)
             self._transport.resume_reading()
+
+    def own(self, fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Fields of an answer of the gateway's: dated, and `Connection: close` obeyed instead of written."""
+        kept = []
+        for name, value in fields:
+            if name.lower() != b"connection":
+                kept.append((name, value))
+            elif value.lower() == b"close":
+                self._keep_alive = False
+        return [*kept, (b"Date", self._front.date())]
 
     def start_answer(self, status: int, fields: list[tuple[bytes, bytes]], length: int) -> None:
         """Begin the answer. `length` as the fields declare it; `CHUNKED` when they do not."""

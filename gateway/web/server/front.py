@@ -1,7 +1,9 @@
 """What all client connections of a process share: who answers, what is refused and how, and what takes too long."""
 
 import asyncio
+import time
 from collections.abc import Callable
+from email.utils import formatdate
 from enum import IntEnum
 from functools import cache
 from http import HTTPStatus
@@ -79,6 +81,8 @@ class Front:
         self._connections = connections
         self._every_s = min(1.0, max(0.05, min(limits.head_s, limits.idle_s) / 4))
         self._sweeping = False
+        self._dated_at = 0
+        self._date = b""
 
     def opened(self, connection: "ClientConnection") -> None:
         self._connections.add(connection)
@@ -98,7 +102,15 @@ class Front:
     def refusal(self, code: str, status: int) -> bytes:
         """The whole answer, on a connection that closes."""
         fields, body = self._refusal(code, status)
-        return status_line(status) + write_fields(fields) + b"Connection: close\r\n\r\n" + body
+        dated = [*fields, (b"Date", self.date()), (b"Connection", b"close")]
+        return status_line(status) + write_fields(dated) + b"\r\n" + body
+
+    def date(self) -> bytes:
+        """RFC 9110 §6.6.1, worked out once a second."""
+        now = int(time.time())
+        if now != self._dated_at:
+            self._dated_at, self._date = now, formatdate(now, usegmt=True).encode("ascii")
+        return self._date
 
     def deadline(self, phase: Phase) -> float:
         """When a phase that begins now is over; 0 for never."""
