@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.wire import Answered, Fronted, Raw
+from tests.fronted import Fronted
+from tests.wire import Answered, Raw
 
 START = b"GET /pub/ HTTP/1.1\r\n"
 HOST = b"Host: HOST\r\nAccept: application/json\r\n"
