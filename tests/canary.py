@@ -24,6 +24,8 @@ class Seen:
     body: bytes = b""
     whole: bool = False
     """Whether the body came to its declared end."""
+    over: bool = False
+    """Whether its exchange has ended, in whatever way."""
 
     def values(self, name: str) -> list[bytes]:
         return values(self.fields, name)
@@ -162,7 +164,9 @@ class Canary:
         with self._changed:
             self.seen.append(seen)
             self._changed.notify_all()
-        closes = self.script(Exchange(seen, stream))
-        with self._changed:
-            self._changed.notify_all()
-        return closes
+        try:
+            return self.script(Exchange(seen, stream))
+        finally:
+            with self._changed:
+                seen.over = True
+                self._changed.notify_all()

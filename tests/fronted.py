@@ -14,6 +14,7 @@ _ROUTES = """
   - {path: /pub/, upstream: "http://127.0.0.1:CANARY", policy: public, name: pub}
   - {path: /app/, upstream: "http://127.0.0.1:CANARY", policy: signed-in, name: app}
   - {path: /small/, upstream: "http://127.0.0.1:CANARY", policy: public, name: small, max_body_bytes: 1000}
+  - {path: /plain/, upstream: "http://127.0.0.1:CANARY", policy: public, name: plain, sign: none}
   - {path: /stream/, upstream: "http://127.0.0.1:CANARY", policy: public, name: stream, body: unbound}
   - {path: /narrow/, upstream: "http://127.0.0.1:CANARY", policy: public, name: narrow, body: unbound, max_body_bytes: 1000}
 """

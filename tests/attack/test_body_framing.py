@@ -136,7 +136,7 @@ def test_a_stream_that_turns_out_malformed_never_looks_whole_upstream(fronted: F
         fronted.canary.wait(lambda: b"hello" in fronted.canary.received)
         raw.send(fronted.fill(flaw + SMUGGLED))
         assert raw.rest()[:12] in {b"", b"HTTP/1.1 400"}
-    fronted.canary.wait(lambda: fronted.canary.open == 0)
+    fronted.canary.wait(lambda: fronted.canary.seen[0].over)
     assert [(seen.target, seen.whole) for seen in fronted.canary.seen] == [(b"/stream/", False)]
     assert len(fronted.logged("rejected")) == 1
 
@@ -145,7 +145,7 @@ def test_a_body_that_the_client_cuts_short_never_looks_whole_upstream(fronted: F
     with fronted.raw() as raw:
         raw.send(fronted.fill(post(b"hel", b"Content-Length: 5", path=b"/stream/")))
         fronted.canary.wait(lambda: b"hel" in fronted.canary.received)
-    fronted.canary.wait(lambda: fronted.canary.open == 0)
+    fronted.canary.wait(lambda: fronted.canary.seen[0].over)
     assert [seen.whole for seen in fronted.canary.seen] == [False]
 
 
@@ -264,7 +264,7 @@ def test_a_stream_that_grows_over_the_limit_never_looks_whole_upstream(fronted: 
         raw.send(b"3e8\r\n" + b"x" * 1000 + b"\r\n0\r\n\r\n")
         assert raw.answer().status == 413
         assert raw.is_closed()
-    fronted.canary.wait(lambda: fronted.canary.open == 0)
+    fronted.canary.wait(lambda: fronted.canary.seen[0].over)
     assert [seen.whole for seen in fronted.canary.seen] == [False]
 
 
