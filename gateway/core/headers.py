@@ -38,7 +38,7 @@ HOP_BY_HOP = _folded("""
     Connection Close Keep-Alive TE Trailer Transfer-Encoding Upgrade HTTP2-Settings Expect
     Proxy-Connection Proxy-Authenticate Proxy-Authorization Proxy-Authentication-Info
 """)
-"""RFC 9110 §7.6.1, folded; `Close`, reserved so that no option is a field; `Expect`, which the gateway answers itself."""
+"""RFC 9110 §7.6.1, folded; `Close` is reserved for the option's sake; `Expect` the gateway answers itself."""
 
 FRAMING = _folded("Host Content-Length Transfer-Encoding")
 """Set by whoever writes the message: never copied, never nominated."""
