@@ -11,6 +11,7 @@ from gateway.core.errors import DependencyFailed, RequestRejected
 from gateway.core.forwarded import client_address, forwarded
 from gateway.core.headers import request_headers, response_headers
 from gateway.core.model import Allow, Facts, Identity, Session
+from gateway.core.rewriting import wire_target
 from gateway.core.rules import Route, SignatureForm
 from gateway.core.signing import (
     ASSERTION_HEADER,
@@ -79,15 +80,6 @@ async def _joined(held: list[bytes], rest: AsyncIterator[bytes] | None) -> Async
     if rest is not None:
         async for chunk in rest:
             yield chunk
-
-
-def wire_target(wire: bytes, route: Route) -> bytes:
-    """The exact request target sent upstream: one canonical reading, then the route's prefix rules."""
-    prefix = route.strip_prefix.encode("ascii")
-    if prefix and (wire == prefix or wire.startswith((prefix + b"/", prefix + b"?"))):
-        wire = wire[len(prefix) :]
-        wire = wire if wire.startswith(b"/") else b"/" + wire
-    return route.add_prefix.encode("ascii") + wire
 
 
 def upstream_request(
