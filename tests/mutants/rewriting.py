@@ -47,7 +47,11 @@ PLACES: tuple[Mutant, ...] = (
         _FOREIGN,
     ),
     Mutant(
-        "a host may begin as the public one", _REWRITING, "([^/?#\\t]*+)([^\\t]*+)", "(app|ville.fr)([^\\t]*+)", _FOREIGN
+        "a host may begin as the public one",
+        _REWRITING,
+        "([^/?#\\t]*+)([^\\t]*+)",
+        "(app|ville.fr)([^\\t]*+)",
+        _FOREIGN,
     ),
     Mutant(
         "the case of a host matters",
