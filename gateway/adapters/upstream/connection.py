@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
         self._body: Callable[[Asking, bytes], None] | None = None
         self._pending = b""
         self._interim = self._left = 0
-        self._chunks = ChunkedReader()
+        self._chunks = ChunkedReader(small=True)
         self._keep = self._paused = self._over = False
         self.heard = False
         """A byte of the present answer came."""
@@ -196,7 +196,7 @@ class Connection(asyncio.Protocol):
             elif head.status == _SWITCHED:
                 self._body = self._open_ended
         elif head.length == CHUNKED:
-            self._chunks = ChunkedReader()
+            self._chunks = ChunkedReader(small=True)
             self._body = self._chunked
         else:
             self._body = self._open_ended
