@@ -196,7 +196,7 @@ class Exchange:
             self._late()
         elif self.moved or not self._upstreams_turn():
             self.moved, self._since = False, now
-        elif now - self._since > (timeouts.header_s if self.sent and not self._head_seen else timeouts.idle_s):
+        elif now - self._since > (timeouts.idle_s if self._blocked or self._head_seen else timeouts.header_s):
             self._late()
 
     def _upstreams_turn(self) -> bool:
