@@ -5,11 +5,16 @@ The twins in `OTHERWISE_WELL` show that the same answer without its fault is pas
 """
 
 import asyncio
+import os
+import socket
 from dataclasses import dataclass, field
+from random import Random
 
 import pytest
 
+from gateway.adapters.upstream.client import Upstreams
 from gateway.adapters.upstream.connection import FIELDS, HEAD_BYTES, INTERIM_ANSWERS
+from gateway.adapters.upstream.pool import REST_S
 from gateway.core.http1.fields import CHUNKED
 from gateway.core.rules import Route, Timeouts
 from tests.upstreams import (
@@ -17,6 +22,7 @@ from tests.upstreams import (
     POISON,
     Canary,
     Peer,
+    Recorder,
     a_client,
     a_request,
     always,
@@ -188,6 +194,38 @@ async def test_what_comes_on_an_idle_connection_is_never_the_next_persons(method
     assert (await _first_then_second(late, method, wait_s=0.06))[1] == 2
 
 
+async def test_what_follows_an_answer_a_moment_later_finds_its_connection_at_rest() -> None:
+    app = Hostile([OK, POISON], gap_s=0.02)
+    async with canary(app) as server, a_client(rest_s=0.5) as client:
+        for outcome in (b"hello", b"own!", b"own!"):
+            assert await ask(client, server.route()) == (200, outcome)
+        assert server.connections == 3
+
+
+async def test_what_the_loop_has_not_read_yet_is_seen_before_a_connection_serves_again() -> None:
+    said = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(OK if peer.number == 1 else OWN)
+        peer_socket = peer.writer.get_extra_info("socket")
+        with socket.socket(fileno=os.dup(peer_socket.fileno())) as raw:
+            await said.wait()
+            if peer.number == 1:
+                raw.send(POISON)
+                second.append(begin(client, a_request(route)))
+        await peer.is_closed()
+
+    second: list[Recorder] = []
+    async with canary(script) as server, a_client() as client:
+        route = server.route()
+        assert await ask(client, route) == (200, b"hello")
+        said.set()
+        await until(lambda: len(second) == 1)
+        assert await second[0].outcome() == (200, b"own!")
+        assert server.connections == 2
+
+
 @pytest.mark.parametrize(
     ("method", "head"),
     [
@@ -311,3 +349,65 @@ async def test_a_redirect_is_passed_on_and_not_followed() -> None:
     app = Hostile([answer])
     assert await _first_then_second(app) == ((302, b""), 1)
     assert len(app.requests) == 2
+
+
+class Storm:
+    """Answers each request with its own target, well or badly by a seeded choice, and dies when it likes."""
+
+    def __init__(self, seed: int) -> None:
+        self._chance = Random(seed)
+
+    async def __call__(self, peer: Peer) -> None:
+        while True:
+            head = await peer.head()
+            if b"content-length: 4" in head.lower() and self._chance.random() < 0.9:
+                await peer.reader.readexactly(4)
+            name = head.split(b" ")[1]
+            for piece in self._pieces(name):
+                await peer.say(piece)
+                await asyncio.sleep(0)
+            if self._chance.random() < 0.1:
+                return
+
+    def _pieces(self, name: bytes) -> list[bytes]:
+        sized = _with(b"Content-Length: %d" % len(name), body=name)
+        chunked = _with(CODING, body=b"%x\r\n%b\r\n0\r\n\r\n" % (len(name), name))
+        kinds = [
+            *[[sized], [sized[:20], sized[20:]], [chunked], [chunked[:-9], chunked[-9:]], [sized[:-1]], [chunked[:-3]]],
+            *[
+                [sized + POISON],
+                [chunked + POISON],
+                [sized, POISON],
+                [],
+                [b"HTTP/1.1 103 E\r\n\r\n" + sized],
+            ],
+            *[[_with(b"Connection: close", body=name)], [_with(LENGTH, LENGTH)]],
+        ]
+        return self._chance.choice(kinds)
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_in_a_storm_of_faults_nobody_receives_anothers_answer(seed: int) -> None:
+    chance = Random(-seed)
+    outcomes: list[tuple[str, tuple[int, bytes] | tuple[str, int]]] = []
+
+    async def person(client: Upstreams, route: Route, number: int) -> None:
+        for turn in range(25):
+            target = f"/{number}-{turn}-{'x' * chance.randrange(8)}"
+            length = 4 * (chance.random() < 0.3)
+            recorder = begin(client, a_request(route, "POST" if length else "GET", length, target=target))
+            assert recorder.sending is not None
+            if length:
+                recorder.sending.send(b"body")
+            if chance.random() < 0.1:
+                await asyncio.sleep(0.001 * chance.random())
+                recorder.sending.abort()
+            else:
+                outcomes.append((target, await recorder.outcome()))
+
+    async with canary(Storm(seed)) as server, a_client(rest_s=REST_S) as client:
+        route = server.route(timeouts=Timeouts(header_s=0.04, idle_s=0.04))
+        await asyncio.gather(*(person(client, route, number) for number in range(20)))
+    whole = [(target, outcome[1]) for target, outcome in outcomes if outcome[0] == 200]
+    assert len(whole) > 100
+    assert [each for each in whole if each[1] != each[0].encode()] == []

@@ -1,7 +1,6 @@
 """TLS towards an application: who it must be, who we are, and how an answer may end."""
 
 import asyncio
-import socket
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from gateway.core.rules import Route, Timeouts, Upstream, UpstreamTls
-from tests.builders import a_route
 from tests.upstreams import OK, Canary, Peer, Script, a_client, a_request, always, ask, begin, canary
 from tests.upstreams import both_loops as anyio_backend  # noqa: F401 - a fixture
 
@@ -163,19 +161,25 @@ async def test_our_certificate_is_shown_to_an_application_that_asks_for_it(ours:
 async def test_without_our_certificate_that_application_is_a_failure_of_tls(ours: Authority, theirs: Authority) -> None:
     """In TLS 1.3 it says so after our handshake, when the request is on its way; asyncio's server would say nothing."""
     context = _serving(ours, clients=theirs)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
 
-        def refuse() -> None:
-            plain, _ = listening.accept()
-            with plain, pytest.raises(ssl.SSLError):
-                context.wrap_socket(plain, server_side=True)
+    async def refuse(peer: Peer) -> None:
+        received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(received, to_send, server_side=True)
+        refused = False
+        while not refused:
+            received.write(await peer.reader.read(65_536))
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLError:
+                refused = True
+            await peer.say(to_send.read())
+        await peer.is_closed()
 
-        serving = asyncio.create_task(asyncio.to_thread(refuse))
-        upstream = Upstream("https", "127.0.0.1", listening.getsockname()[1])
-        route = a_route(upstreams=(upstream,), tls=UpstreamTls(ca_file=ours.file, server_name=NAME))
-        async with a_client() as client:
-            assert await ask(client, route) == REFUSED
-        await serving
+    async with canary(refuse) as app, a_client() as client:
+        route = _route(app, UpstreamTls(ca_file=ours.file, server_name=NAME))
+        assert await ask(client, route) == REFUSED
 
 
 async def test_a_key_under_a_password_is_refused_and_nobody_is_asked_for_it(ours: Authority) -> None:

@@ -27,6 +27,20 @@ MUTANTS: tuple[Mutant, ...] = (
         _ATTACK + "test_what_comes_on_an_idle_connection_is_never_the_next_persons",
     ),
     Mutant(
+        "what the loop has not read is not there",
+        _CONNECTION,
+        " or self._poller.poll(0))",
+        ")",
+        _ATTACK + "test_what_the_loop_has_not_read_yet_is_seen_before_a_connection_serves_again",
+    ),
+    Mutant(
+        "no rest",
+        _POOL,
+        "while resting and now - resting[0].idle_since >= self._rest_s:",
+        "while resting:",
+        _ATTACK + "test_what_follows_an_answer_a_moment_later_finds_its_connection_at_rest",
+    ),
+    Mutant(
         "bytes after a body are forgiven", _CONNECTION, "data[:left], 0, False", "data[:left], 0, self._keep", _NEXT
     ),
     Mutant(
@@ -169,8 +183,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "idle for ever",
         _POOL,
-        "if each.usable and now - each.idle_since <= IDLE_S]",
-        "if each.usable]",
+        "        while self._resting and now - self._resting[0].idle_since > IDLE_S:\n",
+        "        while False:\n",
         _CLIENT + "test_a_connection_idle_for_too_long_is_closed_and_not_used",
     ),
     Mutant(
