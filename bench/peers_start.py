@@ -19,7 +19,7 @@ OAUTH2_PROXY = "github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.4"
 CLIENT_ID, CLIENT_SECRET = "bench", "b" * 48
 CLAIM_NAMES = ("sub", *CLAIMS)
 
-APACHE_SHM = "OIDCSessionType server-cache\nOIDCCacheType shm\nOIDCCacheShmMax 20000\nOIDCCacheShmEntrySizeMax 33024"
+APACHE_SHM = "OIDCSessionType server-cache\nOIDCCacheType shm"
 APACHE_COOKIE = "OIDCSessionType client-cookie"
 
 
