@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import httpx
 import structlog
@@ -27,14 +27,21 @@ from gateway.adapters.sessions.records import RecordStore
 from gateway.adapters.sessions.sealed import SealedSessions
 from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.adapters.sessions.transactions import Transactions
-from gateway.adapters.upstream.httpx_client import HttpxUpstream
+from gateway.adapters.upstream.client import Upstreams
 from gateway.core.headers import stripped_names
+from gateway.core.http1.request import RequestHead
 from gateway.core.routing import RouteTable
 from gateway.ports import Clock, NewToken, Sleep
 from gateway.settings import Settings
 from gateway.web.cookies import Cookies
 from gateway.web.gate import Gate
+from gateway.web.live import CHECK_S, LiveAnswers
+from gateway.web.open_sessions import OpenSessions
 from gateway.web.pages import Pages
+from gateway.web.quick_lane import QuickLane
+from gateway.web.server.asgi import AsgiExchange
+from gateway.web.server.connection import ClientConnection, Responder
+from gateway.web.server.front import Front
 from gateway.web.services import Services
 
 LOGIN_S = 1800
@@ -61,31 +68,60 @@ class Outside:
     new_token: NewToken = field(default=new_token, repr=False)
     log_stream: TextIO = field(default_factory=lambda: sys.stderr)
     audit_stream: TextIO = field(default_factory=lambda: sys.stdout)
+    quick_lane: bool = True
+    """False: every request takes the way through the ASGI application."""
 
 
 class Application:
     """Starts and stops what the gate needs, and hands it each HTTP request."""
 
-    def __init__(self, gate: ASGIApp, records: RecordStore, clock: Clock, closers: list[Close]) -> None:
-        self._gate = gate
+    def __init__(
+        self, services: Services, records: RecordStore, closers: list[Close], *, quick_lane: bool = True
+    ) -> None:
+        self._services = services
+        self._gate: ASGIApp = Gate(services)
+        self._lane = QuickLane(services) if quick_lane else None
         self._records = records
-        self._clock = clock
         self._closers = closers
+        self._front: Front | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "websocket":
+            # Under somebody else's server: a WebSocket is relayed as bytes, below ASGI.
             await send({"type": "websocket.close", "code": 1008})
         else:
             await self._gate(scope, receive, send)
 
+    def connection(self, *, config: object, server_state: Any, **_: object) -> ClientConnection:
+        """What uvicorn calls for each accepted socket (`uvicorn.Config(http=…)`)."""
+        if self._front is None:
+            loop = asyncio.get_running_loop()
+            self._tasks = server_state.tasks
+            limits = self._services.settings.limits
+            self._front = Front(limits, self._responder, self._refusal, server_state.connections, loop)
+        return ClientConnection(self._front)
+
+    def _responder(self, head: RequestHead, connection: ClientConnection) -> Responder:
+        quick = self._lane.take(head, connection) if self._lane is not None else None
+        return quick or AsgiExchange(self._gate, head, connection, self._tasks, self._services.log)
+
+    def _refusal(self, code: str, status: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
+        reference = self._services.new_reference()
+        self._services.log("rejected", code=code, status=status, reference=reference)
+        response = self._services.pages.problem(status, code, reference=reference)
+        return list(response.raw_headers), bytes(response.body)
+
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        sweeper = asyncio.create_task(self._sweep())
+        await self._services.upstream.open(self._services.settings.routes)
+        sweepers = [asyncio.create_task(self._sweep()), asyncio.create_task(self._check())]
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        sweeper.cancel()
+        for sweeper in sweepers:
+            sweeper.cancel()
         async with AsyncExitStack() as stack:
             for close in self._closers:
                 stack.push_async_callback(close)
@@ -95,7 +131,14 @@ class Application:
         """Expired records leave the disk, and are not only unread."""
         while True:
             await asyncio.sleep(SWEEP_S)
-            await self._records.sweep(int(self._clock()))
+            await self._records.sweep(self._services.now)
+
+    async def _check(self) -> None:
+        """Answers that last end with their session; sessions that nobody uses leave the memory."""
+        while True:
+            await asyncio.sleep(CHECK_S)
+            await self._services.live.check(self._services.sessions.load)
+            self._services.sessions.sweep()
 
 
 def build(settings: Settings, outside: Outside | None = None) -> Application:
@@ -105,7 +148,7 @@ def build(settings: Settings, outside: Outside | None = None) -> Application:
     records = _records(settings)
     closers: list[Close] = [records.close]
     services = _services(settings, world, records, closers)
-    return Application(Gate(services), records, world.clock, closers)
+    return Application(services, records, closers, quick_lane=world.quick_lane)
 
 
 def _records(settings: Settings) -> RecordStore:
@@ -115,7 +158,7 @@ def _records(settings: Settings) -> RecordStore:
 
 def _services(settings: Settings, world: Outside, records: RecordStore, closers: list[Close]) -> Services:
     keys = load_signing_keys(settings.signing.key_pem, settings.signing.previous)
-    upstream = HttpxUpstream()
+    upstream = Upstreams()
     closers.append(upstream.close)
     logger = structlog.get_logger("gateway")
 
@@ -142,7 +185,8 @@ def _services(settings: Settings, world: Outside, records: RecordStore, closers:
             for provider in settings.providers
         },
         source=source,
-        sessions=SealedSessions(records, world.clock, idle_s=settings.sessions.idle_s),
+        sessions=OpenSessions(SealedSessions(records, world.clock, idle_s=settings.sessions.idle_s), time.monotonic),
+        live=LiveAnswers(),
         transactions=Transactions(records, world.clock, ttl_s=LOGIN_S),
         handoffs=Handoffs(records, world.clock),
         upstream=upstream,

@@ -1,6 +1,6 @@
 """What we ask of the outside: Protocols and their plain types. No I/O here."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -181,6 +181,10 @@ class UpstreamClient(Protocol):
     is, on another upstream of the route, when nothing of it was written.
     """
 
+    async def open(self, routes: Iterable[Route]) -> None:
+        """Serve these routes from now on: at the start, and again at each reload."""
+        ...
+
     def start(self, request: UpstreamRequest, answer: Answer) -> Sending:
         """Begin at once: without waiting when a kept connection is free. Never raises: trouble is `answer.failed`."""
         ...
@@ -211,8 +215,7 @@ class HandoffStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class AuditLine:
+class AuditLine(NamedTuple):
     """One decision, in codes: who decided what about which route, never about whom."""
 
     decision_id: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.core.forwarded import Network
+from gateway.core.forwarded import Network, is_listed
 from gateway.core.rules import Policy, Route
 from gateway.relying_party import ProviderSettings
 
@@ -87,6 +87,15 @@ class Settings:
     @property
     def host(self) -> str:
         return urlsplit(self.public_url).hostname or ""
+
+    def trusts(self, peer: str) -> bool:
+        """Whether what this peer says of the original request is believed; an empty list is nobody."""
+        return is_listed(peer, self.trusted_proxies)
+
+    def origin_of(self, route: Route) -> str:
+        """Scheme and authority of a route as the browser sees them."""
+        scheme = urlsplit(self.public_url).scheme
+        return self.public_url if route.host == self.host else f"{scheme}://{route.host}"
 
     def accepts_port(self, port: int | None) -> bool:
         """No port, that of `public_url`, or its scheme's own."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import uvicorn
 
 from gateway.adapters.keys import generate_pem
-from gateway.app import Outside, build, new_token
+from gateway.app import Application, Outside, build, new_token
 from gateway.cli.demo import FC_CLIENT_ID
 from gateway.config.gateway_file import load
 from gateway.sandbox.api_particulier import SandboxApiParticulier
@@ -122,8 +122,8 @@ def configuration(
 
 
 @contextmanager
-def running(folder: Path, *, broker: bool = False, **files: object) -> Iterator[World]:
-    """Start everything, hand over the world, stop everything."""
+def running(folder: Path, *, broker: bool = False, quick_lane: bool = True, **files: object) -> Iterator[World]:
+    """Start everything, hand over the world, stop everything. Without the quick lane, ASGI answers every request."""
     sockets = bound_sockets(4)
     ports = [each.getsockname()[1] for each in sockets]
     config = configuration(folder, ports, **files)  # type: ignore[arg-type]
@@ -154,7 +154,7 @@ def running(folder: Path, *, broker: bool = False, **files: object) -> Iterator[
     async def sleep(seconds: float) -> None:
         world.slept.append(seconds)
 
-    outside = Outside(clock=clock, sleep=sleep, log_stream=world.logs, audit_stream=world.audit)
+    outside = Outside(clock=clock, sleep=sleep, log_stream=world.logs, audit_stream=world.audit, quick_lane=quick_lane)
     apps = [build(settings, outside), franceconnect.app, api.app, legacy_app(f"{settings.public_url}/_gateway/keys")]
     with _served(list(zip(apps, sockets, strict=True))):
         try:
@@ -170,7 +170,7 @@ def _served(apps: list[tuple[object, socket.socket]]) -> Iterator[None]:
         uvicorn.Server(
             uvicorn.Config(
                 app,  # type: ignore[arg-type]
-                http="httptools",
+                http=app.connection if isinstance(app, Application) else "httptools",  # type: ignore[arg-type]
                 ws="none",
                 lifespan="on" if number == 0 else "off",
                 access_log=False,

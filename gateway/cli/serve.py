@@ -36,20 +36,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def server_config(settings: Settings, *, bind: str | None = None) -> uvicorn.Config:
-    """uvicorn as a strict front: no proxy headers believed, no access log (it would hold queries), no banner."""
+    """uvicorn for sockets, signals and the drain; every byte of HTTP is read and written by our own connection."""
     host, port = settings.listen
+    application = build(settings)
     return uvicorn.Config(
-        build(settings),
+        application,
         host=bind or host,
         port=port,
-        http="httptools",
+        http=application.connection,  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         access_log=False,
         log_config=None,
         proxy_headers=False,
         server_header=False,
-        date_header=True,
-        timeout_keep_alive=5,
         timeout_graceful_shutdown=DRAIN_S,
     )

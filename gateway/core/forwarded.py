@@ -1,8 +1,15 @@
-"""Who the client is, through the listed proxies, and what the upstream is told of it."""
+"""Who the client is, through the listed proxies, and what the upstream is told of it.
+
+A peer without an address (a Unix socket) is on nobody's list: what it says of its clients is not believed. The upstream
+is then told no X-Forwarded-For, and `for=unknown` in Forwarded (RFC 7239 §6.2).
+"""
 
 import ipaddress
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
+
+from gateway.core.remembered import Remembered
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -11,15 +18,49 @@ MAX_HOPS = 32
 """Entries read from the right of X-Forwarded-For; the rest is the client's own invention."""
 
 _WITH_PORT = re.compile(r"\[([^\]]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
+_IS_ADDRESS = re.compile(r"[0-9a-f]*[.:][0-9a-f.:]*")
+_PORT = re.compile(r":([0-9]+)\Z")
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 def forwarded(client: str, scheme: str, host: str) -> list[tuple[bytes, bytes]]:
-    """The only X-Forwarded-* headers that an upstream receives."""
-    return [
-        (b"X-Forwarded-For", client.encode("ascii")),
-        (b"X-Forwarded-Proto", scheme.encode("ascii")),
-        (b"X-Forwarded-Host", host.encode("ascii")),
-    ]
+    """The only headers that tell an upstream who asked, and under what name: X-Forwarded-* and Forwarded (RFC 7239).
+
+    `client`: what `client_address` said. `host`: the Host value as sent, once `routing.normal_host` has read it.
+    """
+    named, tail = _NAMED[f"{scheme}://{host}"]
+    if not _IS_ADDRESS.fullmatch(client):
+        return [*named, (b"Forwarded", b"for=unknown" + tail)]
+    address = client.encode("ascii")
+    node = b'"[%b]"' % address if b":" in address else address
+    return [(b"X-Forwarded-For", address), *named, (b"Forwarded", b"for=%b%b" % (node, tail))]
+
+
+def _named(origin: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """What is said of the name alone: X-Forwarded-* fields, and the end of Forwarded."""
+    scheme, _, host = origin.partition("://")
+    port = _PORT.search(host)
+    told = {
+        b"X-Forwarded-Proto": scheme,
+        b"X-Forwarded-Host": host,
+        b"X-Forwarded-Port": port[1] if port else _DEFAULT_PORTS[scheme],
+    }
+    tail = f";host={_quoted(host)};proto={scheme}"
+    return [(name, value.encode("ascii")) for name, value in told.items()], tail.encode("ascii")
+
+
+_NAMED = Remembered(_named)
+
+
+def _quoted(value: str) -> str:
+    """A token as it is, anything else (a port, an IPv6 address) as a quoted-string (RFC 7239 §4)."""
+    return value if _TOKEN.fullmatch(value) else '"{}"'.format(re.sub(r'(["\\])', r"\\\1", value))
+
+
+class _Peer(NamedTuple):
+    address: _Address
+    text: str
 
 
 def client_address(peer: str, forwarded_for: Sequence[bytes], trusted: Sequence[Network]) -> str:
@@ -27,27 +68,47 @@ def client_address(peer: str, forwarded_for: Sequence[bytes], trusted: Sequence[
 
     An entry that is not an address (`unknown`) ends the search: the proxy that wrote it is the last thing known.
     """
-    known = _address(peer)
+    known = _PEERS[peer]
     if known is None:
         return peer
-    entries = b",".join(forwarded_for).decode("latin-1").split(",")[-MAX_HOPS:]
-    for entry in reversed(entries):
-        hop = _address(entry.strip(" \t")) if is_trusted(known, trusted) else None
+    if not forwarded_for or not is_trusted(known.address, trusted):
+        return known.text
+    client = known.address
+    for entry in reversed(b",".join(forwarded_for).decode("latin-1").split(",")[-MAX_HOPS:]):
+        hop = _address(entry.strip(" \t"))
         if hop is None:
             break
-        known = hop
-    return str(known)
+        client = hop
+        if not is_trusted(client, trusted):
+            break
+    return str(client)
+
+
+def is_listed(peer: str, trusted: Sequence[Network]) -> bool:
+    """Whether what this peer says of others is believed; an empty list is nobody."""
+    known = _PEERS[peer]
+    return known is not None and is_trusted(known.address, trusted)
 
 
 def is_trusted(address: _Address, trusted: Sequence[Network]) -> bool:
     return any(address in network for network in trusted)
 
 
+def _read_peer(peer: str) -> _Peer | None:
+    address = _address(peer)
+    return _Peer(address, str(address)) if address is not None else None
+
+
+_PEERS = Remembered(_read_peer)
+
+
 def _address(text: str) -> _Address | None:
+    """An IPv4 address mapped into IPv6 is the IPv4 one; a zone (`fe80::1%eth0`) means nothing to anybody else."""
     found = _WITH_PORT.fullmatch(text)
     try:
         address = ipaddress.ip_address(found[1] or found[2] if found else text)
     except ValueError:
         return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    return address.ipv4_mapped or ipaddress.IPv6Address(int(address))

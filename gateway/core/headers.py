@@ -5,19 +5,20 @@ and `HTTP_X_AUTH_USER` are one variable there.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.core.errors import DependencyFailed, RequestRejected
+from gateway.core.remembered import Remembered
+from gateway.core.rewriting import Rewriting
 
-HeaderListLike = Iterable[tuple[bytes, bytes]]
+Field = tuple[bytes, bytes]
 
 _LOWER = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
 _NOT_FOLDED = bytes(byte for byte in range(256) if not (byte < 0x80 and chr(byte).isalnum()))
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 _C1_BYTE = re.compile(rb"[\x80-\x9f]")
 _C1 = re.compile("[\x80-\x9f]")
 _DIRECTIVE = re.compile(rb'[ \t]*((?:[^",]|"(?:[^"\\]|\\.)*")*)(?:,|\Z)')
@@ -34,10 +35,10 @@ def _folded(names: str) -> frozenset[str]:
 
 
 HOP_BY_HOP = _folded("""
-    Connection Keep-Alive TE Trailer Transfer-Encoding Upgrade HTTP2-Settings Expect
+    Connection Close Keep-Alive TE Trailer Transfer-Encoding Upgrade HTTP2-Settings Expect
     Proxy-Connection Proxy-Authenticate Proxy-Authorization Proxy-Authentication-Info
 """)
-"""RFC 9110 §7.6.1, folded; `Expect` too, which the gateway answers itself."""
+"""RFC 9110 §7.6.1, folded; `Close`, reserved so that no option is a field; `Expect`, which the gateway answers itself."""
 
 FRAMING = _folded("Host Content-Length Transfer-Encoding")
 """Set by whoever writes the message: never copied, never nominated."""
@@ -80,14 +81,30 @@ ALWAYS_STRIPPED_PREFIXES = tuple(
 _NOT_IDENTITY = _folded("Authorization Authentication-Info")
 """Standard names that begin as `Auth-*` does once folded."""
 
+_NOMINATES_NOTHING = frozenset({b"keep-alive", b"close"})
+"""The values of `Connection` that nearly everybody sends; both are dropped anyway."""
+
 _CACHES_OF_OTHERS = ("cdncachecontrol", "surrogatecontrol", "edgecontrol", "xaccelexpires")
 """Ends of names that tell a shared cache to ignore Cache-Control (RFC 9213 and its ancestors)."""
 
 
-class _Field(NamedTuple):
+_ALIAS: Final = "alias"
+_ONCE: Final = "once"
+_COOKIE: Final = "cookie"
+_CONNECTION: Final = "connection"
+_CACHE: Final = "cache"
+_OTHER_CACHE: Final = "other cache"
+_PLACE: Final = "place"
+_CACHES = frozenset({_CACHE, _OTHER_CACHE})
+
+
+class _Kind(NamedTuple):
+    """All that follows from a field's name."""
+
     folded: str
-    name: bytes
-    value: bytes
+    passes: bool
+    role: str
+    """What else must be looked at; empty for nearly every name."""
 
 
 def stripped_names(headers: Iterable[str]) -> frozenset[str]:
@@ -96,28 +113,51 @@ def stripped_names(headers: Iterable[str]) -> frozenset[str]:
     return frozenset(folded | {f"http{name}" for name in folded})
 
 
-def request_headers(
-    headers: HeaderListLike, stripped: frozenset[str], own_cookies: frozenset[bytes]
-) -> list[tuple[bytes, bytes]]:
+def request_headers(headers: Iterable[Field], stripped: frozenset[str], own_cookies: frozenset[bytes]) -> list[Field]:
     """What the client said, cleaned. The caller adds Host, the framing, and what the gateway says, in this order.
 
     `RequestRejected`: `header_malformed`, `header_duplicate`, `header_alias`, `connection_nominates`.
     """
-    fields = [_request_field(name, value) for name, value in headers]
-    _refuse_aliases(fields)
-    _refuse_duplicates(fields)
-    nominated = _nominated(fields)
+    fields = list(headers)
+    kinds = [_REQUEST[name] for name, _ in fields]
+    values = [value for _, value in fields]
+    joined = b"".join(values)
+    if _holds_control(joined) or (not joined.isascii() and any(map(_hides_c1, values))):
+        raise RequestRejected("header_malformed")
+    special = [(role, folded, value) for (folded, _, role), value in zip(kinds, values) if role]
+    _refuse_essentials(special)
+    nominated = _nominated(value for role, _, value in special if role is _CONNECTION)
     if nominated & FRAMING:
         raise RequestRejected("connection_nominates")
-    dropped = HOP_BY_HOP | FRAMING | stripped | (nominated - END_TO_END)
-    kept = [field for field in fields if field.folded not in dropped and not _is_stripped(field.folded)]
-    return _with_one_cookie_line(kept, own_cookies)
+    dropped = stripped | (nominated - END_TO_END) if nominated else stripped
+    kept = [field for field, (folded, passes, _) in zip(fields, kinds) if passes and folded not in dropped]
+    # RFC 9113 §8.2.3 joins in this way.
+    cookies = _without_cookies(b"; ".join([value for role, _, value in special if role is _COOKIE]), own_cookies)
+    return [*kept, (b"Cookie", cookies)] if cookies else kept
 
 
-def _request_field(name: bytes, value: bytes) -> _Field:
-    if not _TOKEN.fullmatch(name) or _CONTROL.search(value) or _hides_c1(value):
+def _request_kind(name: bytes) -> _Kind:
+    if not _TOKEN.fullmatch(name):
         raise RequestRejected("header_malformed")
-    return _Field(fold(name), name, value)
+    folded = fold(name)
+    dropped = folded in HOP_BY_HOP or folded in FRAMING or folded == "cookie" or _is_stripped(folded)
+    return _Kind(folded, not dropped, _request_role(folded, name.lower()))
+
+
+def _request_role(folded: str, lower: bytes) -> str:
+    if lower != _EXACT_SPELLING.get(folded, lower):
+        # `Content_Length` is CONTENT_LENGTH to a CGI upstream: a second framing that nobody checked.
+        return _ALIAS
+    if folded in _SINGLE_SPELLING:
+        return _ONCE
+    return {"cookie": _COOKIE, "connection": _CONNECTION}.get(folded, "")
+
+
+_REQUEST = Remembered(_request_kind)
+
+
+def _holds_control(joined: bytes) -> bool:
+    return len(joined.translate(None, _CONTROLS)) != len(joined)
 
 
 def _hides_c1(value: bytes) -> bool:
@@ -130,20 +170,17 @@ def _hides_c1(value: bytes) -> bool:
         return True
 
 
-def _refuse_duplicates(fields: list[_Field]) -> None:
-    counts = Counter(field.folded for field in fields)
-    if any(counts[name] > 1 for name in _SINGLE_SPELLING):
+def _refuse_essentials(special: list[tuple[str, str, bytes]]) -> None:
+    """Refuse a misspelt essential, then a second one."""
+    once = [folded for role, folded, _ in special if role is _ONCE]
+    if any(role is _ALIAS for role, _, _ in special):
+        raise RequestRejected("header_alias")
+    if len(once) != len(set(once)):
         raise RequestRejected("header_duplicate")
 
 
-def _refuse_aliases(fields: list[_Field]) -> None:
-    """`Content_Length` is CONTENT_LENGTH to a CGI upstream: a second framing that nobody checked."""
-    if any(field.name.lower() != _EXACT_SPELLING.get(field.folded, field.name.lower()) for field in fields):
-        raise RequestRejected("header_alias")
-
-
-def _nominated(fields: list[_Field]) -> frozenset[str]:
-    tokens = (token for field in fields if field.folded == "connection" for token in field.value.split(b","))
+def _nominated(lines: Iterable[bytes]) -> frozenset[str]:
+    tokens = (token for line in lines if line.lower() not in _NOMINATES_NOTHING for token in line.split(b","))
     return frozenset(fold(token) for token in tokens)
 
 
@@ -153,48 +190,68 @@ def _is_stripped(folded: str) -> bool:
     return folded.startswith(ALWAYS_STRIPPED_PREFIXES) and folded not in _NOT_IDENTITY
 
 
-def _with_one_cookie_line(fields: list[_Field], own_cookies: frozenset[bytes]) -> list[tuple[bytes, bytes]]:
-    rest = [(field.name, field.value) for field in fields if field.folded != "cookie"]
-    # RFC 9113 §8.2.3 joins in this way.
-    cookies = _without_cookies(b"; ".join(f.value for f in fields if f.folded == "cookie"), own_cookies)
-    return [*rest, (b"Cookie", cookies)] if cookies else rest
-
-
 def _without_cookies(line: bytes, own_cookies: frozenset[bytes]) -> bytes:
     """Take ours out and leave the neighbours' bytes alone; empty when nothing is left."""
     kept = [pair for pair in line.split(b";") if pair.partition(b"=")[0].strip(b" \t") not in own_cookies]
-    return b";".join(kept).lstrip(b" \t") if any(pair.strip(b" \t") for pair in kept) else b""
+    joined = b";".join(kept).lstrip(b" \t")
+    return joined if joined.strip(b" \t;") else b""
 
 
 def response_headers(
-    headers: HeaderListLike, own_cookies: frozenset[bytes], *, private: bool
-) -> list[tuple[bytes, bytes]]:
+    headers: Iterable[Field], own_cookies: frozenset[bytes], *, private: bool, rewriting: Rewriting | None = None
+) -> list[Field]:
     """What the upstream answered, without what concerns one hop only or belongs to the gateway.
 
-    `private`: the request carried an identity, so that no shared cache may keep the answer.
+    `private`: the request carried an identity, so that no shared cache may keep the answer. `rewriting`: the places
+    that the upstream names are named as the public knows them.
     """
-    fields = [_response_field(name, value) for name, value in headers]
-    dropped = HOP_BY_HOP | (_nominated(fields) - END_TO_END)
-    kept = [field for field in fields if field.folded not in dropped and not _is_ours(field, own_cookies)]
-    if not private:
-        return [(field.name, field.value) for field in kept]
-    policies = [field.value for field in kept if field.folded == "cachecontrol"]
-    others = [field for field in kept if not field.folded.endswith(("cachecontrol", *_CACHES_OF_OTHERS))]
-    return [*((field.name, field.value) for field in others), (b"Cache-Control", _private(policies))]
-
-
-def _response_field(name: bytes, value: bytes) -> _Field:
-    if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
+    fields = list(headers)
+    kinds = [_RESPONSE[name] for name, _ in fields]
+    if _holds_control(b"".join([value for _, value in fields])):
         raise DependencyFailed("upstream", "upstream_header_malformed")
-    return _Field(fold(name), name, value)
+    roles = {role for _, _, role in kinds}
+    dropped = _nominated_in(fields) - END_TO_END if _CONNECTION in roles else frozenset()
+    kept = [field for field, (folded, passes, _) in zip(fields, kinds) if passes and folded not in dropped]
+    if _COOKIE in roles:
+        kept = [field for field in kept if not _sets_ours(field, own_cookies)]
+    if private:
+        kept = _kept_private(kept, roles)
+    if rewriting is not None and (_COOKIE in roles or _PLACE in roles):
+        kept = [(name, rewriting.rewritten(_RESPONSE[name].folded, value)) for name, value in kept]
+    return kept
 
 
-def _is_ours(field: _Field, own_cookies: frozenset[bytes]) -> bool:
-    if field.folded == "setcookie":
-        # A nameless cookie `=S=…` comes back as `S=…` from some browsers.
-        pair = field.value.partition(b";")[0].lstrip(b" \t=")
-        return pair.partition(b"=")[0].strip(b" \t") in own_cookies
-    return field.folded.startswith("xgateway")
+def _response_kind(name: bytes) -> _Kind:
+    if not _TOKEN.fullmatch(name):
+        raise DependencyFailed("upstream", "upstream_header_malformed")
+    folded = fold(name)
+    passes = folded not in HOP_BY_HOP and not folded.startswith("xgateway")
+    if folded.endswith(("cachecontrol", *_CACHES_OF_OTHERS)):
+        return _Kind(folded, passes, _CACHE if folded == "cachecontrol" else _OTHER_CACHE)
+    return _Kind(folded, passes, _RESPONSE_ROLES.get(folded, ""))
+
+
+_RESPONSE_ROLES = {"setcookie": _COOKIE, "connection": _CONNECTION} | dict.fromkeys(Rewriting.PLACES, _PLACE)
+_RESPONSE = Remembered(_response_kind)
+
+
+def _nominated_in(fields: list[Field]) -> frozenset[str]:
+    return _nominated(value for name, value in fields if _RESPONSE[name].role is _CONNECTION)
+
+
+def _sets_ours(field: Field, own_cookies: frozenset[bytes]) -> bool:
+    if _RESPONSE[field[0]].role is not _COOKIE:
+        return False
+    # A nameless cookie `=S=…` comes back as `S=…` from some browsers.
+    pair = field[1].partition(b";")[0].lstrip(b" \t=")
+    return pair.partition(b"=")[0].strip(b" \t") in own_cookies
+
+
+def _kept_private(fields: list[Field], roles: set[str]) -> list[Field]:
+    if roles.isdisjoint(_CACHES):
+        return [*fields, (b"Cache-Control", b"private")]
+    others = [field for field in fields if _RESPONSE[field[0]].role not in _CACHES]
+    return [*others, (b"Cache-Control", _private([v for name, v in fields if _RESPONSE[name].role is _CACHE]))]
 
 
 def _private(lines: list[bytes]) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from gateway.core.errors import RequestRejected
 from gateway.core.model import NormalPath
 from gateway.core.paths import reread
+from gateway.core.remembered import Remembered
 from gateway.core.rules import Route
 
 USUAL_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -63,7 +64,8 @@ class RouteTable:
         if root is None:
             raise RequestRejected("host_unknown", 421)
         found = _match(root, path, method)
-        decoded = reread(path)
+        # Without an escape there is nothing to decode.
+        decoded = reread(path) if "%" in path else path
         if decoded != path and _match(root, decoded, method) is not found:
             raise RequestRejected("path_ambiguous")
         return found
@@ -110,6 +112,10 @@ def _by_method(routes: dict[str, Route], method: str) -> Route:
 
 def normal_host(raw: bytes) -> tuple[str, int | None]:
     """Read a Host value (RFC 9110 §7.2): lower case, without one final dot; `RequestRejected("host_malformed")`."""
+    return _HOSTS[raw]
+
+
+def _read_host(raw: bytes) -> tuple[str, int | None]:
     found = _AUTHORITY.fullmatch(raw.decode("latin-1").lower())
     if found is None:
         raise RequestRejected("host_malformed")
@@ -117,6 +123,9 @@ def normal_host(raw: bytes) -> tuple[str, int | None]:
     if port is not None and port > 65_535:
         raise RequestRejected("host_malformed")
     return (_address(host) if _is_address(host) else _name(host)), port
+
+
+_HOSTS = Remembered(_read_host)
 
 
 def normal_authority(raw: bytes, scheme: str) -> str:

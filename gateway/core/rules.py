@@ -164,6 +164,13 @@ class Policy:
     needs: Needs = field(default_factory=Needs)
 
     @property
+    def varies_by_request(self) -> bool:
+        """Whether two requests of one session on one route may be decided, or told to the application, differently."""
+        tested = {condition.fact for condition in self.allow.each()} if self.allow else set[str]()
+        named = tested | {injection.fact for injection in self.inject}
+        return "gateway.decision_id" in named or any(fact.startswith("request.") for fact in named)
+
+    @property
     def tag(self) -> str:
         """What a review is tied to: the same values under a changed policy are reviewed anew."""
         return f"{self.name}@{self.version}"

@@ -178,3 +178,26 @@ def _canonical(value: Mapping[str, object]) -> bytes:
 
 def _b64(raw: bytes) -> bytes:
     return base64.urlsafe_b64encode(raw).rstrip(b"=")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    issuer: str
+    audience: str
+    route: str
+    policy_version: str
+    subject: Subject | None
+    values: tuple[Injected, ...]
+    headers: tuple[tuple[str, bytes], ...]
+
+class RequestSigner:
+    def __init__(self, st, signer): self.st=st; self.signer=signer
+    def sign(self, bound, *, now, token_id, decision_id):
+        st=self.st
+        from dataclasses import replace
+        b=Bound(bound.method, bound.authority.decode(), bound.target.decode(), bound.mode, bound.digest)
+        c=assertion_claims(issuer=st.issuer,audience=st.audience,now=now,token_id=token_id,bound=b,route=st.route,policy_version=st.policy_version,decision_id=decision_id,subject=st.subject,values=st.values,headers=st.headers)
+        return [(b"X-Gateway-Assertion", sign_assertion(self.signer,c))]
+
+def prepare(form, statement, *, signer, secret):
+    return None if form == "none" else RequestSigner(statement, signer)

@@ -23,21 +23,37 @@ class Cookies:
         secure = public_url.startswith("https:")
         prefix = "__Host-" if secure else ""
         self._session = f"{prefix}gateway-session"
+        self._session_name = self._session.encode("ascii")
         self._browser = f"{prefix}gateway-browser"
         self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
+        self.names = _every_name(("gateway-session", "gateway-browser"))
+        """What is never forwarded and never settable by an upstream."""
         self._sessions = _signer(secrets, "session cookie")
         self._browsers = _signer(secrets, "browser cookie")
         self._forms = _signer(secrets, "form token")
 
-    @property
-    def names(self) -> frozenset[bytes]:
-        """What is never forwarded and never settable by an upstream."""
-        plain = ("gateway-session", "gateway-browser")
-        return frozenset(f"{prefix}{name}".encode("ascii") for prefix in ("", "__Host-") for name in plain)
-
     def session_id(self, headers: Sequence[bytes]) -> SessionId | None:
         """The id in a request's Cookie lines; repeated, unsigned or malformed counts as none."""
-        value = self._value(headers, self._session, self._sessions)
+        cookie = self.session_cookie(headers)
+        return None if cookie is None else self.check_session(cookie)
+
+    def session_cookie(self, headers: Sequence[bytes]) -> bytes | None:
+        """The value of the one session cookie as sent, unchecked; None when there is none or more than one."""
+        found: bytes | None = None
+        for line in headers:
+            if self._session_name not in line:
+                continue
+            for pair in line.split(b";"):
+                name, _, value = pair.strip(b" \t").partition(b"=")
+                if name == self._session_name:
+                    if found is not None:
+                        return None
+                    found = value
+        return found
+
+    def check_session(self, cookie: bytes) -> SessionId | None:
+        """The id in a cookie's value, if we signed it."""
+        value = _unsigned(cookie, self._sessions)
         return None if value is None else SessionId(value)
 
     def set_session(self, session_id: SessionId) -> str:
@@ -68,13 +84,19 @@ class Cookies:
     def _value(self, headers: Sequence[bytes], name: str, signer: Signer) -> str | None:
         pairs = (pair.strip(b" \t").partition(b"=") for header in headers for pair in header.split(b";"))
         found = [value for key, _, value in pairs if key == name.encode("ascii")]
-        if len(found) != 1:
-            return None
-        try:
-            value = signer.unsign(found[0]).decode("ascii")
-        except (BadSignature, UnicodeDecodeError):
-            return None
-        return value if _TOKEN.fullmatch(value) else None
+        return _unsigned(found[0], signer) if len(found) == 1 else None
+
+
+def _unsigned(signed: bytes, signer: Signer) -> str | None:
+    try:
+        value = signer.unsign(signed).decode("ascii")
+    except (BadSignature, UnicodeDecodeError):
+        return None
+    return value if _TOKEN.fullmatch(value) else None
+
+
+def _every_name(plain: Sequence[str]) -> frozenset[bytes]:
+    return frozenset(f"{prefix}{name}".encode("ascii") for prefix in ("", "__Host-") for name in plain)
 
 
 def _signer(secrets: Sequence[bytes], salt: str) -> Signer:

@@ -49,16 +49,24 @@ def _may_ask(blocks: frozenset[Need], granted: frozenset[str] | None) -> bool:
 
 async def enquire_by_identity(services: Services, policy: Policy, session: Session) -> Session | None:
     """Identity mode: the source is asked when a request first needs it, and an outage again after a while."""
+    if not must_enquire(policy, session, services.now):
+        return session
+    records = await enquire(services, policy, _fresh(session, services.now), session.identity)
+    return await amend(services, session.id, lambda current: replace(current, household=records))
+
+
+def must_enquire(policy: Policy, session: Session, now: int) -> bool:
+    """Whether identity mode still owes this policy an answer of the source."""
     rule = policy.household
     if rule is None or rule.mode is not Mode.IDENTITY or session.identity is None or policy.name in session.declined:
-        return session
+        return False
     if policy.login is None or session.identity.acr < policy.login.acr:
-        return session
-    fresh = tuple(record for record in session.household if not _stale(record, services.now))
-    if view(fresh, policy.needs).status is not None:
-        return session
-    records = await enquire(services, policy, fresh, session.identity)
-    return await amend(services, session.id, lambda current: replace(current, household=records))
+        return False
+    return view(_fresh(session, now), policy.needs).status is None
+
+
+def _fresh(session: Session, now: int) -> tuple[HouseholdRecord, ...]:
+    return tuple(record for record in session.household if not _stale(record, now))
 
 
 def _stale(record: HouseholdRecord, now: int) -> bool:

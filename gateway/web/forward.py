@@ -1,146 +1,70 @@
-"""Steps 6 to 8 of a request: clean, add what the gateway says, sign it, forward, stream back."""
+"""Steps 6 to 8 of a request: clean, add what the gateway says, sign it, and dress the answer. Both lanes call these."""
 
-import hashlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-
-from starlette.types import Receive, Send
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from gateway.core.encodings import encode, render
-from gateway.core.errors import DependencyFailed, RequestRejected
+from gateway.core.facts import is_household_value
 from gateway.core.forwarded import client_address, forwarded
 from gateway.core.headers import request_headers, response_headers
-from gateway.core.model import Allow, Facts, Identity, Session
-from gateway.core.rules import Route, SignatureForm
-from gateway.core.signing import (
-    ASSERTION_HEADER,
-    BodyMode,
-    Bound,
-    Subject,
-    assertion_claims,
-    digest_label,
-    sign_assertion,
-)
-from gateway.ports import HeaderList, UpstreamRequest, UpstreamResponse
-from gateway.web.exchange import Exchange
-from gateway.web.http import Snapshot, body_chunks
+from gateway.core.http1.fields import CHUNKED, UNTIL_CLOSE, write_fields
+from gateway.core.http1.response import ResponseHead
+from gateway.core.model import Allow, Delivery, Identity, Session
+from gateway.core.paths import Target
+from gateway.core.rewriting import Rewriting, wire_target
+from gateway.core.rules import Route
+from gateway.core.signing import Bound, RequestSigner, Statement, Subject, prepare
+from gateway.ports import UpstreamRequest
+from gateway.web.bodies import Body
+from gateway.web.http import Snapshot
 from gateway.web.services import Services
 
-
-class AnswerCut(DependencyFailed):
-    """The upstream failed in the middle of its answer."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__("upstream", code)
+_ALWAYS_FRAMED = frozenset({"POST", "PUT", "PATCH"})
+_WEBSOCKET = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
-    """What is known of a request body before it is forwarded."""
+class Permit:
+    """An allowed request as far as it depends on session and route alone: made once, good for many requests."""
 
-    mode: BodyMode
-    digest: str | None
-    stream: AsyncIterator[bytes] | None
-    length: int | None
-    """Bytes, when the client or what was held says so; None is chunked, or no body at all."""
-
-
-async def read_body(snapshot: Snapshot, receive: Receive, route: Route) -> Body:
-    """Hold up to `digest_max_bytes` so that the assertion covers the body; a longer one streams, `unbound`."""
-    declared = snapshot.value(b"content-length")
-    length = int(declared) if declared.isdigit() else None
-    if not length and not snapshot.values(b"transfer-encoding"):
-        return Body(BodyMode.EMPTY, None, None, length)
-    if route.max_body_bytes is not None and (length or 0) > route.max_body_bytes:
-        raise RequestRejected("body_too_large", 413)
-    chunks = body_chunks(receive, route.max_body_bytes)
-    if route.digest_max_bytes is None:
-        return Body(BodyMode.UNBOUND, None, chunks, length)
-    return await _held(chunks, route.digest_max_bytes, length)
+    route: Route
+    allow: Allow
+    provider: str | None
+    private: bool
+    """The answer is about a person: no shared cache may keep it."""
+    injected: tuple[tuple[str, bytes], ...] = field(repr=False)
+    lines: bytes = field(repr=False)
+    """The injected fields as they are written."""
+    signer: RequestSigner | None = field(repr=False)
+    rewriting: Rewriting = field(repr=False)
 
 
-async def _held(chunks: AsyncIterator[bytes], at_most: int, length: int | None) -> Body:
-    held: list[bytes] = []
-    size = 0
-    async for chunk in chunks:
-        held.append(chunk)
-        size += len(chunk)
-        if size > at_most:
-            return Body(BodyMode.UNBOUND, None, _joined(held, chunks), length)
-    if not size:
-        return Body(BodyMode.EMPTY, None, None, 0)
-    digest = hashlib.sha256(b"".join(held)).digest()
-    return Body(BodyMode.DIGEST, digest_label(digest), _joined(held, None), size)
-
-
-async def _joined(held: list[bytes], rest: AsyncIterator[bytes] | None) -> AsyncIterator[bytes]:
-    for chunk in held:
-        yield chunk
-    if rest is not None:
-        async for chunk in rest:
-            yield chunk
-
-
-def wire_target(wire: bytes, route: Route) -> bytes:
-    """The exact request target sent upstream: one canonical reading, then the route's prefix rules."""
-    prefix = route.strip_prefix.encode("ascii")
-    if prefix and (wire == prefix or wire.startswith((prefix + b"/", prefix + b"?"))):
-        wire = wire[len(prefix) :]
-        wire = wire if wire.startswith(b"/") else b"/" + wire
-    return route.add_prefix.encode("ascii") + wire
-
-
-def upstream_request(
-    services: Services, exchange: Exchange, route: Route, allow: Allow, facts: Facts, body: Body
-) -> UpstreamRequest:
-    """Identity is added last, after everything that the client could name or nominate is gone."""
-    snapshot = exchange.snapshot
-    authority = snapshot.value(b"host") if route.preserve_host else route.upstreams[0].authority.encode("ascii")
-    target = wire_target(snapshot.target.wire, route)
-    injected = [(item.header, encode(render(item.value), route.encoding)) for item in allow.inject]
-    headers: list[tuple[bytes, bytes]] = [(b"Host", authority)]
-    headers += request_headers(snapshot.headers, services.stripped, services.cookies.names)
-    if body.length is not None:
-        headers.append((b"Content-Length", str(body.length).encode("ascii")))
-    headers += _forwarded(services, snapshot)
-    headers += [(name.encode("ascii"), value) for name, value in injected]
-    if route.sign is SignatureForm.JWT:
-        bound = Bound(snapshot.method, authority.decode("ascii"), target.decode("ascii"), body.mode, body.digest)
-        headers.append(
-            (ASSERTION_HEADER.encode("ascii"), _assertion(services, exchange, route, allow, facts, bound, injected))
-        )
-    return UpstreamRequest(route, snapshot.method, target, headers, body.stream)
-
-
-def _forwarded(services: Services, snapshot: Snapshot) -> HeaderList:
-    settings = services.settings
-    client = client_address(snapshot.peer, snapshot.values(b"x-forwarded-for"), settings.trusted_proxies)
-    return forwarded(client, settings.public_url.partition(":")[0], snapshot.value(b"host").decode("ascii"))
-
-
-def _assertion(
-    services: Services,
-    exchange: Exchange,
-    route: Route,
-    allow: Allow,
-    facts: Facts,
-    bound: Bound,
-    injected: list[tuple[str, bytes]],
-) -> bytes:
-    claims = assertion_claims(
+def permit(services: Services, route: Route, allow: Allow, session: Session | None) -> Permit:
+    """Encode and prepare to sign. `ValueRefused` for a value that its header cannot carry."""
+    injected = tuple((item.header, encode(render(item.value), route.encoding)) for item in allow.inject)
+    identity = session.identity if session else None
+    statement = Statement(
         issuer=services.settings.public_url,
         audience=route.audience,
-        now=services.now,
-        token_id=services.new_token()[:32],
-        bound=bound,
         route=route.name,
         policy_version=route.policy.version,
-        decision_id=facts.decision_id,
-        subject=_subject(services, exchange.session, facts.identity) if route.policy.login else None,
+        subject=_subject(services, session, identity) if route.policy.login else None,
         values=allow.inject,
         headers=injected,
     )
-    return sign_assertion(services.signer, claims)
+    about = (identity is not None and route.policy.login is not None) or (session is not None and session.household != ())
+    return Permit(
+        route=route,
+        allow=allow,
+        provider=identity.provider if identity else None,
+        private=about,
+        injected=injected,
+        lines=write_fields((name.encode("ascii"), value) for name, value in injected),
+        signer=prepare(route.sign, statement, signer=services.signer, secret=route.secret),
+        rewriting=Rewriting.of(route, services.settings.origin_of(route)),
+    )
 
 
 def _subject(services: Services, session: Session | None, identity: Identity | None) -> Subject | None:
@@ -150,15 +74,98 @@ def _subject(services: Services, session: Session | None, identity: Identity | N
     return Subject(identity.sub, str(identity.acr), identity.authenticated_at, pseudonym)
 
 
-async def send_back(response: UpstreamResponse, send: Send, own_cookies: frozenset[bytes], *, private: bool) -> None:
-    """Stream the answer; a failure after the head is `AnswerCut`, and can never be patched over."""
-    headers = response_headers(response.headers, own_cookies, private=private)
-    try:
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        async for chunk in response.body:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-    except DependencyFailed as error:
-        raise AnswerCut(error.code) from None
-    finally:
-        await response.close()
+def delivery_due(services: Services, given: Permit, session: Session | None) -> Delivery | None:
+    """The line of «Mes données» that this request adds, if it is the first of its kind in the session."""
+    if session is None:
+        return None
+    facts = tuple(sorted({item.fact for item in given.allow.inject if is_household_value(item.fact)}))
+    service = given.route.policy.purpose
+    if not facts or any((line.service, line.facts) == (service, facts) for line in session.deliveries):
+        return None
+    return Delivery(service, facts, services.now)
+
+
+class Asked(NamedTuple):
+    """A request as far as the client may say it."""
+
+    method: str
+    target: Target
+    authority: bytes
+    """The Host as sent; its grammar was checked."""
+    lines: bytes
+    """The client's own fields, cleaned, and where it comes from, as they are written upstream."""
+    upgrade: bool = False
+
+    def __repr__(self) -> str:
+        return f"Asked({self.method!r})"
+
+
+def asked(services: Services, snapshot: Snapshot) -> Asked:
+    lines = client_lines(services, snapshot)
+    return Asked(snapshot.method, snapshot.target, snapshot.raw_host, lines, upgrade=snapshot.upgrade)
+
+
+def client_lines(services: Services, snapshot: Snapshot) -> bytes:
+    """`RequestRejected` for what has two readings."""
+    settings = services.settings
+    fields = request_headers(snapshot.headers, services.stripped, services.cookies.names)
+    client = client_address(snapshot.peer, snapshot.values(b"x-forwarded-for"), settings.trusted_proxies)
+    scheme = urlsplit(settings.public_url).scheme
+    return write_fields(fields) + write_fields(forwarded(client, scheme, snapshot.raw_host.decode("ascii")))
+
+
+def upstream_request(services: Services, given: Permit, request: Asked, body: Body, reference: str) -> UpstreamRequest:
+    """Identity is added last, after everything that the client could name or nominate is gone."""
+    bound = bind(given, request.method, request.target, request.authority, body)
+    head = b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%b%b\r\n" % (
+        request.method.encode("ascii"),
+        bound.target,
+        bound.authority,
+        request.lines,
+        _WEBSOCKET if request.upgrade else _framing(request.method, body.length),
+        given.lines,
+        write_fields(_signature(services, given, bound, reference)),
+    )
+    return UpstreamRequest(given.route, request.method, head, body.length, upgrade=request.upgrade)
+
+
+def bind(given: Permit, method: str, target: Target, authority: bytes, body: Body) -> Bound:
+    """The request as it goes upstream."""
+    route = given.route
+    if not route.preserve_host:
+        # The first upstream's name, whichever of them serves.
+        authority = route.upstreams[0].authority.encode("ascii")
+    return Bound(method, authority, wire_target(target.wire, route), body.mode, body.digest)
+
+
+def said(services: Services, given: Permit, bound: Bound, reference: str) -> list[tuple[bytes, bytes]]:
+    """All that the gateway tells the application."""
+    injected = [(name.encode("ascii"), value) for name, value in given.injected]
+    return [*injected, *_signature(services, given, bound, reference)]
+
+
+def _signature(services: Services, given: Permit, bound: Bound, reference: str) -> Sequence[tuple[bytes, bytes]]:
+    if given.signer is None:
+        return ()
+    token = services.new_token()[:32]
+    return given.signer.sign(bound, now=services.now, token_id=token, decision_id=reference)
+
+
+def _framing(method: str, length: int) -> bytes:
+    if length == CHUNKED:
+        return b"Transfer-Encoding: chunked\r\n"
+    if length or method in _ALWAYS_FRAMED:
+        return b"Content-Length: %d\r\n" % length
+    return b""
+
+
+def answer_fields(services: Services, given: Permit, head: ResponseHead) -> list[tuple[bytes, bytes]]:
+    """What the client receives of the upstream's head; its framing fields are as they were, and still true."""
+    return response_headers(
+        head.fields, services.cookies.names, private=given.private, rewriting=given.rewriting
+    )
+
+
+def answer_length(head: ResponseHead) -> int:
+    """An answer that ends with its connection upstream is chunked for the client: a cut must be seen as one."""
+    return CHUNKED if head.length == UNTIL_CLOSE else head.length

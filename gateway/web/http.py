@@ -7,11 +7,17 @@ from urllib.parse import parse_qsl
 from starlette.types import Message, Receive, Scope
 
 from gateway.core.errors import RequestRejected
+from gateway.core.http1.fields import Malformed, write_fields
+from gateway.core.http1.request import RequestHead, read_request
+from gateway.core.model import RequestFacts
 from gateway.core.paths import Target, read_target
 from gateway.core.routing import normal_host
 from gateway.settings import Limits
 
 Headers = tuple[tuple[bytes, bytes], ...]
+
+EXTENSION = "gateway"
+"""`scope["extensions"]["gateway"]`: our own server's exchange, with the `head` that it read."""
 
 FORM_BYTES = 8_192
 FORM_FIELDS = 20
@@ -24,9 +30,21 @@ class Snapshot:
     host: str
     """Lower case, without a port."""
     port: int | None
+    raw_host: bytes
+    """The Host as sent; its grammar was checked."""
+    raw_target: bytes
+    """As sent; only for those who must know whether it was canonical."""
     headers: Headers = field(repr=False)
     """As received; a trailer that arrives later cannot reach them."""
     peer: str
+    length: int
+    """Bytes of body; 0 is none; `CHUNKED`."""
+    upgrade: bool = False
+    """A WebSocket handshake."""
+
+    @property
+    def facts(self) -> RequestFacts:
+        return RequestFacts(self.method, self.host, self.target.path)
 
     def values(self, name: bytes) -> tuple[bytes, ...]:
         return tuple(value for key, value in self.headers if key.lower() == name)
@@ -44,6 +62,8 @@ class Snapshot:
     @property
     def is_navigation(self) -> bool:
         """Whether a person looks at the answer: a redirect or a page makes sense; else 401 and JSON."""
+        if self.upgrade:
+            return False
         mode = self.value(b"sec-fetch-mode")
         if mode and mode != b"navigate":
             return False
@@ -56,30 +76,47 @@ class Snapshot:
         return self.method in {"GET", "HEAD"} and (not accept or b"*/*" in accept)
 
 
+def snapshot_of(head: RequestHead, peer: str) -> Snapshot:
+    """One canonical reading of a head: what policy, signature and wire all look at. `RequestRejected` when there is none."""
+    host, port = normal_host(head.host)
+    return Snapshot(
+        method=head.method,
+        target=read_target(head.target),
+        host=host,
+        port=port,
+        raw_host=head.host,
+        raw_target=head.target,
+        headers=head.fields,
+        peer=peer,
+        length=head.length,
+        upgrade=bool(head.upgrade),
+    )
+
+
 def take_snapshot(scope: Scope, limits: Limits) -> Snapshot:
     """Read the head of a request, or refuse it before anything else is looked at."""
-    headers: Headers = tuple((bytes(name), bytes(value)) for name, value in scope["headers"])
-    raw = bytes(scope["raw_path"])
-    if scope["query_string"]:
-        raw += b"?" + bytes(scope["query_string"])
-    _check_sizes(headers, raw, limits)
-    hosts = [value for name, value in headers if name.lower() == b"host"]
-    if len(hosts) != 1:
-        raise RequestRejected("host_missing" if not hosts else "host_duplicate")
-    host, port = normal_host(hosts[0])
-    if any(name.lower() == b"upgrade" for name, _ in headers):
-        raise RequestRejected("upgrade_refused", 501)
+    own = scope.get("extensions", {}).get(EXTENSION)
+    head = own.head if own is not None else _head_of(scope, limits)
     peer = scope["client"][0] if scope.get("client") else ""
-    return Snapshot(scope["method"], read_target(raw), host, port, headers, peer)
+    return snapshot_of(head, peer)
 
 
-def _check_sizes(headers: Headers, raw: bytes, limits: Limits) -> None:
+def _head_of(scope: Scope, limits: Limits) -> RequestHead:
+    """Under somebody else's server: write what it understood as a head again, and read that as strictly as our own."""
+    raw = bytes(scope["raw_path"]) + (b"?" + bytes(scope["query_string"]) if scope["query_string"] else b"")
+    fields = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
     if len(raw) > limits.target_bytes:
         raise RequestRejected("target_too_long", 414)
-    if len(headers) > limits.header_fields:
+    if len(fields) > limits.header_fields:
         raise RequestRejected("headers_too_many", 431)
-    if sum(len(name) + len(value) + 4 for name, value in headers) > limits.head_bytes:
+    line = f"{scope['method']} ".encode("latin-1") + raw + f" HTTP/{scope['http_version']}\r\n".encode("latin-1")
+    head = line + write_fields(fields)
+    if len(head) > limits.head_bytes:
         raise RequestRejected("headers_too_large", 431)
+    try:
+        return read_request(head.removesuffix(b"\r\n"))
+    except Malformed as error:
+        raise RequestRejected(error.code, error.status) from None
 
 
 async def body_chunks(receive: Receive, max_bytes: int | None) -> AsyncIterator[bytes]:

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
-from gateway.web import caf_number, callback, login, logout, my_data, ops, review
+from gateway.core.routing import USUAL_METHODS
+from gateway.web import caf_number, callback, forward_auth, login, logout, my_data, ops, review
 from gateway.web.exchange import OWN_PREFIX, Exchange
 from gateway.web.services import Services
 
@@ -20,16 +21,19 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "review": {"GET": review.show_review, "POST": review.answer_review},
     "allocataire": {"GET": caf_number.show_number, "POST": caf_number.answer_number},
     "mes-donnees": {"GET": my_data.show_my_data, "POST": my_data.forget},
+    "auth": dict.fromkeys(USUAL_METHODS, forward_auth.authorise),
     "keys": {"GET": ops.keys},
     "health/live": {"GET": ops.live},
     "health/ready": {"GET": ops.ready},
     "static/style.css": {"GET": ops.style},
 }
 
-ANY_HOST = frozenset({"health/live", "health/ready"})
-"""Probes send an address instead of a name."""
+_PROBES = frozenset({"health/live", "health/ready"})
 
-WITHOUT_SESSION = ANY_HOST | {"keys", "static/style.css", "logged-out"}
+ANY_HOST = _PROBES | {"auth"}
+"""Probes send an address instead of a name; a proxy that asks names the host in another header."""
+
+WITHOUT_SESSION = _PROBES | {"keys", "static/style.css", "logged-out"}
 """They answer even when the session store does not."""
 
 

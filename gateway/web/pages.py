@@ -59,6 +59,10 @@ class Pages:
             body["reference"] = reference
         return Response(json.dumps(body | extra), status, self._headers, media_type="application/problem+json")
 
+    def empty(self) -> Response:
+        """200 that says all it has to say in headers that are added to it."""
+        return Response(b"", 200, {"cache-control": "no-store"})
+
     def data(
         self, content: Mapping[str, object], *, media_type: str = "application/json", max_age_s: int = 0
     ) -> Response:

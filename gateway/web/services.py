@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from gateway.core.routing import RouteTable
@@ -15,19 +15,32 @@ from gateway.ports import (
     HouseholdSource,
     IdentityProvider,
     NewToken,
-    SessionStore,
     Sleep,
     TransactionStore,
     UpstreamClient,
 )
 from gateway.settings import Settings
 from gateway.web.cookies import Cookies
+from gateway.web.live import LiveAnswers
+from gateway.web.open_sessions import OpenSessions
 from gateway.web.pages import Pages
+
+if TYPE_CHECKING:
+    from gateway.web.forward import Permit
 
 _PARIS = ZoneInfo("Europe/Paris")
 
 # Neither vowels nor look-alikes: a reference is read aloud over the telephone and spells no word.
 _REFERENCE_LETTERS = "23456789BCDFGHJKLMNPQRSTVWXZ"
+
+
+_PAIRS = [one + other for one in _REFERENCE_LETTERS for other in _REFERENCE_LETTERS]
+_FOURS = len(_PAIRS) ** 2
+
+
+def _four(number: int) -> str:
+    high, low = divmod(number, len(_PAIRS))
+    return _PAIRS[high] + _PAIRS[low]
 
 
 class Log(Protocol):
@@ -48,7 +61,9 @@ class Services:
     routes: RouteTable
     providers: Mapping[str, IdentityProvider]
     source: HouseholdSource | None
-    sessions: SessionStore
+    sessions: OpenSessions["Permit"]
+    """Every call reaches the store; only `peek` reads what was read less than a second ago."""
+    live: LiveAnswers
     transactions: TransactionStore
     handoffs: HandoffStore
     upstream: UpstreamClient
@@ -76,9 +91,7 @@ class Services:
 
     def new_reference(self) -> str:
         """`K7QM-2F4D`: what a page shows, what the log and the assertion carry."""
-        number = int(self.new_token(), 16)
-        letters = []
-        for _ in range(8):
-            number, index = divmod(number, len(_REFERENCE_LETTERS))
-            letters.append(_REFERENCE_LETTERS[index])
-        return "".join(letters[:4]) + "-" + "".join(letters[4:])
+        number = int(self.new_token()[:16], 16)
+        number, first = divmod(number, _FOURS)
+        number, second = divmod(number, _FOURS)
+        return f"{_four(first)}-{_four(second)}"

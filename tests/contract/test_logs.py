@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from dataclasses import asdict
 
 import structlog
 
@@ -79,4 +78,4 @@ def test_an_audit_line_is_its_codes_and_the_time() -> None:
     AuditLog(stream).record(line)
     written = json.loads(stream.getvalue())
     assert written.pop("time").endswith("+00:00")
-    assert written == asdict(line)
+    assert written == line._asdict()

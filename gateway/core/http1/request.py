@@ -5,20 +5,29 @@ from typing import NamedTuple
 
 from gateway.core.http1.fields import CHUNKED, LENGTH, Fields, Malformed, read_fields, split_lines
 
-_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^ ]+) HTTP/([0-9]+\.[0-9]+)")
+_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9]+\.[0-9]+)")
 _METHOD = re.compile(rb"[A-Z]+(?:-[A-Z]+)*")
 _METHOD_BYTES = 32
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE)
 _VERSIONS = {b"1.0": False, b"1.1": True}
 
 
+class Block(NamedTuple):
+    """The field lines of a request and what they say by themselves."""
+
+    raw: bytes
+    fields: Fields
+    singles: dict[bytes, bytes]
+    """Of the names in `_SINGLE`, by lower-case name."""
+    connection: frozenset[bytes]
+    """The tokens of Connection, lower case."""
+
+
 class RequestHead(NamedTuple):
     method: str
     target: bytes
     """Origin form, as sent; an absolute form is accepted when its authority is the Host's, and reduced to this."""
-    fields: Fields
-    host: bytes
-    """The only Host, as sent."""
+    block: Block
     length: int
     """Bytes of body; 0 is none; `CHUNKED`."""
     http11: bool
@@ -27,31 +36,46 @@ class RequestHead(NamedTuple):
     upgrade: bytes
     """The protocol asked for with `Connection: upgrade`, lower case; empty when none is."""
 
+    @property
+    def fields(self) -> Fields:
+        return self.block.fields
 
-def read_request(head: bytes) -> RequestHead:
-    """Read a head without its final blank line; `Malformed` with the status to answer."""
-    line, *lines = split_lines(head)
+    @property
+    def host(self) -> bytes:
+        """The only Host, as sent."""
+        return self.block.singles[b"host"]
+
+
+def read_request(head: bytes, last: Block | None = None) -> RequestHead:
+    """Read a head without its final blank line; `Malformed` with the status to answer.
+
+    `last` is the block of the connection's previous request: one that is the same to the byte reads the same.
+    """
+    line, _, raw = head.partition(b"\r\n")
     method, target, http11 = _request_line(line)
-    fields = read_fields(lines)
-    named = _singles(fields)
-    host = named[b"host"]
-    connection = _tokens(fields, b"connection")
+    block = last if last is not None and last.raw == raw else _read_block(raw)
+    singles = block.singles
     return RequestHead(
         method=method,
-        target=_origin_form(target, host),
-        fields=fields,
-        host=host,
-        length=_length(named, http11=http11),
+        target=_origin_form(target, singles[b"host"]),
+        block=block,
+        length=_length(singles, http11=http11),
         http11=http11,
-        keep_alive=http11 and b"close" not in connection,
-        expects_continue=_expects_continue(named),
-        upgrade=_upgrade(named, connection),
+        keep_alive=http11 and b"close" not in block.connection,
+        expects_continue=_expects_continue(singles),
+        upgrade=_upgrade(singles, block.connection),
     )
+
+
+def _read_block(raw: bytes) -> Block:
+    fields = read_fields(split_lines(raw)) if raw else ()
+    return Block(raw, fields, _singles(fields), _tokens(fields, b"connection"))
 
 
 def _request_line(line: bytes) -> tuple[str, bytes, bool]:
     found = _LINE.fullmatch(line)
     if found is None:
+        split_lines(line)
         raise Malformed("request_line")
     method, target, version = found.groups()
     if version not in _VERSIONS:

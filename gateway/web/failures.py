@@ -1,0 +1,44 @@
+"""An error → what its three audiences read: a page or a problem, a coded log line, and nothing of anybody's data."""
+
+from starlette.responses import Response
+
+from gateway.core.errors import DependencyFailed, GatewayError, RequestRejected, ValueRefused
+from gateway.web import texts
+from gateway.web.http import Snapshot
+from gateway.web.services import Services
+
+_DOWN = {"session-store": texts.STORE_DOWN, "upstream": texts.UPSTREAM_DOWN, "franceconnect": texts.PROVIDER_DOWN}
+
+
+_NO_MORE = frozenset({400, 413, 414, 417, 431, 501})
+"""Whoever sends a request without one clear reading is not listened to any longer on that connection."""
+
+
+def log_failure(services: Services, error: GatewayError, reference: str) -> None:
+    fields: dict[str, object] = {"code": error.code, "status": error.status, "reference": reference}
+    if isinstance(error, DependencyFailed):
+        fields |= {"dependency": error.dependency, "provider_reference": error.reference}
+    services.log("rejected" if isinstance(error, RequestRejected) else "failed", **fields)
+
+
+def failure(services: Services, snapshot: Snapshot, error: GatewayError, reference: str) -> Response:
+    """The answer to a request that failed: plain French for a person, RFC 9457 for a program."""
+    log_failure(services, error, reference)
+    if snapshot.is_navigation:
+        response = services.pages.message(_message(error), error.status, reference=reference)
+    else:
+        response = services.pages.problem(error.status, error.code, reference=reference)
+    if isinstance(error, RequestRejected):
+        if error.allow:
+            response.headers["allow"] = ", ".join(error.allow)
+        if error.status in _NO_MORE:
+            response.headers["connection"] = "close"
+    return response
+
+
+def _message(error: GatewayError) -> texts.Message:
+    if isinstance(error, DependencyFailed):
+        return _DOWN.get(error.dependency, texts.STORE_DOWN)
+    if isinstance(error, ValueRefused):
+        return texts.UPSTREAM_DOWN
+    return texts.REJECTED.get(error.status, texts.REJECTED[400])

@@ -1,0 +1,152 @@
+"""Sessions that browsers are using right now, kept open for a second at most so that not each request reads the store.
+
+The rule that everything here serves: nothing read from the store is used longer than `FRESH_S` without being read again.
+A change made by this process is seen at once, one made elsewhere (a logout, a revocation) within that second.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from gateway.core.errors import DependencyFailed
+from gateway.core.model import Session, SessionId
+from gateway.ports import SessionStore
+
+FRESH_S = 0.9
+"""Counted from before the store was asked. With the time of one answer it stays under the second that is promised."""
+
+RENEW_S = 0.4
+"""From this age on the next use reads the store again, behind the request and not before it."""
+
+FORGET_S = 5.0
+"""What nobody used for so long leaves the memory of this process."""
+
+Prepared = TypeVar("Prepared")
+
+
+class OpenSession(Generic[Prepared]):
+    """One session as it was at `read_at`, with what was prepared from it for each route."""
+
+    __slots__ = ("cookie", "prepared", "read_at", "renewing", "session")
+
+    def __init__(self, session: Session, read_at: float) -> None:
+        self.session = session
+        self.read_at = read_at
+        self.prepared: dict[str, Prepared] = {}
+        self.renewing = False
+        self.cookie = b""
+        """The value whose signature was checked; set by whoever checked it."""
+
+
+class OpenSessions(Generic[Prepared]):
+    """`ports.SessionStore` in front of the real one: every call reaches the store, `peek` alone does not."""
+
+    def __init__(self, store: SessionStore, monotonic: Callable[[], float]) -> None:
+        self._store = store
+        self._now = monotonic
+        self._open: dict[SessionId, OpenSession[Prepared]] = {}
+        self._by_cookie: dict[bytes, OpenSession[Prepared]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._swept_at = 0.0
+        self._changes = 0
+
+    async def create(self, session: Session) -> None:
+        await self._store.create(session)
+
+    async def load(self, session_id: SessionId) -> Session | None:
+        began, changes = self._now(), self._changes
+        session = await self._store.load(session_id)
+        if session is None:
+            self._forget(session_id)
+        elif changes == self._changes:
+            self._keep(session, began)
+        return session
+
+    async def replace(self, session: Session) -> bool:
+        try:
+            return await self._store.replace(session)
+        finally:
+            self._changed(session.id)
+
+    async def drop(self, session_id: SessionId) -> None:
+        self._changed(session_id)
+        try:
+            await self._store.drop(session_id)
+        finally:
+            self._changed(session_id)
+
+    def peek(self, cookie: bytes) -> OpenSession[Prepared] | None:
+        """The open session of a cookie that was checked before, if it is fresh."""
+        found = self._by_cookie.get(cookie)
+        if found is None:
+            return None
+        age = self._now() - found.read_at
+        if age > RENEW_S:
+            if age > FRESH_S:
+                return None
+            if not found.renewing:
+                self._renew(found)
+        return found
+
+    def recognise(self, cookie: bytes, session_id: SessionId) -> OpenSession[Prepared] | None:
+        """Tie a checked cookie to its open session, if there is one and it is fresh."""
+        found = self._open.get(session_id)
+        if found is None:
+            return None
+        if found.cookie != cookie:
+            self._by_cookie.pop(found.cookie, None)
+            found.cookie = cookie
+            self._by_cookie[cookie] = found
+        return self.peek(cookie)
+
+    def _keep(self, session: Session, read_at: float) -> None:
+        known = self._open.get(session.id)
+        if known is None:
+            self._open[session.id] = OpenSession(session, read_at)
+            self.sweep()
+            return
+        if known.read_at > read_at:
+            return
+        known.read_at = read_at
+        if known.session != session:
+            known.session = session
+            known.prepared = {}
+
+    def _changed(self, session_id: SessionId) -> None:
+        """What was being read while this process wrote may be older than what it wrote: it is not kept."""
+        self._changes += 1
+        self._forget(session_id)
+
+    def _forget(self, session_id: SessionId) -> None:
+        found = self._open.pop(session_id, None)
+        if found is not None:
+            self._by_cookie.pop(found.cookie, None)
+
+    def _renew(self, entry: OpenSession[Prepared]) -> None:
+        entry.renewing = True
+        task = asyncio.get_running_loop().create_task(self._read_again(entry))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _read_again(self, entry: OpenSession[Prepared]) -> None:
+        began, changes = self._now(), self._changes
+        try:
+            session = await self._store.load(entry.session.id)
+        except DependencyFailed:
+            # It grows stale; the next request asks the store itself, and says what is wrong.
+            return
+        finally:
+            entry.renewing = False
+        if session is None:
+            self._forget(entry.session.id)
+        elif changes == self._changes:
+            self._keep(session, began)
+
+    def sweep(self) -> None:
+        """Let go of what is no longer used."""
+        now = self._now()
+        if now - self._swept_at < 1.0:
+            return
+        self._swept_at = now
+        for entry in [each for each in self._open.values() if now - each.read_at > FORGET_S]:
+            self._forget(entry.session.id)

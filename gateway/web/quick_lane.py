@@ -1,0 +1,179 @@
+"""The common case without ASGI: a request whose session is open and whose decision is `Allow`, relayed at once.
+
+It calls the same functions as the gate, in the same order, and keeps what they gave for less than a second
+(`open_sessions`). Whatever it does not recognise, and whatever is not allowed, falls through to the application.
+"""
+
+from typing import NamedTuple
+
+from gateway.core.errors import GatewayError
+from gateway.core.http1.request import Block, RequestHead
+from gateway.core.model import Allow, RequestFacts
+from gateway.core.paths import Target, admit, read_target
+from gateway.core.policy import decide
+from gateway.core.rules import Route
+from gateway.web.audit import audit_allowed
+from gateway.web.enquiry import must_enquire
+from gateway.web.exchange import facts_of, is_own
+from gateway.web.forward import Asked, Permit, client_lines, delivery_due, permit
+from gateway.web.forward_auth import answer, find_route, original_head
+from gateway.web.http import snapshot_of
+from gateway.web.open_sessions import OpenSession
+from gateway.web.relay import Relay
+from gateway.web.server.connection import ClientConnection, Responder
+from gateway.web.services import Services
+
+
+AUTH = b"/_gateway/auth"
+
+
+class Spoken:
+    """A `Responder` that has its answer ready: a head without a body."""
+
+    def __init__(self, connection: ClientConnection, status: int, fields: list[tuple[bytes, bytes]]) -> None:
+        self._connection = connection
+        self._status = status
+        self._fields = fields
+
+    def begin(self) -> None:
+        self._connection.start_answer(self._status, self._connection.own(self._fields), 0)
+        self._connection.end_answer()
+
+    def body(self, piece: bytes) -> None:
+        """The request has none."""
+
+    def body_ended(self) -> None:
+        """The request has none."""
+
+    def pause(self) -> None:
+        """Nothing follows that could wait."""
+
+    def resume(self) -> None:
+        """Nothing waits."""
+
+    def gone(self) -> None:
+        """Nothing is under way."""
+
+
+class _Kept(NamedTuple):
+    """What one block of field lines says to this lane; it is worked out again as soon as a byte of it differs."""
+
+    lane: "QuickLane"
+    block: Block
+    host: str
+    port_accepted: bool
+    cookie: bytes | None
+    lines: bytes
+
+
+class QuickLane:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._anonymous: dict[str, Permit] = {}
+        self._anonymous_at = 0.0
+
+    def take(self, head: RequestHead, connection: ClientConnection) -> Responder | None:
+        """A responder that will answer, or None: then nothing was done, and the application decides."""
+        if head.upgrade:
+            return None
+        try:
+            target = read_target(head.target)
+            if target.wire == AUTH:
+                return self._authorise(head, connection)
+            return None if is_own(target) else self._take(head, target, connection)
+        except GatewayError:
+            return None
+
+    def _take(self, head: RequestHead, target: Target, connection: ClientConnection) -> Responder | None:
+        services = self._services
+        kept = connection.kept
+        if not isinstance(kept, _Kept) or kept.block is not head.block or kept.lane is not self:
+            kept = connection.kept = self._read(head, connection.peer)
+        route = services.routes.find(kept.host, target.path, head.method)
+        if not kept.port_accepted or not isinstance(route, Route):
+            return None
+        admit(target, route)
+        session_id, given = self._permit(route, kept.cookie, RequestFacts(head.method, kept.host, target.path))
+        if given is None:
+            return None
+        request = Asked(head.method, target, head.host, kept.lines)
+        return Relay(services, connection, given, head, request, services.new_reference(), session_id)
+
+    def _authorise(self, head: RequestHead, connection: ClientConnection) -> Responder | None:
+        """Forward-auth: the same permit for the original request, and an answer made of headers alone."""
+        services = self._services
+        if head.length:
+            return None
+        original = snapshot_of(original_head(services, head.fields, connection.peer), connection.peer)
+        if original.values(b"sec-websocket-key"):
+            return None
+        route = find_route(services, original)
+        if not isinstance(route, Route):
+            return None
+        cookie = services.cookies.session_cookie(original.values(b"cookie"))
+        _, given = self._permit(route, cookie, original.facts)
+        if given is None:
+            return None
+        began, reference = services.clock(), services.new_reference()
+        fields = answer(services, given, original, reference)
+        audit_allowed(services, given, original.method, 200, reference, began)
+        return Spoken(connection, 200, [*fields, (b"Cache-Control", b"no-store"), (b"Content-Length", b"0")])
+
+    def _read(self, head: RequestHead, peer: str) -> _Kept:
+        services = self._services
+        snapshot = snapshot_of(head, peer)
+        return _Kept(
+            lane=self,
+            block=head.block,
+            host=snapshot.host,
+            port_accepted=services.settings.accepts_port(snapshot.port),
+            cookie=services.cookies.session_cookie(snapshot.values(b"cookie")),
+            lines=client_lines(services, snapshot),
+        )
+
+    def _permit(self, route: Route, cookie: bytes | None, facts: RequestFacts) -> tuple[str | None, Permit | None]:
+        if route.policy.login is None and route.policy.household is None:
+            return None, self._public(route, facts)
+        entry = self._open_session(cookie)
+        if entry is None:
+            return None, None
+        return entry.session.id, entry.prepared.get(route.name) or self._decided(route, entry, facts)
+
+    def _open_session(self, cookie: bytes | None) -> OpenSession[Permit] | None:
+        if cookie is None:
+            return None
+        services = self._services
+        entry = services.sessions.peek(cookie)
+        if entry is None:
+            session_id = services.cookies.check_session(cookie)
+            entry = None if session_id is None else services.sessions.recognise(cookie, session_id)
+        return entry
+
+    def _public(self, route: Route, facts: RequestFacts) -> Permit | None:
+        """Without a session a decision depends on the route and the day."""
+        now = self._services.clock()
+        if not 0 <= now - self._anonymous_at < 1:
+            self._anonymous, self._anonymous_at = {}, now
+        found = self._anonymous.get(route.name)
+        if found is None:
+            found = self._decide(route, None, facts)
+            if found is not None:
+                self._anonymous[route.name] = found
+        return found
+
+    def _decided(self, route: Route, entry: OpenSession[Permit], facts: RequestFacts) -> Permit | None:
+        if must_enquire(route.policy, entry.session, self._services.now):
+            return None
+        found = self._decide(route, entry, facts)
+        if found is None or delivery_due(self._services, found, entry.session) is not None:
+            return None
+        entry.prepared[route.name] = found
+        return found
+
+    def _decide(self, route: Route, entry: OpenSession[Permit] | None, facts: RequestFacts) -> Permit | None:
+        if route.policy.varies_by_request:
+            return None
+        services = self._services
+        session = entry.session if entry is not None else None
+        decision = decide(route.policy, facts_of(services, route.policy, session, facts, ""))
+        return permit(services, route, decision, session) if isinstance(decision, Allow) else None

@@ -1,0 +1,209 @@
+"""One allowed request carried below ASGI: the client's connection and the upstream's, paired, with no task between them.
+
+The quick lane answers with it, and every WebSocket does. It decides nothing: it is handed a `Permit`.
+"""
+
+from gateway.core.errors import DependencyFailed, GatewayError
+from gateway.core.headers import response_headers
+from gateway.core.http1.request import RequestHead
+from gateway.core.http1.response import ResponseHead
+from gateway.ports import Sending
+from gateway.web.audit import CLIENT_LEFT, audit_allowed
+from gateway.web.bodies import EMPTY, Body, HeldBody
+from gateway.web.failures import failure, log_failure
+from gateway.web.forward import Asked, Permit, answer_fields, answer_length, upstream_request
+from gateway.web.http import snapshot_of
+from gateway.web.server.connection import ClientConnection
+from gateway.web.services import Services
+
+SWITCHING = 101
+
+
+class Relay:
+    """A `Responder` towards the client and an `Answer` towards the upstream."""
+
+    __slots__ = ("_began", "_connection", "_head", "_held", "_over", "_permit", "_reference", "_request", "_sending", "_services", "_session_id", "_status")  # fmt: skip
+
+    def __init__(
+        self,
+        services: Services,
+        connection: ClientConnection,
+        given: Permit,
+        head: RequestHead,
+        request: Asked,
+        reference: str,
+        session_id: str | None,
+    ) -> None:
+        self._services = services
+        self._connection = connection
+        self._permit = given
+        self._head = head
+        self._request = request
+        self._reference = reference
+        self._session_id = session_id
+        self._held: HeldBody | None = None
+        self._sending: Sending | None = None
+        self._status = 0
+        self._over = False
+        self._began = services.clock()
+
+    # -- Responder: what comes from the client
+
+    def begin(self) -> None:
+        if self._session_id is not None:
+            self._services.live.add(self._session_id, self)
+        if not self._head.length:
+            self._send(EMPTY)
+            return
+        try:
+            self._held = HeldBody(self._permit.route, self._head.length)
+        except GatewayError as error:
+            self._fail(error)
+            return
+        self._connection.want_body()
+        if self._held.unbound:
+            self._send(self._held.so_far())
+
+    def body(self, piece: bytes) -> None:
+        if self._status == SWITCHING and self._sending is not None:
+            self._sending.send(piece)
+        elif self._held is not None and not self._over:
+            try:
+                self._take(self._held, piece)
+            except GatewayError as error:
+                self._fail(error)
+
+    def _take(self, held: HeldBody, piece: bytes) -> None:
+        if self._sending is not None:
+            held.count(piece)
+            self._sending.send(piece)
+            return
+        held.add(piece)
+        if held.unbound:
+            self._send_held(held)
+
+    def body_ended(self) -> None:
+        if self._status == SWITCHING:
+            self._stop()
+            self._connection.close()
+            return
+        if self._over or self._held is None:
+            return
+        if self._sending is None:
+            self._send_held(self._held)
+        if self._sending is not None:
+            self._sending.finish()
+
+    def _send_held(self, held: HeldBody) -> None:
+        self._send(held.so_far())
+        for piece in held.pieces():
+            if self._sending is not None:
+                self._sending.send(piece)
+
+    def pause(self) -> None:
+        if self._sending is not None:
+            self._sending.pause_answer()
+
+    def resume(self) -> None:
+        if self._sending is not None:
+            self._sending.resume_answer()
+
+    def gone(self) -> None:
+        if not self._over:
+            self._stop()
+            self._finish(self._status or CLIENT_LEFT)
+
+    # -- towards the upstream
+
+    def _send(self, body: Body) -> None:
+        try:
+            request = upstream_request(self._services, self._permit, self._request, body, self._reference)
+        except GatewayError as error:
+            self._fail(error)
+            return
+        sending = self._services.upstream.start(request, self)
+        if self._over:
+            return
+        self._sending = sending
+
+    def _stop(self) -> None:
+        if self._sending is not None:
+            self._sending.abort()
+
+    # -- Answer: what comes from the upstream
+
+    def started(self, head: ResponseHead) -> None:
+        self._status = head.status
+        if head.status == SWITCHING:
+            self._switch(head)
+            return
+        try:
+            fields = answer_fields(self._services, self._permit, head)
+        except GatewayError as error:
+            self._status = 0
+            self._stop()
+            self._fail(error)
+            return
+        self._connection.start_answer(head.status, fields, answer_length(head))
+
+    def _switch(self, head: ResponseHead) -> None:
+        fields = response_headers(head.fields, self._services.cookies.names, private=self._permit.private)
+        self._connection.tunnel([*fields, (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")])
+
+    def received(self, piece: bytes) -> None:
+        if self._status == SWITCHING:
+            self._connection.send_raw(piece)
+        elif not self._over:
+            self._connection.write(piece)
+
+    def ended(self) -> None:
+        if self._over:
+            return
+        self._finish(self._status)
+        if self._status == SWITCHING:
+            self._connection.close()
+        else:
+            self._connection.end_answer()
+
+    def failed(self, error: DependencyFailed) -> None:
+        if self._over:
+            return
+        if self._status:
+            log_failure(self._services, error, self._reference)
+            self._finish(self._status)
+            self._connection.cut()
+        else:
+            self._fail(error)
+
+    def pause_body(self) -> None:
+        self._connection.pause_body()
+
+    def resume_body(self) -> None:
+        self._connection.resume_body()
+
+    # -- ends
+
+    def expel(self) -> None:
+        """The session has ended: this answer ends with it."""
+        if not self._over:
+            self._connection.cut()
+
+    def _fail(self, error: GatewayError) -> None:
+        """Nothing was answered yet: say what happened, on a page or in a problem."""
+        self._stop()
+        snapshot = snapshot_of(self._head, self._connection.peer)
+        response = failure(self._services, snapshot, error, self._reference)
+        self._finish(error.status)
+        body = bytes(response.body)
+        self._connection.start_answer(response.status_code, self._connection.own(response.raw_headers), len(body))
+        if body and self._head.method != "HEAD":
+            self._connection.write(body)
+        self._connection.end_answer()
+
+    def _finish(self, status: int) -> None:
+        self._over = True
+        if self._held is not None:
+            self._held.close()
+        if self._session_id is not None:
+            self._services.live.discard(self._session_id, self)
+        audit_allowed(self._services, self._permit, self._head.method, status, self._reference, self._began)
