@@ -43,7 +43,9 @@ class App:
         self._hmac_key = hashlib.sha256(b"hmac" + key).digest()
         self._ec_key = ec.generate_private_key(ec.SECP256R1())
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+    async def __call__(
+        self, scope: dict[str, Any], receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]
+    ) -> None:
         if scope["type"] != "http":
             return
         headers = dict(scope["headers"])
@@ -93,4 +95,6 @@ def _b64(raw: bytes) -> bytes:
 
 if __name__ == "__main__":
     app: Any = App(bytes.fromhex(os.environ["AUTH_APP_KEY"]))
-    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), ws="none", lifespan="off", access_log=False, log_level="warning")
+    uvicorn.run(
+        app, host="127.0.0.1", port=int(sys.argv[1]), ws="none", lifespan="off", access_log=False, log_level="warning"
+    )

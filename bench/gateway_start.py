@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from bench.peers_start import Place, auth_request_front
 from bench.processes import LOAD_CORE, SYSTEM_CORE, Tree, free_ports
 from bench.systems import SESSIONS, Fields, System, Wrong, fetch, signed_in
-
 from tests.browser import Page, Person
 
 CLIENT_ID = "bench-" + "0" * 24
@@ -28,6 +27,7 @@ INJECTED = re.findall(r"^  (X-[\w-]+):", POLICY, re.MULTILINE)
 """Twelve headers, each known for the person who signs in."""
 
 FORMS = ("jwt", "hmac", "none")
+_TRUSTED = {"": [], "tcp": ["127.0.0.1/32"], "unix": ["unix"]}
 _SIGNATURE = {"jwt": "x-gateway-assertion", "hmac": "x-gateway-signature"}
 
 
@@ -51,7 +51,7 @@ class Variant:
     forms: Sequence[str] = FORMS
     more_routes: int = 0
     sessions: int = 0
-    """Live sessions that the store holds beside those in use."""
+    """Live sessions in the store, those in use included; 0: those in use alone."""
     websocket: bool = True
     forward_auth: str = ""
     """`tcp` or `unix`: nginx keeps the data plane and asks there."""
@@ -70,7 +70,12 @@ def outside(place: Place, gateway: Path, count: int) -> Outside:
 def _in(place: Place, gateway: Path, name: str, command: Sequence[str], core: int, env: dict[str, str]) -> Tree:
     """Run a module of the gateway's tree, with this benchmark's modules beside it."""
     tree = Tree(
-        name, command, core=core, log=place.folder / f"{name}.log", cwd=gateway, env={**env, "PYTHONPATH": str(place.root)}
+        name,
+        command,
+        core=core,
+        log=place.folder / f"{name}.log",
+        cwd=gateway,
+        env={**env, "PYTHONPATH": str(place.root)},
     )
     place.trees.append(tree)
     return tree
@@ -85,17 +90,19 @@ def start(place: Place, gateway: Path, around: Outside, port: int, variant: Vari
     (folder / "policies").mkdir(parents=True)
     inner = free_ports(1)[0] if variant.forward_auth else port
     listen: Path | int = folder / "gateway.sock" if variant.forward_auth == "unix" else inner
-    hmac_key = secrets.token_hex(32)
+    # Logins under way have records of their own, which must find room too.
+    in_use = min(SESSIONS, variant.sessions or SESSIONS)
+    seeded = max(0, variant.sessions - 2 * in_use)
     _write(folder, around, place, port, listen, variant)
     env = {
         "FC_CLIENT_ID": CLIENT_ID,
         "FC_CLIENT_SECRET": around.secret,
         "SESSION_SECRET": secrets.token_hex(32),
         "SIGNING_KEY": _p256_pem(),
-        "HMAC_SECRET": hmac_key,
-        "BENCH_SESSIONS": str(variant.sessions),
+        "HMAC_SECRET": secrets.token_hex(32),
+        "BENCH_SESSIONS": str(seeded),
     }
-    module = "bench.seeded" if variant.sessions else "gateway"
+    module = "bench.seeded" if seeded else "gateway"
     command = [str(place.python), "-m", module, "serve", "--config", str(folder / "gateway.yaml")]
     tree = _in(place, gateway, variant.name.replace(" ", "-"), command, SYSTEM_CORE, env)
     tree.wait_for(listen if isinstance(listen, Path) else ("127.0.0.1", listen))
@@ -103,7 +110,7 @@ def start(place: Place, gateway: Path, around: Outside, port: int, variant: Vari
     if variant.forward_auth:
         trees.append(_front(place, variant, port, listen))
     form = variant.forms[0]
-    cookies = signed_in(lambda: login(port, f"/{form}/"), SESSIONS)
+    cookies = signed_in(lambda: login(port, f"/{form}/"), in_use)
     key = _public_key(port)
     return [
         System(
@@ -143,7 +150,7 @@ def _write(folder: Path, around: Outside, place: Place, port: int, listen: Path 
         "public_url": f"http://127.0.0.1:{port}",
         "authority": {"name": "Ville", "siret": "13002526500013", "dpo": "dpo@ville.example"},
         "listen": f"unix:{listen}" if isinstance(listen, Path) else f"127.0.0.1:{listen}",
-        "trusted_proxies": ["127.0.0.1/32"] if variant.forward_auth else [],
+        "trusted_proxies": _TRUSTED[variant.forward_auth],
         "identity": {
             "franceconnect": {
                 "environment": "custom",

@@ -51,9 +51,9 @@ def prepared() -> Interpreter:
     base = os.environ.get("BENCH_PYTHON") or (_SYSTEM_PYTHON if Path(_SYSTEM_PYTHON).exists() else sys.executable)
     stamp, mark = folder / "made-from", f"{base} {hashlib.sha256(lock.read_bytes()).hexdigest()}"
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != mark:
-        subprocess.run([base, "-m", "venv", "--clear", folder], check=True)
-        pip = [folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--require-hashes", "-r", lock], check=True)
+        subprocess.run([base, "-m", "venv", "--clear", str(folder)], check=True)
+        pip = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--require-hashes", "-r", str(lock)], check=True)
         stamp.write_text(mark, encoding="utf-8")
     return described(folder / "bin/python")
 

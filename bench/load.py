@@ -100,8 +100,9 @@ def _requests_file(system: System, shape: Shape, folder: Path) -> Path:
     prefixes = list(system.targets) or [system.tools if shape.body_bytes else system.static]
     cookies = list(system.cookies) or ["-"]
     count = 8 if shape.body_bytes else max(len(prefixes), len(cookies))
+    body = str(shape.body_bytes)
     lines = [
-        f"{shape.method}\t{prefixes[number % len(prefixes)]}{shape.file}\t{cookies[number % len(cookies)]}\t{shape.body_bytes}"
+        "\t".join([shape.method, prefixes[number % len(prefixes)] + shape.file, cookies[number % len(cookies)], body])
         for number in range(count)
     ]
     path = folder / "requests.tsv"

@@ -1,6 +1,6 @@
 """What the measured gateway signs people in with: the sandbox's FranceConnect and API Particulier, in one process.
 
-    python -m bench.outside FC_PORT API_PORT CLIENT_ID SECRET PUBLIC_URL…
+python -m bench.outside FC_PORT API_PORT CLIENT_ID SECRET PUBLIC_URL…
 """
 
 import asyncio

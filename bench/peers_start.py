@@ -93,12 +93,13 @@ def provider(place: Place, redirect_uris: Sequence[str]) -> int:
 def apache(place: Place, name: str, cache: str, provider_port: int, port: int) -> System:
     if not Path("/usr/lib/apache2/modules/mod_auth_openidc.so").exists():
         raise Absent("mod_auth_openidc is not installed (Debian: apt-get install apache2 libapache2-mod-auth-openidc)")
-    values = {"NAME": name, "CACHE": cache, "PORT": port, "PROVIDER": provider_port}
+    slug = name.replace(" ", "-")
+    values = {"NAME": slug, "CACHE": cache, "PORT": port, "PROVIDER": provider_port}
     config = place.configuration(
-        "httpd.conf", f"{name}.conf", CLIENT_ID=CLIENT_ID, CLIENT_SECRET=CLIENT_SECRET, **values
+        "httpd.conf", f"{slug}.conf", CLIENT_ID=CLIENT_ID, CLIENT_SECRET=CLIENT_SECRET, **values
     )
     command = [tool("apache2", "apache2"), "-f", str(config), "-D", "FOREGROUND"]
-    tree = place.start(name, command, SYSTEM_CORE)
+    tree = place.start(slug, command, SYSTEM_CORE)
     tree.wait_for(("127.0.0.1", port))
     cookies = signed_in(lambda: login(port, "mod_auth_openidc_session"))
     return System(name, port, [tree], cookies=cookies, check=_twelve(lambda claim: f"oidc_claim_{claim}"))
@@ -106,7 +107,8 @@ def apache(place: Place, name: str, cache: str, provider_port: int, port: int) -
 
 def oauth2_proxy(place: Place, provider_port: int, port: int) -> System:
     headers = "".join(
-        f"  - {{name: {_header(claim)}, values: [{{claimSource: {{claim: {_session_claim(claim)}}}}}]}}\n" for claim in CLAIM_NAMES
+        f"  - {{name: {_header(claim)}, values: [{{claimSource: {{claim: {_session_claim(claim)}}}}}]}}\n"
+        for claim in CLAIM_NAMES
     )
     values = {"PORT": port, "PROVIDER": provider_port, "CLIENT_ID": CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET}
     alpha = place.configuration("oauth2_proxy.yaml", "oauth2_proxy.yaml", HEADERS=headers, **values)
@@ -125,7 +127,12 @@ def _built_oauth2_proxy(folder: Path) -> Path:
     built = folder / "go" / "oauth2-proxy"
     if not built.exists():
         go = tool("go", "golang-go")
-        env = {**os.environ, "GOBIN": str(built.parent), "GOMODCACHE": str(built.parent / "mod"), "GOFLAGS": "-modcacherw"}
+        env = {
+            **os.environ,
+            "GOBIN": str(built.parent),
+            "GOMODCACHE": str(built.parent / "mod"),
+            "GOFLAGS": "-modcacherw",
+        }
         done = subprocess.run([go, "install", OAUTH2_PROXY], env=env, check=False, capture_output=True, text=True)
         if done.returncode:
             raise Absent(f"oauth2-proxy could not be built: {done.stderr[-300:]}")
@@ -183,7 +190,9 @@ def login(port: int, cookie_name: str) -> str:
     """Follow a protected page to the provider and back; the session's cookies as a browser sends them."""
     with httpx.Client(trust_env=False, follow_redirects=True, timeout=30, headers={"accept": "text/html"}) as client:
         answer = client.get(f"http://127.0.0.1:{port}/p/200")
-        cookies = "; ".join(f"{each.name}={each.value}" for each in client.cookies.jar if each.name.startswith(cookie_name))
+        cookies = "; ".join(
+            f"{each.name}={each.value}" for each in client.cookies.jar if each.name.startswith(cookie_name)
+        )
         if answer.status_code != 200 or len(answer.content) != 200 or not cookies:
             raise Wrong(f"the login ended at {answer.url} with {answer.status_code}: {answer.text[:200]}")
         return cookies

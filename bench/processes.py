@@ -116,7 +116,10 @@ def _stats() -> Iterator[tuple[int, list[str]]]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                yield int(entry.name), (entry / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+                yield (
+                    int(entry.name),
+                    (entry / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split(),
+                )
             except OSError:
                 continue
 

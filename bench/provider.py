@@ -113,11 +113,20 @@ class Provider:
         token, sub = secrets.token_urlsafe(32), secrets.token_hex(32)
         self._tokens[token] = sub
         answer = {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_S}
-        return JSONResponse({**answer, "id_token": self._id_token(sub, asked["nonce"])}, headers={"cache-control": "no-store"})
+        return JSONResponse(
+            {**answer, "id_token": self._id_token(sub, asked["nonce"])}, headers={"cache-control": "no-store"}
+        )
 
     def _id_token(self, sub: str, nonce: str) -> str:
         now = int(time.time())
-        claims = {"iss": self._issuer, "aud": self._client[0], "sub": sub, "nonce": nonce, "iat": now, "exp": now + TOKEN_S}
+        claims = {
+            "iss": self._issuer,
+            "aud": self._client[0],
+            "sub": sub,
+            "nonce": nonce,
+            "iat": now,
+            "exp": now + TOKEN_S,
+        }
         email = {"email": CLAIMS["email"], "email_verified": True}
         return jwt.encode({"alg": "RS256", "kid": "bench"}, {**claims, **email}, self._key)
 

@@ -55,7 +55,7 @@ class System:
         Raises: Wrong.
         """
         target = f"{(self.targets or [self.static])[0]}check"
-        for cookie in (self.cookies[:1] or [""]):
+        for cookie in self.cookies[:1] or [""]:
             status, body = fetch(self.port, target, cookie)
             if status != 200:
                 raise Wrong(f"{self.name}: {target} answered {status}")

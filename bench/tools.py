@@ -62,8 +62,10 @@ class Tools(asyncio.BufferedProtocol):
 
     def _request(self, head: bytes) -> None:
         lines = head.split(b"\r\n")
-        fields = [(name.decode("latin-1"), value.strip().decode("latin-1"))
-                  for name, _, value in (line.partition(b":") for line in lines[1:])]
+        fields = [
+            (name.decode("latin-1"), value.strip().decode("latin-1"))
+            for name, _, value in (line.partition(b":") for line in lines[1:])
+        ]
         known = {name.lower(): value for name, value in fields}
         target = lines[0].split(b" ")[1]
         wanted = target.partition(b"?")[0].rpartition(b"/")[2]
@@ -79,7 +81,9 @@ class Tools(asyncio.BufferedProtocol):
             self._answer(json.dumps({"target": target.decode("latin-1"), "fields": fields}).encode())
 
     def _answer(self, body: bytes) -> None:
-        self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        self._transport.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+        )
 
     # --- uploads
 
