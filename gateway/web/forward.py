@@ -109,7 +109,12 @@ def client_lines(services: Services, snapshot: Snapshot) -> bytes:
     """`RequestRejected` for what has two readings."""
     settings = services.settings
     fields = request_headers(snapshot.headers, services.stripped, services.cookies.names)
-    client = client_address(snapshot.peer, snapshot.values(b"x-forwarded-for"), settings.trusted_proxies)
+    client = client_address(
+        snapshot.peer,
+        snapshot.values(b"x-forwarded-for"),
+        settings.trusted_proxies,
+        trust_unix=settings.trust_unix,
+    )
     scheme = urlsplit(settings.public_url).scheme
     return write_fields(fields) + write_fields(forwarded(client, scheme, snapshot.raw_host.decode("ascii")))
 

@@ -29,6 +29,24 @@ def test_the_rightmost_address_that_no_listed_proxy_vouches_away(peer: str, said
     assert client_address(peer, said, TRUSTED) == client
 
 
+@pytest.mark.parametrize(
+    ("peer", "said", "client"),
+    [
+        ("", [b"1.2.3.4"], "1.2.3.4"),
+        ("", [b"6.6.6.6, 1.2.3.4, 10.0.0.2"], "1.2.3.4"),
+        ("", [b"unknown"], ""),
+        ("", [], ""),
+        ("203.0.113.9", [b"1.2.3.4"], "203.0.113.9"),
+    ],
+)
+def test_a_listed_peer_on_the_unix_socket_vouches_for_one_address(peer: str, said: list[bytes], client: str) -> None:
+    assert client_address(peer, said, TRUSTED, trust_unix=True) == client
+
+
+def test_a_peer_on_the_unix_socket_that_is_not_listed_is_not_believed() -> None:
+    assert client_address("", [b"1.2.3.4"], TRUSTED) == ""
+
+
 def test_an_empty_list_believes_nobody() -> None:
     assert client_address("10.0.0.1", [b"1.2.3.4"], ()) == "10.0.0.1"
 
