@@ -162,7 +162,7 @@ def auth_request_front(
     place: Place, name: str, port: int, decider: str, forms: dict[str, tuple[str, list[str]]], original: str
 ) -> Tree:
     """nginx before a decider. `forms`: path → (name of the form, headers to copy)."""
-    locations = "\n".join(_location(path, form, headers) for path, (form, headers) in forms.items())
+    locations = "\n".join([_LOGIN, *(_location(path, form, headers) for path, (form, headers) in forms.items())])
     config = place.configuration(
         "auth_request.conf",
         f"{name}.conf",
@@ -177,8 +177,13 @@ def auth_request_front(
     return tree
 
 
+_LOGIN = "    location @login { return 302 $login; }"
+"""Where a decider that turns a person away wants her to go."""
+
+
 def _location(path: str, form: str, headers: Sequence[str]) -> str:
     lines = [f"location {path} {{", f'set $sign "{form}";', "auth_request /decide;"]
+    lines += ["auth_request_set $login $upstream_http_location; error_page 401 = @login;"]
     for index, name in enumerate(headers):
         variable = name.lower().replace("-", "_")
         lines.append(f"auth_request_set $h{index} $upstream_http_{variable}; proxy_set_header {name} $h{index};")

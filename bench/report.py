@@ -55,17 +55,18 @@ def write(results: Results, folder: Path, committed: Path | None) -> None:
 def rendered(results: Results, verdicts: Sequence[Verdict]) -> str:
     """The whole page."""
     what = "quick look" if results.quick else "full run"
+    rounds = f"medians of {results.rounds} interleaved rounds of {results.seconds:g} s"
     lines = [
         "# Results",
         "",
-        f"A {what} of {time.strftime('%Y-%m-%d')}: medians of {results.rounds} interleaved rounds, {results.seconds:g} s each.",
-        "Method: [README.md](README.md). Read the ratios: absolute figures belong to one machine.",
+        f"A {what}, {time.strftime('%Y-%m-%d')}: {rounds}. Method: [README.md](README.md).",
+        "Read the ratios: absolute figures belong to one machine.",
         "",
         f"- Interpreter: {results.interpreter}",
         f"- Machine: {_processor()}, Linux {platform.release()}",
         "",
     ]
-    if verdicts:
+    if verdicts := [each for each in verdicts if each.holds is not None or not results.quick]:
         lines += ["## Verdicts", "", "| what is asked | measured, median (min to max) | verdict |", "|---|---|---|"]
         lines += [f"| {each.asked} | {each.measured} | {each.word} |" for each in verdicts]
         lines.append("")
