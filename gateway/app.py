@@ -18,7 +18,7 @@ from gateway.adapters import api_particulier, oidc
 from gateway.adapters.api_particulier import ApiParticulier
 from gateway.adapters.audit import AuditLog
 from gateway.adapters.keys import SigningKeys, encryption_jwk, load_signing_keys
-from gateway.adapters.limits import SlidingWindow
+from gateway.adapters.limits import Attempts
 from gateway.adapters.logs import configure_logging
 from gateway.adapters.oidc import OidcProvider
 from gateway.adapters.sessions.handoffs import Handoffs
@@ -197,13 +197,18 @@ def _services(settings: Settings, world: Outside, records: RecordStore, closers:
         ),
         cookies=Cookies(settings.public_url, settings.sessions.secrets),
         pages=_pages(settings),
-        attempts=SlidingWindow(world.clock, tries=NUMBER_TRIES, period_s=NUMBER_PERIOD_S),
+        attempts=_attempts(settings, world, records),
         audit=AuditLog(world.audit_stream).record,
         log=log,
         clock=world.clock,
         sleep=world.sleep,
         new_token=world.new_token,
     )
+
+
+def _attempts(settings: Settings, world: Outside, records: RecordStore) -> Attempts:
+    secret = settings.sessions.secrets[-1]
+    return Attempts(records, world.clock, secret, tries=NUMBER_TRIES, period_s=NUMBER_PERIOD_S)
 
 
 def _jwks(settings: Settings, keys: SigningKeys) -> dict[str, object]:

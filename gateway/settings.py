@@ -38,6 +38,20 @@ class Authority:
 
 
 @dataclass(frozen=True, slots=True)
+class Listen:
+    """Where clients connect: a host and a port, or a Unix socket."""
+
+    host: str = ""
+    port: int = 0
+    socket: str = ""
+    """Absolute path of a Unix socket; then host and port mean nothing."""
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"unix:{self.socket}" if self.socket else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one client may send."""
 
@@ -71,8 +85,11 @@ class Settings:
     public_url: str
     """Without a slash at the end."""
     authority: Authority
-    listen: tuple[str, int]
+    listen: Listen
     trusted_proxies: tuple[Network, ...]
+    trust_unix: bool
+    """Whether who connects through the Unix socket counts as a listed proxy."""
+    workers: int
     providers: tuple[ProviderSettings, ...]
     household: ApiParticulierSettings | None
     sessions: SessionSettings
@@ -90,12 +107,21 @@ class Settings:
 
     def trusts(self, peer: str) -> bool:
         """Whether what this peer says of the original request is believed; an empty list is nobody."""
-        return is_listed(peer, self.trusted_proxies)
+        return is_listed(peer, self.trusted_proxies, trust_unix=self.trust_unix)
 
     def origin_of(self, route: Route) -> str:
         """Scheme and authority of a route as the browser sees them."""
         scheme = urlsplit(self.public_url).scheme
         return self.public_url if route.host == self.host else f"{scheme}://{route.host}"
+
+    def needs_restart(self, new: "Settings") -> tuple[str, ...]:
+        """What differs in `new` and cannot change while the gateway runs."""
+        fixed = {
+            "listen": (self.listen, new.listen),
+            "workers": (self.workers, new.workers),
+            "sessions.store": (self.sessions.store, new.sessions.store),
+        }
+        return tuple(name for name, (now, wanted) in fixed.items() if now != wanted)
 
     def accepts_port(self, port: int | None) -> bool:
         """No port, that of `public_url`, or its scheme's own."""

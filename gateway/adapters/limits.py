@@ -1,31 +1,26 @@
-"""A bounded number of tries for one key in a while, in this process."""
+"""A bounded number of tries for one key in a while, shared by all who share the record store."""
 
-from collections import OrderedDict, deque
+import hashlib
+import hmac
 
+from gateway.adapters.sessions.records import RecordStore
 from gateway.ports import Clock
 
-_KEYS_AT_MOST = 100_000
 
+class Attempts:
+    """At most `tries` for one key in `period_s` seconds from its first; then it begins anew.
 
-class SlidingWindow:
-    """At most `tries` for one key in any `period_s` seconds. Beyond a bound of keys the oldest is forgotten."""
+    The store sees an HMAC of the key, never an address or a person: both could be guessed from a plain digest.
+    """
 
-    def __init__(self, clock: Clock, *, tries: int, period_s: int) -> None:
+    def __init__(self, records: RecordStore, clock: Clock, secret: bytes, *, tries: int, period_s: int) -> None:
+        self._records = records
         self._clock = clock
+        self._secret = secret
         self._tries = tries
         self._period_s = period_s
-        self._seen: OrderedDict[str, deque[float]] = OrderedDict()
 
-    def allowed(self, key: str) -> bool:
-        """Count one try and say whether it may go on."""
-        now = self._clock()
-        times = self._seen.setdefault(key, deque())
-        self._seen.move_to_end(key)
-        while times and now - times[0] >= self._period_s:
-            times.popleft()
-        if len(times) >= self._tries:
-            return False
-        times.append(now)
-        while len(self._seen) > _KEYS_AT_MOST:
-            self._seen.popitem(last=False)
-        return True
+    async def allowed(self, key: str) -> bool:
+        """Count one try and say whether it may go on; `DependencyFailed` when it cannot be counted."""
+        name = hmac.new(self._secret, b"attempts\n" + key.encode("utf-8"), hashlib.sha256).hexdigest()
+        return await self._records.count(name, int(self._clock()), self._period_s) <= self._tries

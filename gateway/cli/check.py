@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.config.gateway_file import load
-from gateway.core.rules import Login, Route
+from gateway.core.rules import Login, Route, Upstream
 from gateway.settings import Settings
 
 
@@ -25,6 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def summary(settings: Settings) -> str:
     lines = [f"{settings.public_url} ({'production' if settings.production else 'not production'})"]
+    lines.append(f"listens on {settings.listen}, {settings.workers} worker{'s' if settings.workers > 1 else ''}")
     for route in settings.routes:
         lines += ["", *_route(route)]
     lines += [f"\nnote: {note}" for note in settings.notes]
@@ -36,12 +37,22 @@ def _route(route: Route) -> list[str]:
     asked = sorted(needs.claims | {str(block) for block in needs.blocks})
     sent = [injection.header for injection in policy.inject]
     return [
-        f"{route.host}{route.path} -> {route.upstreams[0].scheme}://{route.upstreams[0].authority}",
+        f"{route.host}{route.path} -> {shown_upstreams(route)}",
         f"  policy   {policy.tag}: {policy.purpose}",
         f"  login    {_login(policy.login)}",
         f"  asks     {' '.join(asked) or 'nothing'}",
         f"  sends    {' '.join(sent) or 'no header'}",
     ]
+
+
+def shown_upstreams(route: Route) -> str:
+    """`http://a:8081` alone; `http://a:8081 (weight 2), http://b:8081 (weight 1)` where shares differ."""
+    weighted = len({upstream.weight for upstream in route.upstreams}) > 1
+    return ", ".join(_upstream(each) + (f" (weight {each.weight})" if weighted else "") for each in route.upstreams)
+
+
+def _upstream(upstream: Upstream) -> str:
+    return f"unix:{upstream.socket}" if upstream.socket else f"{upstream.scheme}://{upstream.authority}"
 
 
 def _login(login: Login | None) -> str:

@@ -90,11 +90,13 @@ def sandbox_apps(settings: Settings) -> dict[int, Any]:
     if household is None:
         raise SystemExit("gateway demo: the configuration has no `household`; use the shipped gateway.yaml")
     api = SandboxApiParticulier(franceconnect, {}, time.time)
-    legacy_port = settings.routes[0].upstreams[0].port
+    legacy = settings.routes[0].upstreams[0]
+    if legacy.socket or legacy.scheme != "http":
+        raise SystemExit("gateway demo: the first route's upstream is not http://HOST:PORT on this machine")
     return {
         _port(provider.issuer): franceconnect.app,
         _port(household.base_url): api.app,
-        legacy_port: legacy_app(f"{settings.public_url}/_gateway/keys"),
+        legacy.port: legacy_app(f"{settings.public_url}/_gateway/keys"),
     }
 
 

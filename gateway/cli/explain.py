@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from gateway.cli.check import shown_upstreams
 from gateway.cli.fixture import EVERY_SCOPE, Fixture, read_fixture
 from gateway.config.gateway_file import load
 from gateway.core.conditions import Truth
@@ -71,7 +72,7 @@ def _route(table: RouteTable, host: str, arguments: argparse.Namespace) -> tuple
 
 def _print(route: Route, facts: Facts) -> None:
     policy = route.policy
-    print(f"route:     {route.name} -> {route.upstreams[0].scheme}://{route.upstreams[0].authority}")
+    print(f"route:     {route.name} -> {shown_upstreams(route)}")
     print(f"policy:    {policy.tag} ({policy.purpose})")
     if policy.needs.claims or policy.needs.blocks:
         asked = sorted(policy.needs.claims | {str(block) for block in policy.needs.blocks})

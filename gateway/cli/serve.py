@@ -37,12 +37,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def server_config(settings: Settings, *, bind: str | None = None) -> uvicorn.Config:
     """uvicorn for sockets, signals and the drain; every byte of HTTP is read and written by our own connection."""
-    host, port = settings.listen
     application = build(settings)
     return uvicorn.Config(
         application,
-        host=bind or host,
-        port=port,
+        host=bind or settings.listen.host,
+        port=settings.listen.port,
+        uds=None if bind else settings.listen.socket or None,
         http=application.connection,  # type: ignore[arg-type]
         ws="none",
         lifespan="on",

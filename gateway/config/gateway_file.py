@@ -1,8 +1,10 @@
 """gateway.yaml and its policies → Settings, or every problem at once."""
 
 import ipaddress
+import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -13,26 +15,46 @@ from gateway.config.gateway_models import GatewayModel
 from gateway.config.policy_file import read_policy
 from gateway.config.production import check_production, is_production
 from gateway.config.providers import LEVELS, check_modes, is_loopback, read_household, read_providers
-from gateway.config.routes import open_alternatives, read_routes
+from gateway.config.routes import Surroundings, open_alternatives, read_routes
 from gateway.config.secrets import Secrets
 from gateway.config.shapes import shaped, suggestion
+from gateway.config.upstreams import read_socket
 from gateway.config.yaml_source import Source, read_yaml
 from gateway.core.errors import ConfigError, Problem
 from gateway.core.forwarded import Network
 from gateway.core.rules import Mode, Policy
-from gateway.settings import ApiParticulierSettings, Authority, Limits, SessionSettings, Settings, SigningSettings
+from gateway.settings import (
+    ApiParticulierSettings,
+    Authority,
+    Limits,
+    Listen,
+    SessionSettings,
+    Settings,
+    SigningSettings,
+)
+
+Workers = int | Literal["auto"]
+
+WORKERS_AT_MOST = 256
+
+UNIX = "unix"
+"""In `trusted_proxies`: who connects through the Unix socket."""
 
 _KEYGEN = "make one with: openssl genpkey -algorithm ed25519"
 
 
-def load(path: Path, environ: Mapping[str, str], *, secrets_required: bool = True) -> Settings:
-    """Read everything; ConfigError carries all that is wrong in all files."""
+def load(
+    path: Path, environ: Mapping[str, str], *, secrets_required: bool = True, workers: Workers | None = None
+) -> Settings:
+    """Read everything; ConfigError carries all that is wrong in all files. `workers` replaces the file's."""
     source = read_yaml(path, str(path))
     model = shaped(source, GatewayModel)
+    if model is not None and workers is not None:
+        model = model.model_copy(update={"workers": workers})
     if model is None:
         raise ConfigError([*source.problems, *_policy_problems(path)])
     secret = Secrets(source, environ, path.parent, required=secrets_required)
-    settings, problems = _settings(model, source, secret, path.parent, secrets_required=secrets_required)
+    settings, problems = _settings(model, source, secret, path.parent)
     if problems or source.problems or settings is None:
         raise ConfigError([*source.problems, *problems])
     return settings
@@ -55,7 +77,7 @@ def _policies(folder: Path, mode: Mode | None) -> tuple[dict[str, Policy], list[
 
 
 def _settings(
-    model: GatewayModel, source: Source, secret: Secrets, folder: Path, *, secrets_required: bool
+    model: GatewayModel, source: Source, secret: Secrets, folder: Path
 ) -> tuple[Settings | None, list[Problem]]:
     public_url = model.public_url.rstrip("/")
     _refuse_later(model, source)
@@ -66,26 +88,31 @@ def _settings(
     modes = frozenset(policy.household.mode for policy in policies.values() if policy.household)
     check_modes(model, modes | ({mode} if mode else set()), source)
     known = sorted(path.stem for path in (folder / "policies").glob("*.yaml"))
+    production = is_production(providers, household)
+    listen, networks = _listen(model, source, folder), _networks(model, source)
+    around = Surroundings(source, policies, known, public_url, secret, folder, production)
     notes: list[str] = []
-    routes = open_alternatives(read_routes(model, source, policies, known, public_url), notes)
+    routes = open_alternatives(read_routes(model, around), notes)
     settings = Settings(
         public_url=public_url,
         authority=_authority(model, folder),
-        listen=_listen(model, source),
-        trusted_proxies=_networks(model, source),
+        listen=listen,
+        trusted_proxies=networks,
+        trust_unix=UNIX in model.trusted_proxies,
+        workers=_workers(model, source),
         providers=providers,
         household=household,
         sessions=_sessions(model, source, secret, folder),
-        signing=_signing(model, source, secret, check=secrets_required),
+        signing=_signing(model, source, secret),
         limits=Limits(**model.limits.model_dump(exclude={"logins_per_minute_per_address"})),
         routes=routes,
         policies=policies,
-        production=is_production(providers, household),
-        notes=tuple(notes + _notes(household, modes)),
+        production=production,
+        notes=tuple(notes + _notes(model, household, modes)),
     )
     _check_levels(model, settings, source)
     if settings.production:
-        check_production(settings, source, secrets=secrets_required)
+        check_production(settings, source, secrets=secret.required)
     return settings, problems
 
 
@@ -93,8 +120,6 @@ def _refuse_later(model: GatewayModel, source: Source) -> None:
     for key in ("admin", "disputes"):
         if getattr(model, key) is not None:
             source.say((key,), f"`{key}` is not available in this version", "remove it")
-    if model.workers != 1:
-        source.say(("workers",), "more than one worker is not available in this version", "write `workers: 1`")
     if model.limits.logins_per_minute_per_address is not None:
         place = ("limits", "logins_per_minute_per_address")
         source.say(place, "`logins_per_minute_per_address` is not available in this version", "remove it")
@@ -140,20 +165,45 @@ def _authority(model: GatewayModel, folder: Path) -> Authority:
     return Authority(written.name, written.siret, written.dpo, written.colour, logo)
 
 
-def _listen(model: GatewayModel, source: Source) -> tuple[str, int]:
+def _listen(model: GatewayModel, source: Source, folder: Path) -> Listen:
+    if model.listen.startswith("unix:"):
+        path, problem = read_socket(model.listen, folder)
+        if problem:
+            source.say(("listen",), f"`listen` {problem}", "write unix:/run/gateway.sock")
+        return Listen(socket=path)
     host, _, port = model.listen.rpartition(":")
     if not 0 < int(port) < 65_536:
         source.say(("listen",), "`listen` has no such port", "write 127.0.0.1:8000")
-    return host.strip("[]"), int(port)
+    return Listen(host.strip("[]"), int(port))
+
+
+def _workers(model: GatewayModel, source: Source) -> int:
+    """`auto` is one for each core that this process may use."""
+    several = model.workers if model.workers != "auto" else _cores()
+    if not 1 <= several <= WORKERS_AT_MOST:
+        source.say(("workers",), f"`workers` is not from 1 to {WORKERS_AT_MOST}", "write a number, or `auto`")
+    if model.workers != 1 and model.sessions.store == "memory:":
+        # `auto` too, whatever this machine has: a configuration that is right here is right on the next one.
+        hint = "write `store: sqlite:var/sessions.db`, or `workers: 1`"
+        source.say(("sessions", "store"), "`memory:` sessions are one worker's own, and there may be several", hint)
+    return several
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _networks(model: GatewayModel, source: Source) -> tuple[Network, ...]:
     networks: list[Network] = []
     for index, text in enumerate(model.trusted_proxies):
+        if text == UNIX:
+            continue
         try:
             networks.append(ipaddress.ip_network(text))
         except ValueError:
-            source.say(("trusted_proxies", index), f"`{text}` is not an address or a network", "write 10.0.0.0/8")
+            source.say(
+                ("trusted_proxies", index), f"`{text}` is not an address or a network", "write 10.0.0.0/8, or unix"
+            )
     return tuple(networks)
 
 
@@ -171,9 +221,9 @@ def _sessions(model: GatewayModel, source: Source, secret: Secrets, folder: Path
     return SessionSettings(store, written.idle_s, written.absolute_s, tuple(read))
 
 
-def _signing(model: GatewayModel, source: Source, secret: Secrets, *, check: bool) -> SigningSettings:
+def _signing(model: GatewayModel, source: Source, secret: Secrets) -> SigningSettings:
     key = secret(model.signing.key, ("signing", "key"))
-    if check and key:
+    if secret.required and key:
         try:
             parsed = load_pem_private_key(key, None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -186,10 +236,13 @@ def _signing(model: GatewayModel, source: Source, secret: Secrets, *, check: boo
     return SigningSettings(key, tuple(previous))
 
 
-def _notes(household: ApiParticulierSettings | None, modes: frozenset[Mode]) -> list[str]:
-    if household is None or Mode.NUMBER not in modes:
-        return []
-    return [f"number mode: the national route answers 410, so the broker at {household.base_url} is asked"]
+def _notes(model: GatewayModel, household: ApiParticulierSettings | None, modes: frozenset[Mode]) -> list[str]:
+    notes = []
+    if household is not None and Mode.NUMBER in modes:
+        notes.append(f"number mode: the national route answers 410, so the broker at {household.base_url} is asked")
+    if model.listen.startswith("unix:") and UNIX not in model.trusted_proxies:
+        notes.append("X-Forwarded-For is not believed from the Unix socket: list `unix` in `trusted_proxies`")
+    return notes
 
 
 def _check_levels(model: GatewayModel, settings: Settings, source: Source) -> None:

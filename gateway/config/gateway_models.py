@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 Strict = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -100,18 +101,60 @@ class TimeoutsModel(Part):
     total_s: Seconds | None = None
 
 
+class UpstreamModel(Part):
+    """One of several upstreams, and its share of the requests."""
+
+    url: Annotated[str, Field(min_length=1, max_length=1024)]
+    weight: Annotated[int, Field(ge=1, le=1000)] = 1
+
+
+def _as_list(written: object) -> object:
+    """One URL is a list of one; a URL alone in a list has the weight 1."""
+    entries = written if isinstance(written, list) else [written]
+    if not all(isinstance(entry, str | dict) for entry in entries) or isinstance(written, dict):
+        raise PydanticCustomError("upstream_type", "one URL or a list")
+    return [{"url": entry} if isinstance(entry, str) else entry for entry in entries]
+
+
+Upstreams = Annotated[
+    list[UpstreamModel],
+    Field(min_length=1, max_length=100, description="http://HOST:PORT, https://HOST or unix:PATH; several share"),
+    BeforeValidator(_as_list, json_schema_input_type=str | list[str | UpstreamModel]),
+]
+
+
+class TlsModel(Part):
+    """How `https` upstreams are spoken to; PEM files, relative to this file's folder."""
+
+    ca_file: Annotated[str, Field(min_length=1, description="authorities believed instead of the system's")] | None = (
+        None
+    )
+    client_cert: Annotated[str, Field(min_length=1)] | None = None
+    client_key: Annotated[str, Field(min_length=1)] | None = None
+    server_name: (
+        Annotated[str, Field(min_length=1, max_length=253, description="SNI, and the name in the certificate")] | None
+    ) = None
+
+
+class HealthModel(Part):
+    """How upstreams are asked whether they are well."""
+
+    path: Annotated[str, Field(pattern=r"^/[!-\"$-~]*$", max_length=1024)]
+    every_s: Annotated[float, Field(ge=1, le=3600, strict=False)] = 10
+
+
 class RouteModel(Part):
     """One path of one host, and the application behind it."""
 
     path: Annotated[str, Field(pattern=r"^/")]
-    upstream: Any = Field(description="http://HOST:PORT of the application")
+    upstream: Upstreams
     policy: Names
     host: str | None = None
     methods: list[Annotated[str, Field(pattern=r"^[A-Z]+(-[A-Z]+)*$")]] | None = None
     name: Names | None = None
     audience: Names | None = None
     sign: Literal["jwt", "none", "hmac", "rfc9421"] = "jwt"
-    secret: Any = Field(None, description="of `sign: hmac`; not available in this version")
+    secret: Secret | None = Field(None, description="of `sign: hmac`: shared with the application, 32 bytes or more")
     encoding: Literal["utf-8", "latin-1", "percent", "base64", "rfc8187"] | None = None
     body: Literal["digest", "unbound"] = "digest"
     digest_max_bytes: Annotated[int, Field(ge=0, le=100_000_000)] = 1_000_000
@@ -122,8 +165,8 @@ class RouteModel(Part):
     timeouts: TimeoutsModel = Field(default_factory=lambda: TimeoutsModel.model_validate({}))
     max_body_bytes: Annotated[int, Field(ge=0)] | None = None
     allow_in_path: list[Literal["semicolon", "encoded_slash"]] = []
-    tls: Any = Field(None, description="not available in this version")
-    health: Any = Field(None, description="not available in this version")
+    tls: TlsModel | None = None
+    health: HealthModel | None = None
 
 
 class GatewayModel(Part):
@@ -131,9 +174,14 @@ class GatewayModel(Part):
 
     public_url: Annotated[Url, Field(description="what the browser sees; FranceConnect's callback host")]
     authority: AuthorityModel
-    listen: Annotated[str, Field(pattern=r"^.+:[0-9]{1,5}$")] = "127.0.0.1:8000"
-    trusted_proxies: Annotated[list[str], Field(description="addresses believed; empty means nobody")] = []
-    workers: int | Literal["auto"] = 1
+    listen: Annotated[
+        str, Field(pattern=r"^(unix:.+|.+:[0-9]{1,5})$", description="HOST:PORT, or unix:PATH of a socket")
+    ] = "127.0.0.1:8000"
+    trusted_proxies: Annotated[
+        list[str],
+        Field(description="addresses believed, and `unix` for who connects through the socket; empty: nobody"),
+    ] = []
+    workers: Annotated[int | Literal["auto"], Field(description="processes; auto: one a core")] = 1
     admin: Any = Field(None, description="not available in this version")
     disputes: Any = Field(None, description="not available in this version")
     identity: Annotated[dict[str, ProviderModel], Field(min_length=1)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from gateway.config.providers import is_loopback, is_sandbox
-from gateway.config.secrets import weakness
+from gateway.config.secrets import STRONG_HINT, weakness
 from gateway.config.yaml_source import Source
 from gateway.relying_party import ProviderSettings
 from gateway.settings import ApiParticulierSettings, Settings
@@ -30,6 +30,6 @@ def check_production(settings: Settings, source: Source, *, secrets: bool) -> No
         source.say(place2, "API Particulier is staging, and this is production", "write `environment: production`")
     for index, secret in enumerate(settings.sessions.secrets):
         if secrets and (why := weakness(secret)):
-            source.say(("sessions", "secrets", index), f"the secret {why}", "openssl rand -hex 32")
+            source.say(("sessions", "secrets", index), f"the secret {why}", STRONG_HINT)
     if urlsplit(settings.public_url).scheme != "https" and not is_loopback(settings.public_url):
         source.say(("public_url",), "`public_url` is plain http", "https")

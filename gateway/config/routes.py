@@ -1,65 +1,60 @@
 """`routes:` → Route, and the alternative paths that they must leave open."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.config.gateway_models import GatewayModel, RouteModel
+from gateway.config.secrets import STRONG_BYTES, STRONG_HINT, Secrets, weakness
 from gateway.config.shapes import suggestion
+from gateway.config.upstreams import read_health, read_tls, read_upstreams
 from gateway.config.yaml_source import Path_, Source
 from gateway.core.errors import RequestRejected
 from gateway.core.model import NormalPath
 from gateway.core.paths import normalise
 from gateway.core.routing import USUAL_METHODS, normal_host
-from gateway.core.rules import Encoding, PathException, Policy, Route, SignatureForm, Timeouts, Upstream
-
-_LATER = {"tls": "an upstream in plain http on a private network", "health": "no `health`", "secret": "`sign: jwt`"}
+from gateway.core.rules import Encoding, PathException, Policy, Route, SignatureForm, Timeouts
 
 
-def read_routes(
-    model: GatewayModel, source: Source, policies: Mapping[str, Policy], known: Sequence[str], public_url: str
-) -> tuple[Route, ...]:
-    """Every route that is whole; what is wrong with the others is said in `source`."""
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a route is read against: the rest of the configuration."""
+
+    source: Source
+    policies: Mapping[str, Policy]
+    known: Sequence[str]
+    """Names of every policy file, the wrong ones included."""
+    public_url: str
+    secret: Secrets
+    folder: Path
+    production: bool
+
+
+def read_routes(model: GatewayModel, around: Surroundings) -> tuple[Route, ...]:
+    """Every route that is whole; what is wrong with the others is said in the source."""
     routes: list[Route] = []
     for index, each in enumerate(model.routes):
         place: Path_ = ("routes", index)
-        _refuse_later(each, place, source)
-        route = _route(each, place, source, policies, known, public_url)
+        route = _route(each, place, around)
         if route is None:
             continue
         for other in routes:
             if _same_requests(route, other):
-                source.say(
-                    place, f"takes the same requests as the route `{other.name}`", "change a host, path or methods"
-                )
+                message = f"takes the same requests as the route `{other.name}`"
+                around.source.say(place, message, "change a host, path or methods")
         routes.append(route)
     return tuple(routes)
 
 
-def _refuse_later(model: RouteModel, place: Path_, source: Source) -> None:
-    for key, instead in _LATER.items():
-        if getattr(model, key) is not None:
-            source.say((*place, key), f"`{key}` is not available in this version", f"use {instead}")
-    if model.websocket:
-        source.say((*place, "websocket"), "`websocket: true` is not available in this version", "remove it")
-    if model.sign in {"hmac", "rfc9421"}:
-        source.say((*place, "sign"), f"`sign: {model.sign}` is not available in this version", "write `sign: jwt`")
-
-
-def _route(
-    model: RouteModel,
-    place: Path_,
-    source: Source,
-    policies: Mapping[str, Policy],
-    known: Sequence[str],
-    public_url: str,
-) -> Route | None:
+def _route(model: RouteModel, place: Path_, around: Surroundings) -> Route | None:
+    source, public_url = around.source, around.public_url
     path, host = _path(model, place, source), _host(model, place, source, public_url)
-    upstream, policy = _upstream(model, place, source), policies.get(model.policy)
-    if model.policy not in known:
-        hint = suggestion(model.policy, known) or f"write policies/{model.policy}.yaml"
-        source.say((*place, "policy"), f"there is no policy `{model.policy}`", hint)
-    if path is None or host is None or upstream is None or policy is None:
+    upstreams = read_upstreams(model, place, source, around.folder)
+    tls = read_tls(model, upstreams, place, source, around.folder, check=around.secret.required)
+    secret = _secret(model, place, around)
+    policy = _policy(model, place, around)
+    if path is None or host is None or not upstreams or policy is None:
         return None
     scheme = urlsplit(public_url).scheme
     origin = public_url if host == urlsplit(public_url).hostname else f"{scheme}://{host}"
@@ -67,20 +62,48 @@ def _route(
         name=model.name or f"{host}{path}",
         host=host,
         path=path,
-        upstreams=(upstream,),
+        upstreams=upstreams,
         policy=policy,
         audience=model.audience or f"{origin}{path}",
         methods=frozenset(model.methods or ()),
         sign=SignatureForm(model.sign),
+        secret=secret,
         encoding=Encoding(model.encoding) if model.encoding else policy.encoding,
         digest_max_bytes=model.digest_max_bytes if model.body == "digest" else None,
         preserve_host=model.preserve_host,
-        strip_prefix=model.strip_prefix or "",
-        add_prefix=model.add_prefix or "",
+        strip_prefix=_prefix(model.strip_prefix, (*place, "strip_prefix"), source),
+        add_prefix=_prefix(model.add_prefix, (*place, "add_prefix"), source),
+        websocket=model.websocket,
         timeouts=Timeouts(**model.timeouts.model_dump()),
         max_body_bytes=model.max_body_bytes,
         allow_in_path=frozenset(PathException(each) for each in model.allow_in_path),
+        tls=tls,
+        health=read_health(model),
     )
+
+
+def _policy(model: RouteModel, place: Path_, around: Surroundings) -> Policy | None:
+    if model.policy not in around.known:
+        hint = suggestion(model.policy, around.known) or f"write policies/{model.policy}.yaml"
+        around.source.say((*place, "policy"), f"there is no policy `{model.policy}`", hint)
+    return around.policies.get(model.policy)
+
+
+def _secret(model: RouteModel, place: Path_, around: Surroundings) -> bytes:
+    """Empty unless `sign: hmac`."""
+    if model.sign != "hmac":
+        if model.secret is not None:
+            around.source.say((*place, "secret"), "`secret` is for `sign: hmac`", "remove it, or write `sign: hmac`")
+        return b""
+    if model.secret is None:
+        around.source.say((*place, "sign"), "`sign: hmac` needs a `secret`", "write `secret: {file: PATH}`")
+        return b""
+    value = around.secret(model.secret, (*place, "secret"))
+    if value and around.secret.required:
+        why = weakness(value)
+        if why and (around.production or len(value) < STRONG_BYTES):
+            around.source.say((*place, "secret"), f"the secret {why}", STRONG_HINT)
+    return value
 
 
 def _path(model: RouteModel, place: Path_, source: Source) -> NormalPath | None:
@@ -93,6 +116,15 @@ def _path(model: RouteModel, place: Path_, source: Source) -> NormalPath | None:
         source.say((*place, "path"), "`/_gateway` is the gateway's own", "choose another path")
         return None
     return path
+
+
+def _prefix(written: str | None, place: Path_, source: Source) -> str:
+    """Read as a request's path is: one that no canonical target can begin with would refuse every request."""
+    try:
+        return normalise(written) if written else ""
+    except RequestRejected as error:
+        source.say(place, f"`{place[-1]}` cannot be matched safely ({error.code})", "write it plainly: /app")
+        return ""
 
 
 def _host(model: RouteModel, place: Path_, source: Source, public_url: str) -> str | None:
@@ -109,23 +141,6 @@ def _host(model: RouteModel, place: Path_, source: Source, public_url: str) -> s
         source.say((*place, "host"), "`host` has a port", "write the name alone")
         return None
     return host
-
-
-def _upstream(model: RouteModel, place: Path_, source: Source) -> Upstream | None:
-    place = (*place, "upstream")
-    if not isinstance(model.upstream, str):
-        source.say(place, "several upstreams are not available in this version", "write one URL")
-        return None
-    parts = urlsplit(model.upstream)
-    try:
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    except (KeyError, ValueError):
-        source.say(place, "`upstream` must be http:// or https:// with a host", "write http://127.0.0.1:8081")
-        return None
-    if not parts.hostname or parts.path not in {"", "/"} or parts.query or parts.username:
-        source.say(place, "`upstream` is a scheme, a host and a port", "put a path in `add_prefix`")
-        return None
-    return Upstream(parts.scheme, parts.hostname, port)
 
 
 def _same_requests(one: Route, other: Route) -> bool:

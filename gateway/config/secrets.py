@@ -7,6 +7,7 @@ from gateway.config.gateway_models import Env, File
 from gateway.config.yaml_source import Path_, Source
 
 STRONG_BYTES = 32
+STRONG_HINT = "openssl rand -hex 32"
 
 _KNOWN = (b"changeme", b"secret", b"password", b"default", b"example", b"sandbox", b"demo", b"0123456789")
 
@@ -18,11 +19,12 @@ class Secrets:
         self._source = source
         self._environ = environ
         self._folder = folder
-        self._required = required
+        self.required = required
+        """False: nothing is read, stand-ins are given."""
 
     def __call__(self, named: object, place: Path_) -> bytes:
         """The secret, without its final line end; a stand-in when secrets are not required (`explain`)."""
-        if not self._required:
+        if not self.required:
             return b"not-read"
         if isinstance(named, Env):
             value = self._environ.get(named.env)

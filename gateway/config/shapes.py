@@ -20,6 +20,7 @@ _KINDS = {
     "list_type": "a list",
     "model_type": "a mapping",
     "dict_type": "a mapping",
+    "upstream_type": "one URL, or a list of URLs or of {url, weight}",
 }
 
 
@@ -73,7 +74,9 @@ def _without_union_noise(findings: Sequence[Any]) -> list[Any]:
 def _place(location: tuple[str | int, ...]) -> Path_:
     """Keys and indices only: pydantic adds the names of the branches that it tried."""
     return tuple(
-        part for part in location if isinstance(part, int) or not (part[:1].isupper() or "[" in part or part == "str")
+        part
+        for part in location
+        if isinstance(part, int) or not (part[:1].isupper() or "[" in part or part in {"str", "int"})
     )
 
 
@@ -102,7 +105,8 @@ def _keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
     definitions = schema.get("$defs", {})
     nodes = [schema]
     for part in location[:-1]:
-        nodes = [child for node in nodes for child in _children(_resolved(node, definitions), part)]
+        branches = [branch for node in nodes for branch in _branches(node, definitions)]
+        nodes = [child for branch in branches for child in _children(branch, part)]
     return sorted(
         {key for node in nodes for each in _branches(node, definitions) for key in each.get("properties", {})}
     )

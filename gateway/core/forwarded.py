@@ -1,7 +1,7 @@
 """Who the client is, through the listed proxies, and what the upstream is told of it.
 
-A peer without an address (a Unix socket) is on nobody's list: what it says of its clients is not believed. The upstream
-is then told no X-Forwarded-For, and `for=unknown` in Forwarded (RFC 7239 §6.2).
+A peer without an address (a Unix socket) is believed only where the operator lists `unix`. Of a client without an address
+the upstream is told no X-Forwarded-For, and `for=unknown` in Forwarded (RFC 7239 §6.2).
 """
 
 import ipaddress
@@ -63,17 +63,18 @@ class _Peer(NamedTuple):
     text: str
 
 
-def client_address(peer: str, forwarded_for: Sequence[bytes], trusted: Sequence[Network]) -> str:
+def client_address(
+    peer: str, forwarded_for: Sequence[bytes], trusted: Sequence[Network], *, trust_unix: bool = False
+) -> str:
     """The rightmost address that no listed proxy vouches away; with an empty list, the peer.
 
     An entry that is not an address (`unknown`) ends the search: the proxy that wrote it is the last thing known.
+    A peer on the Unix socket has no address (`""`): `trust_unix` says whether it is listed.
     """
     known = _PEERS[peer]
-    if known is None:
-        return peer
-    if not forwarded_for or not is_trusted(known.address, trusted):
-        return known.text
-    client = known.address
+    if not forwarded_for or not is_listed(peer, trusted, trust_unix=trust_unix):
+        return peer if known is None else known.text
+    client = None if known is None else known.address
     for entry in reversed(b",".join(forwarded_for).decode("latin-1").split(",")[-MAX_HOPS:]):
         hop = _address(entry.strip(" \t"))
         if hop is None:
@@ -81,13 +82,13 @@ def client_address(peer: str, forwarded_for: Sequence[bytes], trusted: Sequence[
         client = hop
         if not is_trusted(client, trusted):
             break
-    return str(client)
+    return peer if client is None else str(client)
 
 
-def is_listed(peer: str, trusted: Sequence[Network]) -> bool:
+def is_listed(peer: str, trusted: Sequence[Network], *, trust_unix: bool = False) -> bool:
     """Whether what this peer says of others is believed; an empty list is nobody."""
     known = _PEERS[peer]
-    return known is not None and is_trusted(known.address, trusted)
+    return (trust_unix and not peer) if known is None else is_trusted(known.address, trusted)
 
 
 def is_trusted(address: _Address, trusted: Sequence[Network]) -> bool:

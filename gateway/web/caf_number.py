@@ -6,6 +6,7 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
+from gateway.core.forwarded import client_address
 from gateway.core.model import CafNumber, HouseholdRecord, Session
 from gateway.core.numbers import parse_caf_number
 from gateway.core.rules import Mode, Policy
@@ -52,18 +53,22 @@ async def answer_number(services: Services, exchange: Exchange) -> Response:
         number = parse_caf_number(form.get("number", ""), form.get("postal_code", ""))
     except ValueError:
         return _page(services, place, form.get("token", ""), form, _MALFORMED, 422)
-    if not _allowed(services, exchange, session):
+    if not await _allowed(services, exchange, session):
         raise RequestRejected("number_attempts", 429)
     session, cookie = await _asked(services, session, place.route.policy, number)
     await _wait_for_step(services, began)
     return with_cookies(services.pages.redirect(place.url), cookie)
 
 
-def _allowed(services: Services, exchange: Exchange, session: Session | None) -> bool:
+async def _allowed(services: Services, exchange: Exchange, session: Session | None) -> bool:
     """Bounded by address and, when there is one, by person: neither a new session nor a new address starts anew."""
-    by_address = services.attempts.allowed(f"address:{exchange.snapshot.peer}")
+    snapshot, settings = exchange.snapshot, services.settings
+    said = snapshot.values(b"x-forwarded-for")
+    address = client_address(snapshot.peer, said, settings.trusted_proxies, trust_unix=settings.trust_unix)
+    if not await services.attempts.allowed(f"address:{address}"):
+        return False
     identity = session.identity if session else None
-    return by_address and (identity is None or services.attempts.allowed(f"person:{identity.provider}:{identity.sub}"))
+    return identity is None or await services.attempts.allowed(f"person:{identity.provider}:{identity.sub}")
 
 
 async def _asked(

@@ -54,7 +54,9 @@ def permit(services: Services, route: Route, allow: Allow, session: Session | No
         values=allow.inject,
         headers=injected,
     )
-    about = (identity is not None and route.policy.login is not None) or (session is not None and session.household != ())
+    about = (identity is not None and route.policy.login is not None) or (
+        session is not None and session.household != ()
+    )
     return Permit(
         route=route,
         allow=allow,
@@ -109,7 +111,12 @@ def client_lines(services: Services, snapshot: Snapshot) -> bytes:
     """`RequestRejected` for what has two readings."""
     settings = services.settings
     fields = request_headers(snapshot.headers, services.stripped, services.cookies.names)
-    client = client_address(snapshot.peer, snapshot.values(b"x-forwarded-for"), settings.trusted_proxies)
+    client = client_address(
+        snapshot.peer,
+        snapshot.values(b"x-forwarded-for"),
+        settings.trusted_proxies,
+        trust_unix=settings.trust_unix,
+    )
     scheme = urlsplit(settings.public_url).scheme
     return write_fields(fields) + write_fields(forwarded(client, scheme, snapshot.raw_host.decode("ascii")))
 
@@ -161,9 +168,7 @@ def _framing(method: str, length: int) -> bytes:
 
 def answer_fields(services: Services, given: Permit, head: ResponseHead) -> list[tuple[bytes, bytes]]:
     """What the client receives of the upstream's head; its framing fields are as they were, and still true."""
-    return response_headers(
-        head.fields, services.cookies.names, private=given.private, rewriting=given.rewriting
-    )
+    return response_headers(head.fields, services.cookies.names, private=given.private, rewriting=given.rewriting)
 
 
 def answer_length(head: ResponseHead) -> int:

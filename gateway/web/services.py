@@ -52,7 +52,7 @@ class Log(Protocol):
 class Attempts(Protocol):
     """A bounded number of tries for one key in a while."""
 
-    def allowed(self, key: str) -> bool: ...
+    async def allowed(self, key: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ household: {mode: number, review: false, when_missing: alternative}
 alternative: {url: /accueil, text: Se présenter à l'accueil}
 inject: {X-Caf-Statut: household.status, X-Caf-Quotient: household.family_quotient}
 """
-NUMBER = {
+NUMBER: dict[str, Any] = {
     "changes": {
         "mode: franceconnect ": "mode: number\n    token: {env: API_PARTICULIER_TOKEN} ",
     },
@@ -110,3 +110,17 @@ def test_without_a_login_the_status_says_that_nobody_was_compared(tmp_path: Path
         answer = person.client.get("/numero/", headers=JSON).json()
         assert (answer["signature"], answer["headers"]["x-caf-statut"]) == ("anonymous", status)
         assert ("x-caf-quotient" in answer["headers"]) == (status == "identity_unverified")
+
+
+@pytest.mark.parametrize(("listed", "other"), [("127.0.0.1/32", 403), ("192.0.2.0/24", 429)])
+def test_people_behind_a_listed_proxy_have_attempts_of_their_own_and_an_invented_address_gives_none(
+    tmp_path: Path, listed: str, other: int
+) -> None:
+    changes = {**NUMBER["changes"], "trusted_proxies: []": f"trusted_proxies: [{listed}]"}
+    policy = WITHOUT_LOGIN.replace("when_missing: forward", "when_missing: deny")
+    files: dict[str, Any] = {**NUMBER, "changes": changes, "policies": {"numero": policy}}
+    with running(tmp_path, broker=True, **files) as world:
+        for address, statuses in (("198.51.100.1", [403] * 5 + [429]), ("198.51.100.2", [other])):
+            person = world.person()
+            person.client.headers["x-forwarded-for"] = address
+            assert [_typed(world, person, "9999999", "33000")[0] for _ in statuses] == statuses

@@ -1,13 +1,17 @@
 """One contract for every record store, and what is sealed over it."""
 
 import asyncio
+import hashlib
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gateway.adapters.limits import Attempts
 from gateway.adapters.sessions import codec
 from gateway.adapters.sessions.handoffs import Handoffs
 from gateway.adapters.sessions.memory import MemoryRecords
@@ -31,6 +35,8 @@ from gateway.ports import Handoff
 from tests.builders import ANGELA, HOUSEHOLD
 
 pytestmark = pytest.mark.anyio
+
+ROOT = Path(__file__).resolve().parents[2]
 
 NOW = 1_790_000_000
 ID = SessionId("1" * 64)
@@ -118,6 +124,85 @@ async def test_a_sweep_deletes_what_has_expired_and_nothing_else(records: Record
     await records.sweep(NOW)
     assert await records.load("old", NOW - 5) is None
     assert await records.load("new", NOW) == b"2"
+
+
+async def test_a_counter_counts_from_its_first_and_begins_anew_after_its_period(records: RecordStore) -> None:
+    assert [await records.count("a", NOW + second, 10) for second in (0, 5, 9)] == [1, 2, 3]
+    assert await records.count("b", NOW, 10) == 1
+    assert [await records.count("a", NOW + second, 10) for second in (10, 19, 20)] == [1, 2, 1]
+
+
+async def test_of_many_who_count_at_once_each_gets_its_own_number(records: RecordStore) -> None:
+    counted = await asyncio.gather(*(records.count("a", NOW, 10) for _ in range(20)))
+    assert sorted(counted) == list(range(1, 21))
+
+
+async def test_a_sweep_forgets_the_counters_whose_period_is_over_and_no_other(records: RecordStore) -> None:
+    await records.count("old", NOW, 10)
+    await records.count("new", NOW + 5, 10)
+    await records.sweep(NOW + 10)
+    assert await records.count("old", NOW + 9, 10) == 1
+    assert await records.count("new", NOW + 10, 10) == 2
+
+
+async def test_a_counter_is_no_record(records: RecordStore) -> None:
+    await records.count("a", NOW, 10)
+    assert await records.load("a", NOW) is None
+    await records.drop("a")
+    assert await records.count("a", NOW, 10) == 2
+
+
+async def test_attempts_are_bounded_for_each_key_and_start_anew_after_the_period(
+    records: RecordStore, clock: Clock
+) -> None:
+    attempts = Attempts(records, clock, b"k" * 32, tries=2, period_s=60)
+    assert [await attempts.allowed("address:192.0.2.7") for _ in range(3)] == [True, True, False]
+    assert await attempts.allowed("address:192.0.2.8")
+    clock.now += 59
+    assert not await attempts.allowed("address:192.0.2.7")
+    clock.now += 1
+    assert await attempts.allowed("address:192.0.2.7")
+
+
+async def test_workers_on_one_file_share_their_counters(tmp_path: Path) -> None:
+    """Each has its own connection in its own thread, as two processes have."""
+    workers = [SqliteRecords(tmp_path / "sessions.db") for _ in range(3)]
+    counted = await asyncio.gather(*(worker.count("a", NOW, 10) for worker in workers for _ in range(10)))
+    assert sorted(counted) == list(range(1, 31))
+    for worker in workers:
+        await worker.close()
+
+
+async def test_two_processes_share_the_attempts_of_one_person(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "sessions.db"
+    script = (
+        "import asyncio, pathlib, sys\n"
+        "from gateway.adapters.limits import Attempts\n"
+        "from gateway.adapters.sessions.sqlite import SqliteRecords\n"
+        "records = SqliteRecords(pathlib.Path(sys.argv[1]))\n"
+        "attempts = Attempts(records, lambda: float(sys.argv[2]), b'k' * 32, tries=3, period_s=60)\n"
+        "print(*(asyncio.run(attempts.allowed('person:x:y')) for _ in range(2)))\n"
+    )
+    command = [sys.executable, "-c", script, str(path), str(clock.now)]
+    done = await asyncio.to_thread(
+        subprocess.run, command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=30
+    )
+    assert done.stdout.split() == ["True", "True"]
+    records = SqliteRecords(path)
+    attempts = Attempts(records, clock, b"k" * 32, tries=3, period_s=60)
+    assert [await attempts.allowed("person:x:y") for _ in range(2)] == [True, False]
+    await records.close()
+
+
+async def test_neither_an_address_nor_a_person_can_be_read_in_the_counters(tmp_path: Path, clock: Clock) -> None:
+    records = SqliteRecords(tmp_path / "sessions.db")
+    attempts = Attempts(records, clock, b"k" * 32, tries=3, period_s=60)
+    await attempts.allowed("address:192.0.2.7")
+    await attempts.allowed("person:franceconnect:subject")
+    on_disk = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    await records.close()
+    for canary in (b"192.0.2.7", b"subject", hashlib.sha256(b"address:192.0.2.7").hexdigest().encode()):
+        assert canary not in on_disk
 
 
 async def test_a_session_comes_back_whole(sessions: SealedSessions) -> None:
@@ -262,6 +347,10 @@ async def test_memory_is_bounded() -> None:
     await records.create("a", b"1", NOW)
     with pytest.raises(DependencyFailed, match="session_store_full"):
         await records.create("b", b"1", NOW)
+    await records.count("a", NOW, 10)
+    assert await records.count("a", NOW, 10) == 2
+    with pytest.raises(DependencyFailed, match="session_store_full"):
+        await records.count("b", NOW, 10)
 
 
 @pytest.mark.parametrize(

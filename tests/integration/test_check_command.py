@@ -2,14 +2,20 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from gateway.adapters.keys import generate_pem
 from gateway.cli import main
+from gateway.config.gateway_file import load
+from gateway.core.errors import ConfigError
+from gateway.core.rules import HealthCheck, SignatureForm, Upstream, UpstreamTls
+from gateway.settings import Listen, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,12 +82,23 @@ def test_five_mistakes_are_said_at_once_with_file_line_and_hint(
         ("path: /cantine/", "path: /_gateway/x", "gateway's own"),
         ("path: /cantine/", "path: /famille/", "same requests"),
         ("path: /cantine/", 'host: "*.ville.fr", path: /cantine/', "wildcards"),
-        ("policy: public}", "policy: public, sign: hmac}", "write `sign: jwt`"),
-        ("policy: public}", "policy: public, websocket: true}", "not available"),
         ("policy: public}", "policy: public, metods: [GET]}", "did you mean `methods`?"),
         ("public_url: http://localhost:8000", "public_url: http://ville.example", "plain http"),
         ("  dpo: dpo@ville.example", '  dpo: dpo@ville.example\n  colour: "#ffff00"', "too light"),
-        ("sessions:", "workers: 4\nsessions:", "workers: 1"),
+        ("sessions:", "workers: 0\nsessions:", "from 1 to"),
+        ("sessions:", "workers: many\nsessions:", "`workers`"),
+        (
+            "sessions:\n  store: sqlite:var/sessions.db",
+            'workers: 2\nsessions:\n  store: "memory:"',
+            "`memory:` sessions",
+        ),
+        (
+            "sessions:\n  store: sqlite:var/sessions.db",
+            'workers: auto\nsessions:\n  store: "memory:"',
+            "`memory:` sessions",
+        ),
+        ("listen: 127.0.0.1:8000", f"listen: unix:/run/{'x' * 120}", "longer path"),
+        ("trusted_proxies: []", "trusted_proxies: [Unix]", "or unix"),
         ("trusted_proxies: []", "trusted_proxies: &x []", "anchors"),
         ("idle_s: 1800", "idle_s: half an hour", "a whole number"),
         ("idle_s: 1800", "idle_s: 90000", "86400"),
@@ -97,6 +114,206 @@ def test_a_mistake_in_the_gateway_file_is_explained(
     error = capsys.readouterr().err
     assert said in error
     assert "hunter2" not in error
+
+
+SERVED = 'upstream: "http://127.0.0.1:8103", policy: public}'
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ("upstream: 8103", "one URL, or a list"),
+        ("upstream: [[x]]", "one URL, or a list"),
+        ("upstream: {url: http://a}", "one URL, or a list"),
+        ("upstream: []", "`upstream`"),
+        ("upstream: 127.0.0.1:8103", "must be http:// or https://"),
+        ("upstream: ftp://a", "must be http:// or https://"),
+        ("upstream: http://a:99999", "must be http:// or https://"),
+        ("upstream: http://a:0", "must be http:// or https://"),
+        ("upstream: http://u:p@a", "must be http:// or https://"),
+        ('upstream: "http://[::1"', "must be http:// or https://"),
+        ("upstream: http://a/app", "add_prefix"),
+        ('upstream: "http://a?x=1"', "add_prefix"),
+        (f"upstream: unix:/run/{'x' * 120}", "longer path"),
+        ("upstream: unix:/run/", "names no socket"),
+        ("upstream: [http://a, https://b]", "mix http and https"),
+        ("upstream: [http://a, http://b, http://A:80]", "listed twice"),
+        ("upstream: [{url: http://a, weight: 0}]", "`weight`"),
+        ("upstream: [{url: http://a, wieght: 2}]", "did you mean `weight`?"),
+        ("upstream: [{weight: 2}]", "`url` is missing"),
+        ("upstream: http://a, health: {every_s: 5}", "`path` is missing"),
+        ("upstream: http://a, health: {path: health}", "`path` does not have the expected form"),
+        ('upstream: http://a, health: {path: "/a b"}', "`path` does not have the expected form"),
+        ("upstream: http://a, health: {path: /, every_s: 0.1}", "`every_s`"),
+        ("upstream: http://a, websocket: maybe", "true or false"),
+        ("upstream: http://a, sign: hmac", "needs a `secret`"),
+        ("upstream: http://a, sign: md5", "must be one of"),
+        ("upstream: http://a, sign: hmac, secret: hunter2", "secret"),
+        ("upstream: http://a, sign: hmac, secret: {env: NOWHERE}", "NOWHERE is not there"),
+        ("upstream: http://a, sign: hmac, secret: {env: SHORT}", "shorter than 32 bytes"),
+        ("upstream: http://a, secret: {env: SESSION_SECRET}", "is for `sign: hmac`"),
+        ("upstream: http://a, sign: rfc9421, secret: {env: SESSION_SECRET}", "is for `sign: hmac`"),
+        ("upstream: http://a, tls: {ca_file: ca.pem}", "`tls` is for https upstreams"),
+        ("upstream: unix:/run/a.sock, tls: {}", "`tls` is for https upstreams"),
+        ("upstream: https://a, tls: {ca_file: none.pem}", "the file of `ca_file` is not there"),
+        ("upstream: https://a, tls: {ca_file: key.pem}", "holds no certificate"),
+        ("upstream: https://a, tls: {client_cert: cert.pem}", "go together"),
+        ("upstream: https://a, tls: {client_key: key.pem}", "go together"),
+        ("upstream: https://a, tls: {client_cert: cert.pem, client_key: other.pem}", "do not make a pair"),
+        ("upstream: https://a, tls: {client_cert: cert.pem, client_key: locked.pem}", "do not make a pair"),
+        ("upstream: https://a, tls: {server_name: a_b:443/x}", "not one plain host name"),
+        ("upstream: https://a, tls: {sni: a}", "is not a key"),
+    ],
+)
+def test_a_mistake_in_what_serves_a_route_is_explained_once(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    certificate: None,
+    after: str,
+    said: str,
+) -> None:
+    monkeypatch.setenv("SHORT", "only-twenty-six-characters")
+    _change(folder / "gateway.yaml", f"path: /, {SERVED}", f"path: /, {after}, policy: public}}")
+    assert main(["check"]) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    found = [line for line in error.splitlines() if not line.startswith("  hint:")]
+    assert len(found) == 1, error
+    assert re.match(r"gateway\.yaml:42: ", found[0])
+    assert "hunter2" not in error
+    assert "PRIVATE KEY" not in error
+
+
+@pytest.fixture(scope="module")
+def pems(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate with its key, the same key locked, and another key."""
+    folder = tmp_path_factory.mktemp("pems")
+    for command in (
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=a -keyout key.pem -out cert.pem",
+        "pkey -in key.pem -aes128 -passout pass:word -out locked.pem",
+        "genpkey -algorithm ed25519 -out other.pem",
+    ):
+        subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True, timeout=30)
+    shutil.copy(folder / "cert.pem", folder / "ca.pem")
+    return folder
+
+
+@pytest.fixture
+def certificate(folder: Path, pems: Path) -> None:
+    shutil.copytree(pems, folder, dirs_exist_ok=True)
+
+
+def _settings(folder: Path) -> Settings:
+    return load(folder / "gateway.yaml", os.environ)
+
+
+@pytest.mark.parametrize(
+    ("written", "upstreams", "shown"),
+    [
+        ("http://127.0.0.1:8103", (Upstream("http", "127.0.0.1", 8103),), "http://127.0.0.1:8103"),
+        ('"http://[::1]:81/"', (Upstream("http", "::1", 81),), "http://[::1]:81"),
+        (
+            "[https://a, https://b:8443]",
+            (Upstream("https", "a", 443), Upstream("https", "b", 8443)),
+            "https://a, https://b:8443",
+        ),
+        (
+            "[{url: http://a, weight: 3}, http://b]",
+            (Upstream("http", "a", 80, 3), Upstream("http", "b", 80)),
+            "http://a (weight 3), http://b (weight 1)",
+        ),
+        (
+            "[unix:/run/app.sock, http://b]",
+            (Upstream("http", "localhost", 80, 1, "/run/app.sock"), Upstream("http", "b", 80)),
+            "unix:/run/app.sock, http://b",
+        ),
+    ],
+)
+def test_upstreams_are_one_url_or_a_list_with_weights(
+    folder: Path, capsys: pytest.CaptureFixture[str], written: str, upstreams: tuple[Upstream, ...], shown: str
+) -> None:
+    _change(folder / "gateway.yaml", f"path: /, {SERVED}", f"path: /, upstream: {written}, policy: public}}")
+    assert _settings(folder).routes[3].upstreams == upstreams
+    assert main(["check"]) == 0
+    assert f"localhost/ -> {shown}\n" in capsys.readouterr().out
+    assert main(["explain", "GET", "/"]) == 0
+    assert f"-> {shown}\n" in capsys.readouterr().out
+
+
+def test_a_route_carries_its_tls_health_websocket_and_secret(folder: Path, certificate: None) -> None:
+    tls = "{ca_file: ca.pem, client_cert: cert.pem, client_key: key.pem, server_name: App.Ville.fr}"
+    served = (
+        f"upstream: https://a, tls: {tls}, health: {{path: /healthz, every_s: 2}}, websocket: true,"
+        " sign: hmac, secret: {env: SESSION_SECRET}, policy: public}"
+    )
+    _change(folder / "gateway.yaml", f"path: /, {SERVED}", f"path: /, {served}")
+    route = _settings(folder).routes[3]
+    files = {"ca_file": "ca.pem", "client_cert": "cert.pem", "client_key": "key.pem"}
+    paths = {key: str(folder / name) for key, name in files.items()}
+    assert route.tls == UpstreamTls(**paths, server_name="app.ville.fr")
+    assert route.health == HealthCheck("/healthz", 2)
+    assert (route.websocket, route.sign) == (True, SignatureForm.HMAC)
+    assert route.secret == os.environ["SESSION_SECRET"].encode()
+
+
+def test_explain_opens_no_secret_and_no_key(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SESSION_SECRET")
+    served = "upstream: https://a, tls: {client_cert: none.pem, client_key: none.pem}, sign: hmac, secret: {file: none}"
+    _change(folder / "gateway.yaml", f"path: /, {SERVED}", f"path: /, {served}, policy: public}}")
+    assert main(["explain", "GET", "/"]) == 0
+
+
+def test_a_relative_socket_lies_beside_the_file(folder: Path) -> None:
+    _change(folder / "gateway.yaml", SERVED, "upstream: unix:run/app.sock, policy: public}")
+    _change(folder / "gateway.yaml", "listen: 127.0.0.1:8000", "listen: unix:run/gateway.sock")
+    settings = _settings(folder)
+    assert settings.routes[3].upstreams[0].socket == str(folder / "run" / "app.sock")
+    assert settings.listen == Listen(socket=str(folder / "run" / "gateway.sock"))
+
+
+@pytest.mark.parametrize(
+    ("written", "listen", "shown"),
+    [
+        ("127.0.0.1:8000", Listen("127.0.0.1", 8000), "127.0.0.1:8000"),
+        ('"[::1]:8000"', Listen("::1", 8000), "[::1]:8000"),
+        ("unix:/run/gateway.sock", Listen(socket="/run/gateway.sock"), "unix:/run/gateway.sock"),
+    ],
+)
+def test_listen_is_an_address_or_a_socket(
+    folder: Path, capsys: pytest.CaptureFixture[str], written: str, listen: Listen, shown: str
+) -> None:
+    _change(folder / "gateway.yaml", "listen: 127.0.0.1:8000", f"listen: {written}")
+    assert _settings(folder).listen == listen
+    assert main(["check"]) == 0
+    assert f"listens on {shown}, 1 worker\n" in capsys.readouterr().out
+
+
+def test_a_proxy_on_the_unix_socket_is_believed_when_it_is_listed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _change(folder / "gateway.yaml", "listen: 127.0.0.1:8000", "listen: unix:/run/gateway.sock")
+    assert not _settings(folder).trust_unix
+    assert main(["check"]) == 0
+    assert "list `unix` in `trusted_proxies`" in capsys.readouterr().out
+    _change(folder / "gateway.yaml", "trusted_proxies: []", "trusted_proxies: [unix, 10.0.0.0/8]")
+    settings = _settings(folder)
+    assert settings.trust_unix
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8"]
+    assert main(["check"]) == 0
+    assert "list `unix`" not in capsys.readouterr().out
+
+
+def test_workers_are_a_number_or_one_a_core_and_the_command_line_wins(folder: Path) -> None:
+    assert _settings(folder).workers == 1
+    assert load(folder / "gateway.yaml", os.environ, workers=3).workers == 3
+    _change(folder / "gateway.yaml", "sessions:\n", "workers: auto\nsessions:\n")
+    assert _settings(folder).workers == len(os.sched_getaffinity(0))
+    assert load(folder / "gateway.yaml", os.environ, workers=1).workers == 1
+    _change(folder / "gateway.yaml", "store: sqlite:var/sessions.db", 'store: "memory:"')
+    assert load(folder / "gateway.yaml", os.environ, workers=1).workers == 1
+    with pytest.raises(ConfigError, match="`memory:` sessions"):
+        load(folder / "gateway.yaml", os.environ, workers=2)
 
 
 @pytest.mark.parametrize(
@@ -168,12 +385,20 @@ def test_production_is_accepted_with_strong_secrets(folder: Path, capsys: pytest
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("SESSION_SECRET", "tiny"), ("SESSION_SECRET", "changeme" * 8), ("FC_CLIENT_SECRET", "a" * 64)],
+    [
+        ("SESSION_SECRET", "tiny"),
+        ("SESSION_SECRET", "changeme" * 8),
+        ("FC_CLIENT_SECRET", "a" * 64),
+        ("APP_SECRET", "changeme" * 8),
+    ],
 )
 def test_production_refuses_weak_secrets(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str
 ) -> None:
     _in_production(folder)
+    _change(folder / "gateway.yaml", SERVED, SERVED.replace("}", ", sign: hmac, secret: {env: APP_SECRET}}"))
+    monkeypatch.setenv("APP_SECRET", hashlib.sha256(b"application").hexdigest())
+    assert main(["check"]) == 0
     monkeypatch.setenv(variable, value)
     assert main(["check"]) == 1
     error = capsys.readouterr().err
@@ -294,8 +519,3 @@ def test_a_fixture_that_is_no_fixture_is_explained(folder: Path, capsys: pytest.
     error = capsys.readouterr().err
     assert "`identity.nom` is not a fact" in error
     assert "`foyer` is not a part" in error
-
-
-def test_a_second_worker_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["serve", "--workers", "2"]) == 2
-    assert "--workers 1" in capsys.readouterr().err

@@ -1,5 +1,7 @@
 """Records in this process: for the sandbox, tests and a single worker that may forget."""
 
+from collections.abc import Sized
+
 from gateway.core.errors import DependencyFailed
 
 RECORDS_AT_MOST = 100_000
@@ -8,11 +10,11 @@ RECORDS_AT_MOST = 100_000
 class MemoryRecords:
     def __init__(self, at_most: int = RECORDS_AT_MOST) -> None:
         self._records: dict[str, tuple[bytes, int]] = {}
+        self._counters: dict[str, tuple[int, int]] = {}
         self._at_most = at_most
 
     async def create(self, key: str, blob: bytes, expires_at: int) -> None:
-        if len(self._records) >= self._at_most:
-            raise DependencyFailed("session-store", "session_store_full", 503)
+        self._check_room(self._records)
         self._records[key] = (blob, expires_at)
 
     async def load(self, key: str, now: int) -> bytes | None:
@@ -33,8 +35,22 @@ class MemoryRecords:
     async def drop(self, key: str) -> None:
         self._records.pop(key, None)
 
+    async def count(self, key: str, now: int, period_s: int) -> int:
+        seen, expires_at = self._counters.get(key, (0, 0))
+        if expires_at <= now:
+            self._check_room(self._counters)
+            seen, expires_at = 0, now + period_s
+        self._counters[key] = (seen + 1, expires_at)
+        return seen + 1
+
     async def sweep(self, now: int) -> None:
         self._records = {key: record for key, record in self._records.items() if record[1] > now}
+        self._counters = {key: counter for key, counter in self._counters.items() if counter[1] > now}
 
     async def close(self) -> None:
         self._records.clear()
+        self._counters.clear()
+
+    def _check_room(self, kept: Sized) -> None:
+        if len(kept) >= self._at_most:
+            raise DependencyFailed("session-store", "session_store_full", 503)

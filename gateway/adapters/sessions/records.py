@@ -23,6 +23,10 @@ class RecordStore(Protocol):
 
     async def drop(self, key: str) -> None: ...
 
+    async def count(self, key: str, now: int, period_s: int) -> int:
+        """Add one and return the sum: 1 for the first in `period_s` seconds from then on. Two never get the same."""
+        ...
+
     async def sweep(self, now: int) -> None:
         """Delete what has expired."""
         ...

@@ -18,6 +18,16 @@ CREATE TABLE IF NOT EXISTS records (
     key TEXT PRIMARY KEY, blob BLOB NOT NULL, expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS records_by_expiry ON records (expires_at);
+CREATE TABLE IF NOT EXISTS counters (
+    key TEXT PRIMARY KEY, seen INTEGER NOT NULL, expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+_COUNT = """
+INSERT INTO counters VALUES (:key, 1, :expires_at) ON CONFLICT (key) DO UPDATE SET
+    seen = iif(expires_at > :now, seen + 1, 1),
+    expires_at = iif(expires_at > :now, expires_at, excluded.expires_at)
+RETURNING seen
 """
 
 Result = TypeVar("Result")
@@ -49,8 +59,14 @@ class SqliteRecords:
     async def drop(self, key: str) -> None:
         await self._run("DELETE FROM records WHERE key = ?", key)
 
+    async def count(self, key: str, now: int, period_s: int) -> int:
+        values = {"key": key, "now": now, "expires_at": now + period_s}
+        rows = await self._in_thread(partial(self._execute, _COUNT, values))
+        return int(rows[0][0])
+
     async def sweep(self, now: int) -> None:
         await self._run("DELETE FROM records WHERE expires_at <= ?", now)
+        await self._run("DELETE FROM counters WHERE expires_at <= ?", now)
 
     async def close(self) -> None:
         await self._in_thread(self._disconnect)
@@ -65,7 +81,7 @@ class SqliteRecords:
         except (sqlite3.Error, OSError):
             raise DependencyFailed("session-store", "session_store_unavailable", 503) from None
 
-    def _execute(self, statement: str, values: tuple[object, ...]) -> list[tuple[bytes, int]]:
+    def _execute(self, statement: str, values: tuple[object, ...] | dict[str, object]) -> list[tuple[bytes, int]]:
         if self._connection is None:
             self._connection = self._connect()
         with self._connection:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from gateway.adapters.upstream.balance import Choice, Group, Member, Only
 from gateway.adapters.upstream.exchange import Exchange, Hub
 from gateway.adapters.upstream.health import watch
-from gateway.adapters.upstream.pool import Target, TargetKey, target_key
+from gateway.adapters.upstream.pool import REST_S, Target, TargetKey, target_key
 from gateway.adapters.upstream.pull import Pull
 from gateway.core.rules import Route
 from gateway.ports import Answer, Sending, UpstreamRequest, UpstreamResponse
@@ -22,8 +22,11 @@ SWEEP_S = 0.25
 class Upstreams:
     """An `UpstreamClient`. Works without `open`, which adds the health checks; used from one event loop."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, *, sweep_s: float = SWEEP_S) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, sweep_s: float = SWEEP_S, rest_s: float = REST_S
+    ) -> None:
         self._hub = Hub(clock)
+        self._rest_s = rest_s
         self._sweep_s = sweep_s
         self._targets: dict[TargetKey, Target] = {}
         self._groups: dict[int, Group] = {}
@@ -111,7 +114,7 @@ class Upstreams:
         key = target_key(upstream, route.tls)
         target = self._targets.get(key)
         if target is None:
-            target = self._targets[key] = Target(upstream, route.tls)
+            target = self._targets[key] = Target(upstream, route.tls, self._rest_s)
         return target
 
     def _check(self, group: Group) -> None:
