@@ -1,5 +1,6 @@
 """What a client sends on one connection, drawn from a seed. `HOST` and `SESSION` are filled in when it is sent."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -55,11 +56,18 @@ _SPECIAL = [
 
 @dataclass
 class Sent:
-    """One connection: its bytes as templates, one piece a TCP segment."""
+    """One connection: its bytes as a template, and where TCP cuts them."""
 
-    segments: list[bytes]
+    raw: bytes
+    cuts: list[int]
     legal: bool
     """Nothing was bent: the gateway must serve every request."""
+
+    def segments(self, fill: Callable[[bytes], bytes]) -> list[bytes]:
+        """Filled in first: no cut may fall into a placeholder."""
+        whole = fill(self.raw)
+        cuts = [cut for cut in self.cuts if cut < len(whole)]
+        return [whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
 
 
 @dataclass
@@ -88,7 +96,7 @@ class Grammar:
         raw = b"".join(self._written(draft, legal=legal) for draft in drafts)
         if not legal and random.random() < 0.3:
             raw = self._smashed(raw)
-        return Sent(self._segments(raw), legal)
+        return Sent(raw, self._cuts(raw), legal)
 
     def _draft(self, *, legal: bool) -> _Draft:
         random = self._random
@@ -239,11 +247,10 @@ class Grammar:
             raw = raw[:at] + random.choice([b"", *_SPECIAL]) + raw[at + width :]
         return raw
 
-    def _segments(self, raw: bytes) -> list[bytes]:
+    def _cuts(self, raw: bytes) -> list[int]:
         random = self._random
         kind = random.random()
         if kind < 0.5 or len(raw) < 2:
-            return [raw]
-        count = random.choice([1, 2, 5]) if kind < 0.95 else min(len(raw) - 1, 120)
-        cuts = sorted(random.sample(range(1, len(raw)), min(count, len(raw) - 1)))
-        return [raw[start:end] for start, end in zip([0, *cuts], [*cuts, len(raw)], strict=True)]
+            return []
+        count = random.choice([1, 2, 5]) if kind < 0.95 else 120
+        return sorted(random.sample(range(1, len(raw)), min(count, len(raw) - 1)))
