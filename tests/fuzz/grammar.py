@@ -174,7 +174,7 @@ class Grammar:
         elif kind < 0.4:
             draft.fields.insert(random.randint(0, len(draft.fields)), b"Host: " + random.choice([b"HOST", *_ODD_HOSTS]))
         else:
-            draft.fields[0] = random.choice([b"Host: ", b"host:", b"HOST_: "]) + random.choice(_ODD_HOSTS)
+            draft.fields[:1] = [random.choice([b"Host: ", b"host:", b"HOST_: "]) + random.choice(_ODD_HOSTS)]
 
     def _bend_fields(self, draft: _Draft) -> None:
         random = self._random

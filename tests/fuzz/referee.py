@@ -109,6 +109,7 @@ class Referee:
             return []
         if not rest.startswith(b"HTTP/1.1 ") or rest.count(b"HTTP/1.1 ") > 1:
             self._say(f"more than one answer to what cannot be read: {rest[:200]!r}")
+            return []
         return [(int(rest[9:12]), b"\r\nX-Canary:" in rest)]
 
     def _compare(self, answers: list[tuple[int, bool]], whole: list[Seen], reading: Reading) -> None:
