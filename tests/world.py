@@ -31,6 +31,15 @@ FC_SECRET = "5" * 64
 API_TOKEN = "t" * 64
 
 
+class Lanes:
+    """Which way requests take when a test does not say it; the fixture `lane` sets it."""
+
+    quick = True
+
+
+lanes = Lanes()
+
+
 class MovedClock:
     """Real time plus what a test adds: nothing sleeps."""
 
@@ -122,8 +131,9 @@ def configuration(
 
 
 @contextmanager
-def running(folder: Path, *, broker: bool = False, quick_lane: bool = True, **files: object) -> Iterator[World]:
+def running(folder: Path, *, broker: bool = False, quick_lane: bool | None = None, **files: object) -> Iterator[World]:
     """Start everything, hand over the world, stop everything. Without the quick lane, ASGI answers every request."""
+    quick_lane = lanes.quick if quick_lane is None else quick_lane
     sockets = bound_sockets(4)
     ports = [each.getsockname()[1] for each in sockets]
     config = configuration(folder, ports, **files)  # type: ignore[arg-type]

@@ -7,6 +7,6 @@ from tests.world import World, running
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, lane: None) -> Iterator[World]:
     with running(tmp_path) as started:
         yield started

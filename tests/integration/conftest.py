@@ -7,7 +7,7 @@ from tests.world import World, running
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, lane: None) -> Iterator[World]:
     """The shipped configuration and everything around it, fresh for one test."""
     with running(tmp_path) as started:
         yield started

@@ -14,6 +14,8 @@ from gateway.web.cookies import Cookies
 from tests.browser import Person
 from tests.world import World, running
 
+pytestmark = pytest.mark.usefixtures("lane")
+
 JSON = {"accept": "application/json", "sec-fetch-mode": "cors"}
 
 

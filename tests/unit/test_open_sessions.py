@@ -1,0 +1,199 @@
+"""Nothing read from the store is used for a second without being read again."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+from gateway.core.errors import DependencyFailed
+from gateway.core.model import Session, SessionId
+from gateway.web.open_sessions import FORGET_S, FRESH_S, RENEW_S, OpenSessions
+
+ID = SessionId("a" * 64)
+COOKIE = b"signed"
+SESSION = Session(ID, expires_at=2_000_000_000)
+
+
+class Store:
+    """A session store that counts its reads, may fail, and may answer late."""
+
+    def __init__(self) -> None:
+        self.kept: dict[SessionId, Session] = {ID: SESSION}
+        self.reads = 0
+        self.down = False
+        self.gate: asyncio.Event | None = None
+
+    async def create(self, session: Session) -> None:
+        self.kept[session.id] = session
+
+    async def load(self, session_id: SessionId) -> Session | None:
+        self.reads += 1
+        found = self.kept.get(session_id)
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.down:
+            raise DependencyFailed("session-store", "session_store_unavailable", 503)
+        return found
+
+    async def replace(self, session: Session) -> bool:
+        if session.id not in self.kept:
+            return False
+        self.kept[session.id] = session
+        return True
+
+    async def drop(self, session_id: SessionId) -> None:
+        self.kept.pop(session_id, None)
+
+
+class Hand:
+    """A clock moved by hand."""
+
+    def __init__(self) -> None:
+        self.at = 100.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def played(scene: Callable[[OpenSessions[str], Store, Hand], Coroutine[Any, Any, None]]) -> None:
+    async def play() -> None:
+        store, clock = Store(), Hand()
+        sessions: OpenSessions[str] = OpenSessions(store, clock)
+        await sessions.load(ID)
+        assert sessions.recognise(COOKIE, ID) is not None
+        await scene(sessions, store, clock)
+
+    asyncio.run(play())
+
+
+async def settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_an_open_session_is_used_without_reading_the_store() -> None:
+    async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
+        for _ in range(100):
+            assert sessions.peek(COOKIE) is not None
+        await settled()
+        assert store.reads == 1
+
+    played(scene)
+
+
+def test_a_session_dropped_elsewhere_is_used_no_longer_than_it_is_fresh() -> None:
+    async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
+        del store.kept[ID]
+        clock.at += RENEW_S + 0.01
+        assert sessions.peek(COOKIE) is not None
+        await settled()
+        assert sessions.peek(COOKIE) is None
+
+    played(scene)
+
+
+def test_one_reader_renews_for_everybody() -> None:
+    async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
+        clock.at += RENEW_S + 0.01
+        for _ in range(50):
+            sessions.peek(COOKIE)
+        await settled()
+        assert store.reads == 2
+        clock.at += RENEW_S
+        assert sessions.peek(COOKIE) is not None
+
+    played(scene)
+
+
+def test_a_store_that_fails_lets_nothing_be_used_beyond_its_freshness() -> None:
+    async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
+        store.down = True
+        clock.at += RENEW_S + 0.01
+        sessions.peek(COOKIE)
+        await settled()
+        assert sessions.peek(COOKIE) is not None
+        clock.at += FRESH_S - RENEW_S
+        assert sessions.peek(COOKIE) is None
+
+    played(scene)
+
+
+def test_a_store_that_answers_late_does_not_lengthen_what_it_answers() -> None:
+    async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
+        store.gate = asyncio.Event()
+        clock.at += RENEW_S + 0.01
+        sessions.peek(COOKIE)
+        await settled()
+        clock.at += FRESH_S
+        store.gate.set()
+        await settled()
+        assert sessions.peek(COOKIE) is None
+
+    played(scene)
+
+
+def test_what_was_prepared_goes_when_the_session_changes_and_stays_when_it_does_not() -> None:
+    async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
+        entry = sessions.peek(COOKIE)
+        assert entry is not None
+        entry.prepared["route"] = "permit"
+        await sessions.load(ID)
+        assert entry.prepared == {"route": "permit"}
+        store.kept[ID] = replace(SESSION, declined=frozenset({"cantine"}))
+        await sessions.load(ID)
+        assert entry.prepared == {}
+        assert entry.session.declined == {"cantine"}
+
+    played(scene)
+
+
+def test_a_change_made_here_is_seen_at_once() -> None:
+    async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
+        await sessions.replace(replace(SESSION, declined=frozenset({"cantine"})))
+        assert sessions.peek(COOKIE) is None
+        await sessions.load(ID)
+        assert sessions.recognise(COOKIE, ID) is not None
+        await sessions.drop(ID)
+        assert sessions.peek(COOKIE) is None
+        assert await sessions.load(ID) is None
+
+    played(scene)
+
+
+def test_a_read_that_began_before_a_change_does_not_bring_the_old_session_back() -> None:
+    async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
+        store.gate = asyncio.Event()
+        reading = asyncio.create_task(sessions.load(ID))
+        await settled()
+        await sessions.drop(ID)
+        store.gate.set()
+        await reading
+        assert sessions.recognise(COOKIE, ID) is None
+
+    played(scene)
+
+
+def test_an_unknown_cookie_and_an_unknown_session_are_nobody() -> None:
+    async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
+        assert sessions.peek(b"other") is None
+        assert sessions.recognise(b"other", SessionId("b" * 64)) is None
+
+    played(scene)
+
+
+def test_a_session_that_is_signed_anew_is_known_by_its_new_cookie_only() -> None:
+    async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
+        assert sessions.recognise(b"signed again", ID) is not None
+        assert sessions.peek(COOKIE) is None
+        assert sessions.peek(b"signed again") is not None
+
+    played(scene)
+
+
+def test_what_nobody_uses_leaves_the_memory() -> None:
+    async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
+        clock.at += FORGET_S + 0.1
+        sessions.sweep()
+        assert sessions.recognise(COOKIE, ID) is None
+
+    played(scene)
