@@ -1,7 +1,7 @@
 """Several processes on the same sockets: one that watches, the others serve.
 
-The watching process reads the configuration and hands each worker what it read: one that replaces a dead one serves what
-its neighbours serve, whatever the file has become meanwhile. A worker whose link to the watching process ends, ends too.
+The watching process reads the configuration and hands each worker what it read: one that replaces a dead one serves
+what its neighbours serve, whatever the file has become meanwhile. A worker ends when its link to that process does.
 """
 
 import asyncio
