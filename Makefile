@@ -31,6 +31,12 @@ check: .venv/dev ## Lint, types, import contracts
 mutants: .venv/dev ## Remove one check at a time; each removal must be caught by its named test
 	$(BIN)/python -m tests.mutants
 
+bench: ## Measure against peers, everything (an hour; needs two idle cores, see bench/README.md)
+	@$(PYTHON) -m bench
+
+bench-quick: ## Measure against peers, a quick look
+	@$(PYTHON) -m bench --quick --rounds 3 --seconds 3
+
 image: ## Build the container image and start it, where a container engine runs
 	@scripts/image
 
@@ -54,4 +60,4 @@ clean: ## Remove what was made here
 	@scripts/venv "$(PYTHON)" requirements-dev.lock
 	@touch $@ .venv/run
 
-.PHONY: help demo test verify check mutants image lock clean
+.PHONY: help demo test verify check mutants bench bench-quick image lock clean

@@ -136,7 +136,7 @@ async def canary(
 
 @asynccontextmanager
 async def a_client(**settings: Any) -> AsyncIterator[Upstreams]:
-    client = Upstreams(**({"sweep_s": 0.01} | settings))
+    client = Upstreams(**({"sweep_s": 0.01, "rest_s": 0} | settings))
     try:
         yield client
     finally:

@@ -71,8 +71,8 @@ def _route(model: RouteModel, place: Path_, around: Surroundings) -> Route | Non
         encoding=Encoding(model.encoding) if model.encoding else policy.encoding,
         digest_max_bytes=model.digest_max_bytes if model.body == "digest" else None,
         preserve_host=model.preserve_host,
-        strip_prefix=model.strip_prefix or "",
-        add_prefix=model.add_prefix or "",
+        strip_prefix=_prefix(model.strip_prefix, (*place, "strip_prefix"), source),
+        add_prefix=_prefix(model.add_prefix, (*place, "add_prefix"), source),
         websocket=model.websocket,
         timeouts=Timeouts(**model.timeouts.model_dump()),
         max_body_bytes=model.max_body_bytes,
@@ -116,6 +116,15 @@ def _path(model: RouteModel, place: Path_, source: Source) -> NormalPath | None:
         source.say((*place, "path"), "`/_gateway` is the gateway's own", "choose another path")
         return None
     return path
+
+
+def _prefix(written: str | None, place: Path_, source: Source) -> str:
+    """Read as a request's path is: one that no canonical target can begin with would refuse every request."""
+    try:
+        return normalise(written) if written else ""
+    except RequestRejected as error:
+        source.say(place, f"`{place[-1]}` cannot be matched safely ({error.code})", "write it plainly: /app")
+        return ""
 
 
 def _host(model: RouteModel, place: Path_, source: Source, public_url: str) -> str | None:

@@ -38,7 +38,7 @@ HOP_BY_HOP = _folded("""
     Connection Close Keep-Alive TE Trailer Transfer-Encoding Upgrade HTTP2-Settings Expect
     Proxy-Connection Proxy-Authenticate Proxy-Authorization Proxy-Authentication-Info
 """)
-"""RFC 9110 §7.6.1, folded; `Close`, reserved so that no option is a field; `Expect`, which the gateway answers itself."""
+"""RFC 9110 §7.6.1, folded; `Close` is reserved for the option's sake; `Expect` the gateway answers itself."""
 
 FRAMING = _folded("Host Content-Length Transfer-Encoding")
 """Set by whoever writes the message: never copied, never nominated."""
@@ -64,6 +64,7 @@ ALWAYS_STRIPPED = _folded("""
     eppn mail displayName persistent-id targeted-id affiliation entitlement
     Client-Cert Client-Cert-Chain X-Client-Cert X-Client-Verify X-ARR-ClientCert
     Forwarded X-Real-IP X-Client-IP Client-IP True-Client-IP X-Cluster-Client-IP CF-Connecting-IP Fastly-Client-IP
+    Signature Signature-Input Content-Digest
     X-Host X-Host-Override X-HTTP-Host-Override X-Scheme X-Url-Scheme Front-End-Https X-Method-Override
 """)
 """Folded names removed from every request, on every route: identity, address, host, scheme, method."""
@@ -126,13 +127,13 @@ def request_headers(headers: Iterable[Field], stripped: frozenset[str], own_cook
         raise RequestRejected("header_malformed")
     special = [(role, folded, value) for (folded, _, role), value in zip(kinds, values) if role]
     _refuse_essentials(special)
-    nominated = _nominated(value for role, _, value in special if role is _CONNECTION)
+    nominated = _nominated(value for role, _, value in special if role == _CONNECTION)
     if nominated & FRAMING:
         raise RequestRejected("connection_nominates")
     dropped = stripped | (nominated - END_TO_END) if nominated else stripped
     kept = [field for field, (folded, passes, _) in zip(fields, kinds) if passes and folded not in dropped]
     # RFC 9113 §8.2.3 joins in this way.
-    cookies = _without_cookies(b"; ".join([value for role, _, value in special if role is _COOKIE]), own_cookies)
+    cookies = _without_cookies(b"; ".join([value for role, _, value in special if role == _COOKIE]), own_cookies)
     return [*kept, (b"Cookie", cookies)] if cookies else kept
 
 
@@ -172,8 +173,8 @@ def _hides_c1(value: bytes) -> bool:
 
 def _refuse_essentials(special: list[tuple[str, str, bytes]]) -> None:
     """Refuse a misspelt essential, then a second one."""
-    once = [folded for role, folded, _ in special if role is _ONCE]
-    if any(role is _ALIAS for role, _, _ in special):
+    once = [folded for role, folded, _ in special if role == _ONCE]
+    if any(role == _ALIAS for role, _, _ in special):
         raise RequestRejected("header_alias")
     if len(once) != len(set(once)):
         raise RequestRejected("header_duplicate")
@@ -192,7 +193,7 @@ def _is_stripped(folded: str) -> bool:
 
 def _without_cookies(line: bytes, own_cookies: frozenset[bytes]) -> bytes:
     """Take ours out and leave the neighbours' bytes alone; empty when nothing is left."""
-    kept = [pair for pair in line.split(b";") if pair.partition(b"=")[0].strip(b" \t") not in own_cookies]
+    kept = [pair for pair in line.split(b";") if pair.lstrip(b" \t=").partition(b"=")[0].rstrip(b" \t") not in own_cookies]
     joined = b";".join(kept).lstrip(b" \t")
     return joined if joined.strip(b" \t;") else b""
 
@@ -236,11 +237,11 @@ _RESPONSE = Remembered(_response_kind)
 
 
 def _nominated_in(fields: list[Field]) -> frozenset[str]:
-    return _nominated(value for name, value in fields if _RESPONSE[name].role is _CONNECTION)
+    return _nominated(value for name, value in fields if _RESPONSE[name].role == _CONNECTION)
 
 
 def _sets_ours(field: Field, own_cookies: frozenset[bytes]) -> bool:
-    if _RESPONSE[field[0]].role is not _COOKIE:
+    if _RESPONSE[field[0]].role != _COOKIE:
         return False
     # A nameless cookie `=S=…` comes back as `S=…` from some browsers.
     pair = field[1].partition(b";")[0].lstrip(b" \t=")
@@ -251,7 +252,7 @@ def _kept_private(fields: list[Field], roles: set[str]) -> list[Field]:
     if roles.isdisjoint(_CACHES):
         return [*fields, (b"Cache-Control", b"private")]
     others = [field for field in fields if _RESPONSE[field[0]].role not in _CACHES]
-    return [*others, (b"Cache-Control", _private([v for name, v in fields if _RESPONSE[name].role is _CACHE]))]
+    return [*others, (b"Cache-Control", _private([v for name, v in fields if _RESPONSE[name].role == _CACHE]))]
 
 
 def _private(lines: list[bytes]) -> bytes:

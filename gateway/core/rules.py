@@ -164,11 +164,11 @@ class Policy:
     needs: Needs = field(default_factory=Needs)
 
     @property
-    def varies_by_request(self) -> bool:
-        """Whether two requests of one session on one route may be decided, or told to the application, differently."""
+    def varies_by(self) -> frozenset[str]:
+        """Facts of the request itself that a decision, or what the application is told, depends on."""
         tested = {condition.fact for condition in self.allow.each()} if self.allow else set[str]()
         named = tested | {injection.fact for injection in self.inject}
-        return "gateway.decision_id" in named or any(fact.startswith("request.") for fact in named)
+        return frozenset(fact for fact in named if fact.startswith("request.") or fact == "gateway.decision_id")
 
     @property
     def tag(self) -> str:

@@ -11,9 +11,7 @@ CLIENT_LEFT = 499
 """In an audit line only: the client went away before the answer was complete."""
 
 
-def audit_allowed(
-    services: Services, given: Permit, method: str, status: int, reference: str, began: float
-) -> None:
+def audit_allowed(services: Services, given: Permit, method: str, status: int, reference: str, began: float) -> None:
     route = given.route
     household = given.allow.status
     services.audit(

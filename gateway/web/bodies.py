@@ -7,7 +7,7 @@ from tempfile import SpooledTemporaryFile
 
 from gateway.core.errors import RequestRejected
 from gateway.core.rules import Route
-from gateway.core.signing import BodyMode, digest_label
+from gateway.core.signing import BodyMode
 
 SPOOL_BYTES = 262_144
 """Held in memory; what is longer waits in an unnamed file."""
@@ -20,7 +20,8 @@ class Body:
     """What the signature says of a body, and how it is framed upstream."""
 
     mode: BodyMode
-    digest: str | None
+    digest: bytes | None
+    """Raw SHA-256."""
     length: int
     """Bytes, or `CHUNKED` when nobody said how many."""
 
@@ -75,7 +76,7 @@ class HeldBody:
             return Body(BodyMode.UNBOUND, None, self._declared)
         if not self._size:
             return EMPTY
-        return Body(BodyMode.DIGEST, digest_label(self._sha256.digest()), self._size)
+        return Body(BodyMode.DIGEST, self._sha256.digest(), self._size)
 
     def pieces(self) -> Iterator[bytes]:
         """Everything held, once."""
@@ -113,5 +114,3 @@ async def _joined(held: HeldBody, rest: AsyncIterator[bytes]) -> AsyncIterator[b
     async for chunk in rest:
         held.count(chunk)
         yield chunk
-
-

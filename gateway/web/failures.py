@@ -10,7 +10,7 @@ from gateway.web.services import Services
 _DOWN = {"session-store": texts.STORE_DOWN, "upstream": texts.UPSTREAM_DOWN, "franceconnect": texts.PROVIDER_DOWN}
 
 
-_NO_MORE = frozenset({400, 413, 414, 417, 431, 501})
+_NO_MORE = frozenset({400, 405, 413, 414, 417, 421, 431, 501})
 """Whoever sends a request without one clear reading is not listened to any longer on that connection."""
 
 

@@ -54,7 +54,9 @@ def permit(services: Services, route: Route, allow: Allow, session: Session | No
         values=allow.inject,
         headers=injected,
     )
-    about = (identity is not None and route.policy.login is not None) or (session is not None and session.household != ())
+    about = (identity is not None and route.policy.login is not None) or (
+        session is not None and session.household != ()
+    )
     return Permit(
         route=route,
         allow=allow,
@@ -166,9 +168,7 @@ def _framing(method: str, length: int) -> bytes:
 
 def answer_fields(services: Services, given: Permit, head: ResponseHead) -> list[tuple[bytes, bytes]]:
     """What the client receives of the upstream's head; its framing fields are as they were, and still true."""
-    return response_headers(
-        head.fields, services.cookies.names, private=given.private, rewriting=given.rewriting
-    )
+    return response_headers(head.fields, services.cookies.names, private=given.private, rewriting=given.rewriting)
 
 
 def answer_length(head: ResponseHead) -> int:

@@ -52,7 +52,9 @@ async def authorise(services: Services, exchange: Exchange) -> Response:
         return _turned_away(given, redirect=b"redirect=1" in (snapshot.target.query or b"").split(b"&"))
     audit_allowed(services, given, original.method, 200, exchange.reference, began)
     response = services.pages.empty()
-    response.raw_headers.extend((name.lower(), value) for name, value in answer(services, given, original, exchange.reference))
+    response.raw_headers.extend(
+        (name.lower(), value) for name, value in answer(services, given, original, exchange.reference)
+    )
     return response
 
 

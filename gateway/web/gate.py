@@ -15,7 +15,7 @@ from gateway.web.bodies import hold
 from gateway.web.exchange import Exchange, is_own
 from gateway.web.failures import failure
 from gateway.web.forward import Permit, answer_fields, asked, upstream_request
-from gateway.web.http import EXTENSION, Snapshot, body_chunks, take_snapshot
+from gateway.web.http import EXTENSION, ClientLeft, Snapshot, body_chunks, take_snapshot
 from gateway.web.judge import judge
 from gateway.web.relay import Relay
 from gateway.web.services import Services
@@ -51,6 +51,8 @@ class Gate:
         except AnswerCut as error:
             # The head is gone: ending without the body's end makes the server close the connection.
             self._services.log("failed", code=error.code, dependency="upstream", reference=reference)
+            return
+        except ClientLeft:
             return
         except GatewayError as error:
             response_or_none = failure(self._services, snapshot, error, reference)

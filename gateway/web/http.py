@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Message, Receive, Scope
 
-from gateway.core.errors import RequestRejected
+from gateway.core.errors import GatewayError, RequestRejected
 from gateway.core.http1.fields import Malformed, write_fields
 from gateway.core.http1.request import RequestHead, read_request
 from gateway.core.model import RequestFacts
@@ -119,6 +119,15 @@ def _head_of(scope: Scope, limits: Limits) -> RequestHead:
         raise RequestRejected(error.code, error.status) from None
 
 
+class ClientLeft(GatewayError):
+    """Nobody waits for an answer any more. Whoever ended the connection has said why, if there was anything to say."""
+
+    status = 499
+
+    def __init__(self) -> None:
+        super().__init__("client_gone")
+
+
 async def body_chunks(receive: Receive, max_bytes: int | None) -> AsyncIterator[bytes]:
     """The request body as it comes; more than `max_bytes` is 413."""
     seen = 0
@@ -126,7 +135,7 @@ async def body_chunks(receive: Receive, max_bytes: int | None) -> AsyncIterator[
     while more:
         message: Message = await receive()
         if message["type"] == "http.disconnect":
-            raise RequestRejected("client_gone", 400)
+            raise ClientLeft
         chunk = message.get("body", b"")
         more = message.get("more_body", False)
         seen += len(chunk)

@@ -26,6 +26,9 @@ from gateway.web.services import Services
 
 AUTH = b"/_gateway/auth"
 
+PERMITS = 64
+"""Kept of one session: a policy that tests the path makes one for each."""
+
 
 class Spoken:
     """A `Responder` that has its answer ready: a head without a body."""
@@ -69,6 +72,10 @@ class _Kept(NamedTuple):
 class QuickLane:
     def __init__(self, services: Services) -> None:
         self._services = services
+        # By identity: two routes of one path, for different methods, may bear one name.
+        self._kinds = {
+            id(route): (str(number), route.policy.varies_by) for number, route in enumerate(services.settings.routes)
+        }
         self._anonymous: dict[str, Permit] = {}
         self._anonymous_at = 0.0
 
@@ -132,12 +139,17 @@ class QuickLane:
         )
 
     def _permit(self, route: Route, cookie: bytes | None, facts: RequestFacts) -> tuple[str | None, Permit | None]:
+        key, varies = self._kinds[id(route)]
+        if varies:
+            if "gateway.decision_id" in varies:
+                return None, None
+            key = f"{key} {facts.method} {facts.path if 'request.path' in varies else ''}"
         if route.policy.login is None and route.policy.household is None:
-            return None, self._public(route, facts)
+            return None, self._public(key, route, facts)
         entry = self._open_session(cookie)
         if entry is None:
             return None, None
-        return entry.session.id, entry.prepared.get(route.name) or self._decided(route, entry, facts)
+        return entry.session.id, entry.prepared.get(key) or self._decided(key, route, entry, facts)
 
     def _open_session(self, cookie: bytes | None) -> OpenSession[Permit] | None:
         if cookie is None:
@@ -149,30 +161,29 @@ class QuickLane:
             entry = None if session_id is None else services.sessions.recognise(cookie, session_id)
         return entry
 
-    def _public(self, route: Route, facts: RequestFacts) -> Permit | None:
-        """Without a session a decision depends on the route and the day."""
+    def _public(self, key: str, route: Route, facts: RequestFacts) -> Permit | None:
+        """Without a session a decision depends on the route, the day, and what the policy asks of the request."""
         now = self._services.clock()
         if not 0 <= now - self._anonymous_at < 1:
             self._anonymous, self._anonymous_at = {}, now
-        found = self._anonymous.get(route.name)
-        if found is None:
-            found = self._decide(route, None, facts)
-            if found is not None:
-                self._anonymous[route.name] = found
-        return found
+        return self._anonymous.get(key) or self._remember(key, self._anonymous, self._decide(route, None, facts))
 
-    def _decided(self, route: Route, entry: OpenSession[Permit], facts: RequestFacts) -> Permit | None:
+    def _decided(self, key: str, route: Route, entry: OpenSession[Permit], facts: RequestFacts) -> Permit | None:
         if must_enquire(route.policy, entry.session, self._services.now):
             return None
         found = self._decide(route, entry, facts)
-        if found is None or delivery_due(self._services, found, entry.session) is not None:
+        if found is not None and delivery_due(self._services, found, entry.session) is not None:
             return None
-        entry.prepared[route.name] = found
+        return self._remember(key, entry.prepared, found)
+
+    def _remember(self, key: str, permits: dict[str, Permit], found: Permit | None) -> Permit | None:
+        if found is not None:
+            if len(permits) >= PERMITS:
+                permits.clear()
+            permits[key] = found
         return found
 
     def _decide(self, route: Route, entry: OpenSession[Permit] | None, facts: RequestFacts) -> Permit | None:
-        if route.policy.varies_by_request:
-            return None
         services = self._services
         session = entry.session if entry is not None else None
         decision = decide(route.policy, facts_of(services, route.policy, session, facts, ""))

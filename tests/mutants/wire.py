@@ -12,6 +12,12 @@ _IRREGULAR = _READ + "test_an_irregular_spelling_needs_a_route_that_allows_it"
 _HOST = _ROUTED + "test_a_malformed_host_is_refused"
 
 PATHS: tuple[Mutant, ...] = (
+    Mutant("a glance misses a dot segment", _PATHS, "(?!\\.\\.?(?:[/?]|\\Z))", "", _TWO_READINGS),
+    Mutant("a glance misses the last dot segment", _PATHS, "(?:[/?]|\\Z))", "/)", _TWO_READINGS),
+    Mutant("a glance misses an empty segment", _PATHS, ",=:@]++)++/?)", ",=:@]*+)++/?)", _TWO_READINGS),
+    Mutant("a glance misses a semicolon", _PATHS, "()*+,=:@]++", "()*+,;=:@]++", _IRREGULAR),
+    Mutant("a glance misses an escape", _PATHS, "()*+,=:@]++", "()*+,=:@%]++", _TWO_READINGS),
+    Mutant("a glance misses a character of the query", _PATHS, "([!$-;=?-~]*+)", "(.*+)", _TWO_READINGS),
     Mutant("a target may hold a fragment", _PATHS, '    if b"#" in raw:', "    if False:", _TWO_READINGS),
     Mutant(
         "a target need not begin with a slash",

@@ -1,6 +1,7 @@
 """What must hold for any bytes at all as a request target."""
 
 import re
+from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.errors import RequestRejected
-from gateway.core.paths import Target, normalise, read_target
+from gateway.core.paths import Target, normalise, read_closely, read_target
 
 _PIECES = [
     *[b"/", b"//", b".", b"..", b"%2e", b"%2E", b"%2f", b"%2F", b";", b";x=1", b"%3b", b"%5c", b"\\", b"%25", b"%2"],
@@ -18,9 +19,12 @@ _PIECES = [
 TARGETS = st.lists(st.sampled_from(_PIECES), max_size=8).map(lambda pieces: b"/" + b"".join(pieces)) | st.binary()
 
 
-def _outcome(raw: bytes) -> Target | RequestRejected:
+_PLAIN = st.text("ab.~@:/?!&'()*+,=#-_$", max_size=12).map(lambda text: b"/" + text.encode("ascii"))
+
+
+def _outcome(raw: bytes, read: Callable[[bytes], Target] = read_target) -> Target | RequestRejected:
     try:
-        return read_target(raw)
+        return read(raw)
     except RequestRejected as rejected:
         return rejected
 
@@ -43,6 +47,22 @@ def test_any_bytes_are_read_or_refused_with_a_code(raw: bytes) -> None:
     if isinstance(outcome, RequestRejected):
         assert outcome.status == 400
         assert re.fullmatch(r"(path|query)_[a-z0-9_]+", outcome.code)
+
+
+@given(TARGETS | _PLAIN)
+def test_a_plain_target_is_read_at_a_glance_as_it_is_read_closely(raw: bytes) -> None:
+    glance, close = _outcome(raw), _outcome(raw, read_closely)
+    if isinstance(close, RequestRejected):
+        assert isinstance(glance, RequestRejected)
+        assert glance.code == close.code
+    else:
+        assert glance == close
+
+
+@given(_PLAIN)
+def test_a_target_of_letters_is_read(raw: bytes) -> None:
+    target = _read(raw)
+    assert target is None or (target.wire, target.irregular) == (raw, frozenset())
 
 
 @given(TARGETS)

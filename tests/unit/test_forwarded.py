@@ -22,6 +22,11 @@ TRUSTED = (ipaddress.ip_network("10.0.0.0/8"),)
         ("10.0.0.1", [b"1.2.3.4:5678"], "1.2.3.4"),
         ("10.0.0.1", [b"[2001:db8::1]:80"], "2001:db8::1"),
         ("::ffff:10.0.0.1", [b"1.2.3.4"], "1.2.3.4"),
+        ("fe80::1%eth0", [], "fe80::1"),
+        ("10.0.0.1", [b"fe80::1%\xe9"], "fe80::1"),
+        ("10.0.0.1", [b"1.2.3.4%x"], "10.0.0.1"),
+        ("2001:DB8:0::1", [b"1.2.3.4"], "2001:db8::1"),
+        ("", [b"1.2.3.4"], ""),
         ("unix", [b"1.2.3.4"], "unix"),
     ],
 )
@@ -55,9 +60,39 @@ def test_an_endless_list_is_read_from_the_right_only() -> None:
     assert client_address("10.0.0.1", [b"10.0.0.2, " * 100 + b"10.0.0.3"], TRUSTED) == "10.0.0.2"
 
 
-def test_the_upstream_is_told_in_three_headers() -> None:
-    assert forwarded("1.2.3.4", "https", "ville.fr") == [
-        (b"X-Forwarded-For", b"1.2.3.4"),
-        (b"X-Forwarded-Proto", b"https"),
-        (b"X-Forwarded-Host", b"ville.fr"),
+@pytest.mark.parametrize(
+    ("client", "scheme", "host", "port", "told"),
+    [
+        ("1.2.3.4", "https", "ville.fr", b"443", b"for=1.2.3.4;host=ville.fr;proto=https"),
+        ("1.2.3.4", "http", "ville.fr", b"80", b"for=1.2.3.4;host=ville.fr;proto=http"),
+        ("1.2.3.4", "https", "ville.fr:8443", b"8443", b'for=1.2.3.4;host="ville.fr:8443";proto=https'),
+        ("2001:db8::1", "https", "[::1]", b"443", b'for="[2001:db8::1]";host="[::1]";proto=https'),
+        ("::1", "http", "[::1]:8000", b"8000", b'for="[::1]";host="[::1]:8000";proto=http'),
+    ],
+)
+def test_the_upstream_is_told_who_asked_and_under_what_name(
+    client: str, scheme: str, host: str, port: bytes, told: bytes
+) -> None:
+    assert forwarded(client, scheme, host) == [
+        (b"X-Forwarded-For", client.encode()),
+        (b"X-Forwarded-Proto", scheme.encode()),
+        (b"X-Forwarded-Host", host.encode()),
+        (b"X-Forwarded-Port", port),
+        (b"Forwarded", told),
     ]
+
+
+@pytest.mark.parametrize("peer", ["", "unix", "/run/proxy.sock"])
+def test_a_peer_without_an_address_is_unknown(peer: str) -> None:
+    told = dict(forwarded(client_address(peer, [b"1.2.3.4"], TRUSTED), "https", "ville.fr"))
+    assert told[b"Forwarded"] == b"for=unknown;host=ville.fr;proto=https"
+    assert b"X-Forwarded-For" not in told
+
+
+def test_what_was_said_of_one_name_is_not_changed_by_who_reads_it() -> None:
+    forwarded("1.2.3.4", "https", "ville.fr").clear()
+    assert len(forwarded("1.2.3.4", "https", "ville.fr")) == 5
+
+
+def test_a_quote_cannot_end_a_name() -> None:
+    assert forwarded("1.2.3.4", "https", 'a"b')[-1][1] == b'for=1.2.3.4;host="a\\"b";proto=https'

@@ -4,6 +4,8 @@ import pytest
 
 from gateway.core.errors import DependencyFailed, RequestRejected
 from gateway.core.headers import fold, request_headers, response_headers, stripped_names
+from gateway.core.rewriting import Rewriting
+from tests.builders import a_route
 
 OWN = frozenset({b"gateway-session"})
 STRIPPED = stripped_names(["X-Usager-Nom", "X-Caf-Tranche"])
@@ -59,6 +61,7 @@ def test_what_belongs_to_the_application_passes(name: bytes) -> None:
     "name",
     [
         b"Connection",
+        b"Close",
         b"Keep-Alive",
         b"TE",
         b"Trailer",
@@ -75,7 +78,8 @@ def test_hop_by_hop_and_framing_are_the_gateways_own(name: bytes) -> None:
 
 
 def test_a_nominated_header_is_dropped_and_an_essential_one_is_kept() -> None:
-    assert _names([(b"Connection", b"X-Perso, Cookie"), (b"X-Perso", b"1"), (b"Cookie", b"a=1")]) == [b"Cookie"]
+    fields = [(b"Connection", b"X-Perso, Cookie, Accept"), (b"X-Perso", b"1"), (b"Accept", b"*/*"), (b"Cookie", b"a=1")]
+    assert _names(fields) == [b"Accept", b"Cookie"]
 
 
 @pytest.mark.parametrize("nominated", [b"Host", b"close, content-length", b"Transfer-Encoding"])
@@ -142,6 +146,17 @@ def _answer(fields: Fields, *, private: bool = False) -> Fields:
 def test_hop_by_hop_is_dropped_on_the_way_back_too() -> None:
     fields = [(b"Connection", b"X-Secret"), (b"X-Secret", b"1"), (b"Keep-Alive", b"1"), (b"X-A", b"1")]
     assert _answer(fields) == [(b"X-A", b"1")]
+
+
+def test_an_answer_is_rewritten_for_the_public_only_when_asked() -> None:
+    fields = [(b"Location", b"http://127.0.0.1:8081/x"), (b"Set-Cookie", b"a=1"), (b"X-A", b"http://127.0.0.1:8081/x")]
+    rewriting = Rewriting.of(a_route(host="ville.fr"), "https://ville.fr")
+    assert response_headers(fields, OWN, private=False, rewriting=rewriting) == [
+        (b"Location", b"https://ville.fr/x"),
+        (b"Set-Cookie", b"a=1; Secure"),
+        (b"X-A", b"http://127.0.0.1:8081/x"),
+    ]
+    assert _answer(fields) == fields
 
 
 def test_an_upstream_sets_its_own_cookies_and_never_ours() -> None:

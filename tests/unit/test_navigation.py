@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.core.paths import read_target
-from gateway.web.http import Snapshot
+from gateway.core.http1.request import read_request
+from gateway.web.http import snapshot_of
 
 HTML, ANY, DATA = (
     (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8"),
@@ -31,5 +31,6 @@ HTML, ANY, DATA = (
 def test_a_person_gets_a_page_and_a_program_a_problem(
     method: str, headers: list[tuple[bytes, bytes]], person: bool
 ) -> None:
-    snapshot = Snapshot(method, read_target(b"/"), "ville.example", None, tuple(headers), "127.0.0.1")
+    lines = [f"{method} / HTTP/1.1".encode(), b"Host: ville.example", *(b"%b: %b" % header for header in headers)]
+    snapshot = snapshot_of(read_request(b"\r\n".join(lines)), "127.0.0.1")
     assert snapshot.is_navigation is person

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 
 from gateway.adapters.upstream.balance import Choice, Group, Member, Only
 from gateway.adapters.upstream.exchange import Exchange, Hub
-from gateway.adapters.upstream.health import watch
-from gateway.adapters.upstream.pool import Target, TargetKey, target_key
+from gateway.adapters.upstream.health import gather, watch
+from gateway.adapters.upstream.pool import REST_S, Target, TargetKey, target_key
 from gateway.adapters.upstream.pull import Pull
 from gateway.core.rules import Route
 from gateway.ports import Answer, Sending, UpstreamRequest, UpstreamResponse
@@ -22,8 +22,11 @@ SWEEP_S = 0.25
 class Upstreams:
     """An `UpstreamClient`. Works without `open`, which adds the health checks; used from one event loop."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, *, sweep_s: float = SWEEP_S) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, sweep_s: float = SWEEP_S, rest_s: float = REST_S
+    ) -> None:
         self._hub = Hub(clock)
+        self._rest_s = rest_s
         self._sweep_s = sweep_s
         self._targets: dict[TargetKey, Target] = {}
         self._groups: dict[int, Group] = {}
@@ -54,7 +57,9 @@ class Upstreams:
                 key = target_key(upstream, route.tls)
                 if key in kept:
                     self._targets[key] = kept[key]
-            self._check(self._group(route))
+            self._group(route)
+        for question, asking in gather(self._groups.values()).items():
+            self._checks.append(asyncio.create_task(watch(question, asking, self._probe)))
         for key, target in known.items():
             if self._targets.get(key) is not target:
                 target.retire()
@@ -111,23 +116,17 @@ class Upstreams:
         key = target_key(upstream, route.tls)
         target = self._targets.get(key)
         if target is None:
-            target = self._targets[key] = Target(upstream, route.tls)
+            target = self._targets[key] = Target(upstream, route.tls, self._rest_s)
         return target
-
-    def _check(self, group: Group) -> None:
-        check = group.route.health
-        if check is not None:
-            for member in group.members:
-                self._checks.append(asyncio.create_task(watch(group.route, check, member, self._probe)))
 
     def _stop_checks(self) -> None:
         for task in self._checks:
             task.cancel()
         self._checks = []
 
-    async def _probe(self, request: UpstreamRequest, member: Member) -> int:
+    async def _probe(self, request: UpstreamRequest, target: Target) -> int:
         pull = Pull()
-        pull.begin(self._begin(Only(member.target), request, pull), None)
+        pull.begin(self._begin(Only(target), request, pull), None)
         response = await _response(pull)
         response.close()
         return response.head.status

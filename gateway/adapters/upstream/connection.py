@@ -4,6 +4,7 @@ What decides whether the connection may serve again is settled here, where the b
 """
 
 import asyncio
+import select
 import ssl
 from collections.abc import Callable
 from typing import Protocol, cast
@@ -62,6 +63,7 @@ class Connection(asyncio.Protocol):
         "_over",
         "_paused",
         "_pending",
+        "_poller",
         "_transport",
         "heard",
         "idle_since",
@@ -74,7 +76,8 @@ class Connection(asyncio.Protocol):
         self._body: Callable[[Asking, bytes], None] | None = None
         self._pending = b""
         self._interim = self._left = 0
-        self._chunks = ChunkedReader()
+        self._chunks = ChunkedReader(small=True)
+        self._poller = select.poll()
         self._keep = self._paused = self._over = False
         self.heard = False
         """A byte of the present answer came."""
@@ -84,7 +87,8 @@ class Connection(asyncio.Protocol):
 
     @property
     def usable(self) -> bool:
-        return not (self._over or self._transport.is_closing())
+        """Nothing came since its last answer, not even what the loop has not read yet: leftovers, or the end."""
+        return not (self._over or self._transport.is_closing() or self._poller.poll(0))
 
     @property
     def unsent_bytes(self) -> int:
@@ -119,6 +123,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(WRITE_HIGH_BYTES, WRITE_LOW_BYTES)
+        self._poller.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         asking = self._asking
@@ -196,7 +201,7 @@ class Connection(asyncio.Protocol):
             elif head.status == _SWITCHED:
                 self._body = self._open_ended
         elif head.length == CHUNKED:
-            self._chunks = ChunkedReader()
+            self._chunks = ChunkedReader(small=True)
             self._body = self._chunked
         else:
             self._body = self._open_ended

@@ -27,6 +27,25 @@ class Hub:
     under_way: set["Exchange"] = field(default_factory=set)
 
 
+class _Nobody:
+    """The answer of an exchange that is over: nothing reaches the real one any more, and nothing keeps it alive."""
+
+    def started(self, head: ResponseHead) -> None: ...
+
+    def received(self, piece: bytes) -> None: ...
+
+    def ended(self) -> None: ...
+
+    def failed(self, error: DependencyFailed) -> None: ...
+
+    def pause_body(self) -> None: ...
+
+    def resume_body(self) -> None: ...
+
+
+_NOBODY = _Nobody()
+
+
 class Exchange:
     """A `Sending` towards the gate and an `Asking` towards its connection.
 
@@ -64,7 +83,7 @@ class Exchange:
         self._hub = hub
         self._choice = choice
         self._request = request
-        self.answer = answer
+        self.answer: Answer = answer
         self.method = request.method
         self.upgrade = request.upgrade
         self.sent = not request.length
@@ -145,6 +164,7 @@ class Exchange:
         self.answer.started(head)
 
     def ended(self, *, keep: bool) -> None:
+        answer = self.answer
         connection, target = self._release()
         if connection is not None and target is not None:
             if target.faulty.troubled:
@@ -153,7 +173,7 @@ class Exchange:
                 target.keep(connection, self._hub.clock())
             else:
                 connection.leave()
-        self.answer.ended()
+        answer.ended()
 
     def malformed(self) -> None:
         self._blame()
@@ -196,7 +216,7 @@ class Exchange:
             self._late()
         elif self.moved or not self._upstreams_turn():
             self.moved, self._since = False, now
-        elif now - self._since > (timeouts.header_s if self.sent and not self._head_seen else timeouts.idle_s):
+        elif now - self._since > (timeouts.idle_s if self._blocked or self._head_seen else timeouts.header_s):
             self._late()
 
     def _upstreams_turn(self) -> bool:
@@ -288,6 +308,7 @@ class Exchange:
     def _release(self) -> tuple[Connection | None, Target | None]:
         """Nothing of the exchange is under way any more; its connection is the caller's to keep or to close."""
         self._done = True
+        self.answer = _NOBODY
         self._hub.under_way.discard(self)
         connection, target = self._connection, self._target
         self._connection = self._target = None
@@ -304,5 +325,6 @@ class Exchange:
 
     def _fail(self, error: DependencyFailed) -> None:
         if not self._done:
+            answer = self.answer
             self._leave()
-            self.answer.failed(error)
+            answer.failed(error)

@@ -1,5 +1,7 @@
 """A target: one place that serves, however many routes name it. Its kept connections, its load, its troubles."""
 
+from collections import deque
+
 from gateway.adapters.upstream.connection import Connection
 from gateway.core.rules import Upstream, UpstreamTls
 
@@ -7,6 +9,11 @@ IDLE_S = 4.0
 """Under the 5 s after which Apache and Node hang up: who closes first loses no request to the other's close."""
 
 IDLE_COUNT = 512
+
+REST_S = 0.002
+"""Before a connection serves again. What an upstream writes beyond its answer comes at once, if in a packet of its own:
+a connection in use by then would hand it to the next person. Costs as many connections as requests come in that time.
+"""
 
 FAILURES = 5
 """In a row, before a breaker opens."""
@@ -51,54 +58,63 @@ class Breaker:
 
 
 class Target:
-    """Idle connections are taken last in, first out: the surplus grows old and is closed."""
+    """Connections rest first; the rested are taken last in, first out: the surplus grows old and is closed."""
 
-    def __init__(self, upstream: Upstream, tls: UpstreamTls) -> None:
+    def __init__(self, upstream: Upstream, tls: UpstreamTls, rest_s: float = REST_S) -> None:
         self.upstream = upstream
         self.tls = tls
         self.active = 0
         """Requests under way, those of all routes."""
         self.unreachable = Breaker()
         self.faulty = Breaker()
+        self._rest_s = rest_s
+        self._resting: deque[Connection] = deque()
         self._idle: list[Connection] = []
         self._retired = False
 
     @property
     def idle(self) -> int:
-        return len(self._idle)
+        return len(self._idle) + len(self._resting)
 
     def take(self, now: float) -> Connection | None:
-        idle = self._idle
+        """A connection that may serve at once."""
+        resting, idle = self._resting, self._idle
+        while resting and now - resting[0].idle_since >= self._rest_s:
+            idle.append(resting.popleft())
         while idle:
             connection = idle.pop()
-            if connection.usable:
-                if now - connection.idle_since <= IDLE_S:
-                    connection.reused = True
-                    return connection
-                connection.close()
+            if now - connection.idle_since <= IDLE_S and connection.usable:
+                connection.reused = True
+                return connection
+            connection.close()
         return None
 
     def keep(self, connection: Connection, now: float) -> None:
-        if self._retired or len(self._idle) >= IDLE_COUNT:
+        if self._retired or self.idle >= IDLE_COUNT:
             connection.close()
             return
         connection.idle_since = now
-        self._idle.append(connection)
+        self._resting.append(connection)
 
     def sweep(self, now: float) -> None:
         """Close what was idle for too long, forget what the upstream closed."""
-        fresh = [each for each in self._idle if each.usable and now - each.idle_since <= IDLE_S]
-        if len(fresh) < len(self._idle):
-            old, self._idle = set(self._idle) - set(fresh), fresh
-            for connection in old:
+        kept: list[Connection] = []
+        for connection in self._idle:
+            if now - connection.idle_since <= IDLE_S and connection.usable:
+                kept.append(connection)
+            else:
                 connection.close()
+        self._idle = kept
+        while self._resting and now - self._resting[0].idle_since > IDLE_S:
+            self._resting.popleft().close()
 
     def retire(self) -> None:
         """No route names it any more: nothing is kept from now on."""
         self._retired = True
-        for connection in self._idle:
+        for connection in (*self._idle, *self._resting):
             connection.close()
         self._idle.clear()
+        self._resting.clear()
 
 
 def target_key(upstream: Upstream, tls: UpstreamTls) -> TargetKey:

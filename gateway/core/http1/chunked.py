@@ -17,9 +17,13 @@ _SIZE_LINE_BYTES = 15 + 8 + EXTENSION_BYTES
 
 
 class ChunkedReader:
-    """Feed it bytes, take the body out; once `done`, `rest` is what follows the last chunk."""
+    """Feed it bytes, take the body out; once `done`, `rest` is what follows the last chunk.
 
-    def __init__(self) -> None:
+    `small`: chunks may be as small and as many as they like, as in an answer of Server-Sent Events.
+    """
+
+    def __init__(self, *, small: bool = False) -> None:
+        self._small = small
         self.done = False
         self._data = b""
         self._at = 0
@@ -58,7 +62,7 @@ class ChunkedReader:
     def _count(self) -> None:
         self._chunks += 1
         self._bytes += self._left
-        if self._chunks > MANY_CHUNKS and self._bytes < self._chunks * TINY_BYTES:
+        if not self._small and self._chunks > MANY_CHUNKS and self._bytes < self._chunks * TINY_BYTES:
             raise Malformed("chunks_tiny")
 
     def _body(self, pieces: list[bytes]) -> bool:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
+
+from gateway.core.remembered import Remembered
 
 Fields = tuple[tuple[bytes, bytes], ...]
 
@@ -37,21 +38,59 @@ def has_bare_lf(head: bytes) -> bool:
     return _BARE_LF.search(head) is not None
 
 
-@lru_cache(maxsize=4096)
-def is_token(name: bytes) -> bool:
-    return _TOKEN.fullmatch(name) is not None
+def _read_name(name: bytes) -> bytes:
+    return name.lower() if _TOKEN.fullmatch(name) else b""
+
+
+_LOWER = Remembered(_read_name)
+"""Lower case; empty when the name is not a token."""
 
 
 def read_fields(lines: list[bytes]) -> Fields:
     """The names as sent and the values without the white space around them; order and duplicates are kept."""
-    return tuple([_field(line) for line in lines])
+    parts = [line.partition(b":") for line in lines]
+    for name, colon, _ in parts:
+        if not colon or not _LOWER[name]:
+            raise Malformed("field_folded" if name[:1] in {b" ", b"\t"} else "field_malformed")
+    return tuple([(name, value.strip(b" \t")) for name, _, value in parts])
 
 
-def _field(line: bytes) -> tuple[bytes, bytes]:
-    name, colon, value = line.partition(b":")
-    if not colon or not is_token(name):
-        raise Malformed("field_folded" if line[:1] in {b" ", b"\t"} else "field_malformed")
-    return name, value.strip(b" \t")
+def singles(fields: Fields, names: frozenset[bytes]) -> dict[bytes, bytes]:
+    """The fields of these names (lower case); `Malformed` when one comes twice, equal or not."""
+    found: dict[bytes, bytes] = {}
+    for name, value in fields:
+        lower = _LOWER[name]
+        if lower in names:
+            if lower in found:
+                raise Malformed("host_duplicate" if lower == b"host" else "framing_duplicate")
+            found[lower] = value
+    return found
+
+
+def declared_length(named: dict[bytes, bytes], *, http11: bool) -> int | None:
+    """What Content-Length and Transfer-Encoding, each there at most once, say together; None when neither is there."""
+    length, coding = named.get(b"content-length"), named.get(b"transfer-encoding")
+    if coding is not None:
+        if length is not None:
+            raise Malformed("length_and_coding")
+        if not http11:
+            raise Malformed("coding_in_http10")
+        if coding.lower() != b"chunked":
+            raise Malformed("coding_unknown", 501)
+        return CHUNKED
+    if length is None:
+        return None
+    if not LENGTH.fullmatch(length):
+        raise Malformed("length_malformed")
+    return int(length)
+
+
+def connection_options(fields: Fields) -> frozenset[bytes]:
+    """Lower case; of every line of `Connection`."""
+    lines = [value for name, value in fields if _LOWER[name] == b"connection"]
+    if not lines:
+        return frozenset()
+    return frozenset(token.strip(b" \t").lower() for token in b",".join(lines).split(b","))
 
 
 def split_lines(head: bytes) -> list[bytes]:

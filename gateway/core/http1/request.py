@@ -3,13 +3,23 @@
 import re
 from typing import NamedTuple
 
-from gateway.core.http1.fields import CHUNKED, LENGTH, Fields, Malformed, read_fields, split_lines
+from gateway.core.http1.fields import (
+    Fields,
+    Malformed,
+    connection_options,
+    declared_length,
+    read_fields,
+    singles,
+    split_lines,
+)
 
 _LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9]+\.[0-9]+)")
 _METHOD = re.compile(rb"[A-Z]+(?:-[A-Z]+)*")
 _METHOD_BYTES = 32
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE)
 _VERSIONS = {b"1.0": False, b"1.1": True}
+_SINGLE = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"http2-settings"})
+"""What frames a message or leaves HTTP."""
 
 
 class Block(NamedTuple):
@@ -19,7 +29,7 @@ class Block(NamedTuple):
     fields: Fields
     singles: dict[bytes, bytes]
     """Of the names in `_SINGLE`, by lower-case name."""
-    connection: frozenset[bytes]
+    options: frozenset[bytes]
     """The tokens of Connection, lower case."""
 
 
@@ -34,7 +44,7 @@ class RequestHead(NamedTuple):
     keep_alive: bool
     expects_continue: bool
     upgrade: bytes
-    """The protocol asked for with `Connection: upgrade`, lower case; empty when none is."""
+    """`websocket` when the connection may become one; else empty, and the request is an ordinary one."""
 
     @property
     def fields(self) -> Fields:
@@ -54,22 +64,23 @@ def read_request(head: bytes, last: Block | None = None) -> RequestHead:
     line, _, raw = head.partition(b"\r\n")
     method, target, http11 = _request_line(line)
     block = last if last is not None and last.raw == raw else _read_block(raw)
-    singles = block.singles
+    named, options = block.singles, block.options
+    length = declared_length(named, http11=http11) or 0
     return RequestHead(
         method=method,
-        target=_origin_form(target, singles[b"host"]),
+        target=_origin_form(target, _host(named)),
         block=block,
-        length=_length(singles, http11=http11),
+        length=length,
         http11=http11,
-        keep_alive=http11 and b"close" not in block.connection,
-        expects_continue=_expects_continue(singles),
-        upgrade=_upgrade(singles, block.connection),
+        keep_alive=http11 and b"close" not in options,
+        expects_continue=_expects_continue(named.get(b"expect"), length, http11=http11),
+        upgrade=_upgrade(_asked_upgrade(named), method, length, options, http11=http11),
     )
 
 
 def _read_block(raw: bytes) -> Block:
     fields = read_fields(split_lines(raw)) if raw else ()
-    return Block(raw, fields, _singles(fields), _tokens(fields, b"connection"))
+    return Block(raw, fields, singles(fields, _SINGLE), connection_options(fields))
 
 
 def _request_line(line: bytes) -> tuple[str, bytes, bool]:
@@ -87,21 +98,12 @@ def _request_line(line: bytes) -> tuple[str, bytes, bool]:
     return method.decode("ascii"), target, _VERSIONS[version]
 
 
-_SINGLE = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"http2-settings"})
-
-
-def _singles(fields: Fields) -> dict[bytes, bytes]:
-    """The fields that frame a message or leave HTTP: each at most once, equal or not."""
-    found: dict[bytes, bytes] = {}
-    for name, value in fields:
-        lower = name.lower()
-        if lower in _SINGLE:
-            if lower in found:
-                raise Malformed("host_duplicate" if lower == b"host" else "framing_duplicate")
-            found[lower] = value
-    if b"host" not in found:
+def _host(named: dict[bytes, bytes]) -> bytes:
+    if b"host" not in named:
         raise Malformed("host_missing")
-    return found
+    if not named[b"host"]:
+        raise Malformed("host_malformed")
+    return named[b"host"]
 
 
 def _origin_form(target: bytes, host: bytes) -> bytes:
@@ -116,46 +118,27 @@ def _origin_form(target: bytes, host: bytes) -> bytes:
     return rest if rest.startswith(b"/") else b"/" + rest
 
 
-def _length(named: dict[bytes, bytes], *, http11: bool) -> int:
-    length, coding = named.get(b"content-length"), named.get(b"transfer-encoding")
-    if coding is not None:
-        if length is not None:
-            raise Malformed("length_and_coding")
-        if not http11:
-            raise Malformed("coding_in_http10")
-        if coding.lower() != b"chunked":
-            raise Malformed("coding_unknown", 501)
-        return CHUNKED
-    if length is None:
-        return 0
-    if not LENGTH.fullmatch(length):
-        raise Malformed("length_malformed")
-    return int(length)
-
-
-def _expects_continue(named: dict[bytes, bytes]) -> bool:
-    expect = named.get(b"expect")
+def _expects_continue(expect: bytes | None, length: int, *, http11: bool) -> bool:
+    """Nobody waits for leave to send nothing; what an HTTP/1.0 client says of it is ignored (RFC 9110 §10.1.1)."""
     if expect is None:
         return False
     if expect.lower() != b"100-continue":
         raise Malformed("expectation", 417)
-    return True
+    return http11 and length != 0
 
 
-def _upgrade(named: dict[bytes, bytes], connection: frozenset[bytes]) -> bytes:
+def _asked_upgrade(named: dict[bytes, bytes]) -> bytes:
     """Only WebSocket is ever upgraded to; h2c and TLS would carry requests past every rule."""
-    if b"http2-settings" in named:
+    protocol = named.get(b"upgrade", b"").lower()
+    if b"http2-settings" in named or (b"upgrade" in named and protocol != b"websocket"):
         raise Malformed("upgrade_refused", 501)
-    protocol = named.get(b"upgrade")
-    if protocol is None:
+    return protocol
+
+
+def _upgrade(asked: bytes, method: str, length: int, options: frozenset[bytes], *, http11: bool) -> bytes:
+    """HTTP/1.0 cannot upgrade, nor a connection that closes; a body would be taken for the other protocol's bytes."""
+    if not asked or not http11 or b"upgrade" not in options or b"close" in options:
         return b""
-    if protocol.lower() != b"websocket":
-        raise Malformed("upgrade_refused", 501)
-    return b"websocket" if b"upgrade" in connection else b""
-
-
-def _tokens(fields: Fields, wanted: bytes) -> frozenset[bytes]:
-    lines = [value for name, value in fields if name.lower() == wanted]
-    if not lines:
-        return frozenset()
-    return frozenset(token.strip(b" \t").lower() for token in b",".join(lines).split(b","))
+    if method != "GET" or length:
+        raise Malformed("upgrade_malformed")
+    return asked

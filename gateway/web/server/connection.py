@@ -157,7 +157,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _next_request(self) -> None:
         try:
-            head = self._read_head()
+            self._head = head = self._read_head()
             if head is not None:
                 self._front.check_sizes(head)
         except Malformed as error:
@@ -184,13 +184,12 @@ class ClientConnection(asyncio.Protocol):
             elif self.phase is not Phase.HEAD:
                 self._enter(Phase.HEAD)
             return None
-        self._buffer = buffer[end + len(HEAD_END) :]
         head = read_request(buffer[:end], self._block)
+        self._buffer = buffer[end + len(HEAD_END) :]
         self._block = head.block
         return head
 
     def _start(self, head: RequestHead) -> None:
-        self._head = head
         self._keep_alive = head.keep_alive and not self._stopping
         self._answering = False
         self._body_left = max(head.length, 0)
@@ -357,9 +356,9 @@ class ClientConnection(asyncio.Protocol):
             self._transport.abort()
 
     def refuse(self, code: str, status: int) -> None:
-        """Answer a request that was not one, say so in one coded line, and close."""
-        head = self._front.refusal(code, status)
-        self._transport.write(head)
+        """Answer a request that was not one, say so in one coded line, and close. A HEAD gets no body even then."""
+        bodiless = self._head.method == "HEAD" if self._head is not None else self._buffer.startswith(b"HEAD ")
+        self._transport.write(self._front.refusal(code, status, bodiless=bodiless))
         self._linger()
 
     # -- keeping order

@@ -1,0 +1,1 @@
+"""Benchmarks against peers: one command, its method in README.md."""

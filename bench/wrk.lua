@@ -1,0 +1,27 @@
+-- Requests of a file, one a line: METHOD, target, Cookie or "-", body bytes; each in turn, whatever the connection.
+local requests, at = {}, 0
+
+function init(args)
+  for line in io.lines(args[1]) do
+    local method, target, cookie, size = line:match("^(%S+)\t(%S+)\t(.-)\t(%d+)$")
+    local headers = { ["Host"] = args[2] }
+    if cookie ~= "-" then headers["Cookie"] = cookie end
+    local body = nil
+    if size ~= "0" then body = string.rep("x", tonumber(size)) end
+    requests[#requests + 1] = wrk.format(method, target, headers, body)
+  end
+end
+
+function request()
+  at = at % #requests + 1
+  return requests[at]
+end
+
+function done(summary, latency, rates)
+  local e = summary.errors
+  io.write(string.format(
+    '\n{"requests": %d, "seconds": %.6f, "bytes": %d, "connect": %d, "read": %d, "write": %d, "timeout": %d, ' ..
+    '"status": %d, "p50_us": %.1f, "p99_us": %.1f}\n',
+    summary.requests, summary.duration / 1e6, summary.bytes, e.connect, e.read, e.write, e.timeout, e.status,
+    latency:percentile(50), latency:percentile(99)))
+end

@@ -1,0 +1,105 @@
+"""The words that the three forms of signature share: who says what to whom, about which one request."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, NamedTuple, Protocol
+
+from gateway.core.model import Injected
+
+LIFETIME_S = 30
+EARLY_S = 2
+"""How long before `iat` an assertion holds: legacy clocks run late by a second or two."""
+MAX_CLAIM_CHARACTERS = 255
+MAX_SIGNATURE_BYTES = 4096
+"""Of what the gateway says in one signature: Tomcat allows 8 KB of headers in all. Nothing is ever cut."""
+
+Sign = Callable[[bytes], bytes]
+"""Signing input → raw signature (RFC 7518 §3.4 for ES256, RFC 8037 for EdDSA). Core never holds a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    alg: Literal["ES256", "EdDSA"]
+    kid: str
+    """RFC 7638 thumbprint."""
+    sign: Sign = field(repr=False)
+
+
+class BodyMode(StrEnum):
+    DIGEST = "digest"
+    UNBOUND = "unbound"
+    EMPTY = "empty"
+
+
+class Bound(NamedTuple):
+    """The one request that a signature is good for, as it goes upstream."""
+
+    method: str
+    authority: bytes
+    """The Host sent upstream."""
+    target: bytes
+    """The exact octets of the request target, query included."""
+    mode: BodyMode
+    digest: bytes | None = None
+    """Raw SHA-256 of the bytes forwarded; with mode `digest`, and only with it."""
+
+    def __repr__(self) -> str:
+        return f"Bound({self.method!r}, mode={str(self.mode)!r})"
+
+    @property
+    def sha256(self) -> bytes | None:
+        """Of the body that is bound, an empty one included; None when it is unbound."""
+        return _EMPTY_SHA256 if self.mode is BodyMode.EMPTY else self.digest
+
+
+_EMPTY_SHA256 = hashlib.sha256(b"").digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who signed in, as the application may know them."""
+
+    sub: str = field(repr=False)
+    acr: str
+    auth_time: int
+    """Unix seconds."""
+    sid: str = field(repr=False)
+    """A pseudonym of the session, never its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the gateway says, as far as it does not depend on the request."""
+
+    issuer: str
+    audience: str
+    route: str
+    policy_version: str
+    subject: Subject | None
+    """None: nobody signed in."""
+    values: tuple[Injected, ...] = field(repr=False)
+    headers: tuple[tuple[str, bytes], ...] = field(repr=False)
+    """The injected ones as encoded. A header is injected once."""
+
+
+class RequestSigner(Protocol):
+    """A statement made ready: what is the same for each request was worked out once."""
+
+    def sign(self, bound: Bound, *, now: int, token_id: str, decision_id: str) -> list[tuple[bytes, bytes]]:
+        """The fields to add; `ValueRefused` when they would be too long.
+
+        `now`: Unix seconds. `token_id`: 32 hex characters, unique. `decision_id`: the audit line's.
+        """
+        ...
+
+
+def digest_label(sha256: bytes) -> str:
+    """Write a raw SHA-256 as claims have it."""
+    return f"sha-256:{b64url(sha256).decode('ascii')}"
+
+
+def b64url(raw: bytes) -> bytes:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=")

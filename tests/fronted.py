@@ -1,0 +1,86 @@
+"""A running gateway with a canary behind it, and the questions that tests ask of both."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.canary import Canary, polite
+from tests.wire import Answered, Raw
+from tests.world import World, running
+
+_ROUTES = """
+  - {path: /pub/, upstream: "http://127.0.0.1:CANARY", policy: public, name: pub}
+  - {path: /app/, upstream: "http://127.0.0.1:CANARY", policy: signed-in, name: app}
+  - {path: /small/, upstream: "http://127.0.0.1:CANARY", policy: public, name: small, max_body_bytes: 1000}
+  - {path: /plain/, upstream: "http://127.0.0.1:CANARY", policy: public, name: plain, sign: none}
+  - {path: /stream/, upstream: "http://127.0.0.1:CANARY", policy: public, name: stream, body: unbound}
+  - {path: /narrow/, upstream: "http://127.0.0.1:CANARY", policy: public, name: narrow, body: unbound, max_body_bytes: 1000}
+"""
+
+
+@dataclass
+class Fronted:
+    """A running gateway with a canary behind it."""
+
+    world: World
+    canary: Canary
+    _logs_at: int = field(default=0)
+
+    @property
+    def authority(self) -> bytes:
+        return self.world.url.removeprefix("http://").encode("ascii")
+
+    @property
+    def port(self) -> int:
+        return int(self.authority.rpartition(b":")[2])
+
+    def fill(self, template: bytes) -> bytes:
+        """`HOST` is where the gateway answers."""
+        return template.replace(b"HOST", self.authority)
+
+    def raw(self) -> Raw:
+        return Raw(self.port)
+
+    def ask(self, template: bytes, method: str = "GET") -> Answered:
+        """One request on a connection of its own."""
+        with self.raw() as raw:
+            return raw.send(self.fill(template)).answer(method)
+
+    def forget(self) -> None:
+        self.canary.forget()
+        self._logs_at = len(self.world.logs.getvalue())
+
+    def logged(self, event: str) -> list[dict[str, object]]:
+        """The log lines of one kind since `forget`."""
+        lines = self.world.logs.getvalue()[self._logs_at :].splitlines()
+        return [line for line in map(json.loads, lines) if line["event"] == event]
+
+    def nothing_was_forwarded(self) -> None:
+        """A legal request follows: what was sent upstream before it would be seen before it."""
+        self.canary.script = polite
+        answer = self.ask(b"GET /pub/fence HTTP/1.1\r\nHost: HOST\r\n\r\n")
+        assert answer.status == 200, answer
+        assert [seen.target for seen in self.canary.seen] == [b"/pub/fence"]
+        assert self.canary.received.count(b"HTTP/1.") == 1
+        assert not self.canary.mangled
+
+    def cookie(self, login: str = "test", path: str = "/compte/") -> bytes:
+        """A Cookie line of somebody who has just signed in."""
+        person = self.world.person()
+        self.world.sign_in(person, path, login)
+        pairs = [f"{name}={value}" for name, value in person.client.cookies.items()]
+        return b"Cookie: " + "; ".join(pairs).encode("ascii") + b"\r\n"
+
+
+@contextmanager
+def gateway_at(folder: Path, *, routes: str = "", limits: str = "", **files: object) -> Iterator[Fronted]:
+    """The shipped gateway with routes to a canary; `routes` are more of them (`CANARY` is its port)."""
+    canary = Canary()
+    text = (_ROUTES + routes).replace("CANARY", str(canary.port))
+    try:
+        with running(folder, routes=f"{text}\nlimits: {{{limits}}}\n", **files) as world:  # type: ignore[arg-type]
+            yield Fronted(world, canary)
+    finally:
+        canary.close()
