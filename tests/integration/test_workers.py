@@ -183,6 +183,21 @@ def test_a_slow_request_ends_before_the_gateway_does(tmp_path: Path, workers: in
             assert running.process.wait(10) == 0
 
 
+def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+    with slow_upstream() as (port, _):
+        route = f'  - {{path: /lent/, upstream: "http://127.0.0.1:{port}", policy: public}}\n'
+        for workers in (1, 2):
+            (tmp_path / str(workers)).mkdir()
+            with gateway(tmp_path / str(workers), workers=workers, routes=route) as running:
+                running.connection().request("GET", "/lent/")
+                time.sleep(0.3)  # As above.
+                running.signal(signal.SIGTERM)
+                until(lambda running=running: _refused(running.port))  # type: ignore[misc]
+                assert running.process.poll() is None
+                running.signal(signal.SIGTERM)
+                assert running.process.wait(5) == 0
+
+
 def _refused(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
