@@ -2,8 +2,6 @@
 
 import io
 import os
-import re
-import signal
 import socket
 import subprocess
 import sys
@@ -71,17 +69,14 @@ class Gateway:
         return connection
 
     def to(self, worker: int) -> HTTPConnection:
-        """A connection that this very worker has accepted: the others are held still meanwhile."""
-        others = [pid for pid in self.workers() if pid != worker]
-        for pid in others:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        """A connection that this very worker has accepted: the kernel gives each its share."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
             connection = self.connection()
-            until(lambda: _accepted(worker, connection.sock.getsockname()[1]))
-        finally:
-            for pid in others:
-                os.kill(pid, signal.SIGCONT)
-        return connection
+            until(lambda: any(accepted(pid, connection) for pid in self.workers()))  # noqa: B023 - called at once
+            if accepted(worker, connection):
+                return connection
+        raise AssertionError("a worker accepts nothing")
 
     def each(self) -> list[HTTPConnection]:
         return [self.to(worker) for worker in self.workers()]
@@ -99,12 +94,12 @@ def get(connection: HTTPConnection, path: str, **headers: str) -> tuple[int, byt
     return answer.status, answer.read()
 
 
-def _accepted(pid: int, port: int) -> bool:
-    """Whether the connection from this local port belongs to that process."""
-    wanted = re.compile(rf"^\s*\d+: \S+ \S+:{port:04X} 01 (?:\S+\s+){{5}}(\d+)", re.MULTILINE)
-    found = wanted.search(Path("/proc/net/tcp").read_text())
-    links = (str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink())
-    return found is not None and f"socket:[{found[1]}]" in links
+def accepted(pid: int, *connections: HTTPConnection) -> int:
+    """Of how many connections the other end belongs to that process."""
+    ports = {f"{connection.sock.getsockname()[1]:04X}" for connection in connections}
+    lines = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    sockets = {f"socket:[{line[9]}]" for line in lines if line[3] == "01" and line[2].rpartition(":")[2] in ports}
+    return sum(str(path.readlink()) in sockets for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink())
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from gateway.core.errors import ConfigError, Problem
 from gateway.settings import Listen
@@ -15,43 +16,69 @@ SOCKET_MODE = 0o660
 """The gateway's user and group: the proxy in front is in that group."""
 
 
+Sockets = list[socket.socket]
+
+
 @contextmanager
-def listening(listen: Listen) -> Iterator[list[socket.socket]]:
-    """Bound sockets that already queue clients, or `ConfigError`. A Unix socket's file goes when this ends."""
+def listening(listen: Listen, workers: int = 1) -> Iterator[list[Sockets]]:
+    """Each worker's sockets, which already queue clients, or `ConfigError`. A Unix socket's file goes when this ends.
+
+    Over TCP each worker has its own, and the kernel spreads the connections evenly; of a socket that several share, the
+    first to wake up takes all that wait. Those of a worker that died are kept here, and wait for its replacement.
+    """
     try:
-        sockets = [_unix(Path(listen.socket))] if listen.socket else _tcp(listen)
+        shares = [[_unix(Path(listen.socket))] * workers] if listen.socket else _tcp(listen, workers)
     except OSError as error:
         why = error.strerror or str(error)
         hint = "is another gateway running there?"
         raise ConfigError([Problem("gateway.yaml", 0, f"cannot listen on {listen}: {why}", hint)]) from None
     identity = _identity(listen.socket)
     try:
-        yield sockets
+        yield [list(share) for share in zip(*shares, strict=True)]
     finally:
-        for each in sockets:
-            each.close()
+        _close(shares)
         # A gateway that was started meanwhile has put its own socket there.
         if listen.socket and _identity(listen.socket) == identity:
             Path(listen.socket).unlink()
 
 
-def _tcp(listen: Listen) -> list[socket.socket]:
-    """One socket for each address of the name."""
+def _tcp(listen: Listen, workers: int) -> list[Sockets]:
+    """For each address of the name, one socket a worker."""
     found = socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    sockets: list[socket.socket] = []
+    shares: list[Sockets] = []
     try:
-        for family, kind, protocol, _, address in dict.fromkeys(found):
-            sockets.append(bound := socket.socket(family, kind, protocol))
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            bound.bind(address)
-            bound.listen(BACKLOG)
+        for family, _, _, _, address in dict.fromkeys(found):
+            # Alone at first: a port that is shared could be shared with another gateway, unnoticed.
+            _bound(family, address, shared=False).close()
+            shares.append([])
+            for _ in range(workers):
+                shares[-1].append(_bound(family, address, shared=workers > 1))
     except OSError:
-        for each in sockets:
-            each.close()
+        _close(shares)
         raise
-    return sockets
+    return shares
+
+
+def _bound(family: int, address: tuple[Any, ...], *, shared: bool) -> socket.socket:
+    bound = socket.socket(family)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind(address)
+        bound.listen(BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _close(shares: list[Sockets]) -> None:
+    for share in shares:
+        for each in share:
+            each.close()
 
 
 def _unix(path: Path) -> socket.socket:

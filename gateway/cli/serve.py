@@ -40,9 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = read()
     for note in settings.notes:
         print(f"note: {note}", file=sys.stderr)
-    with listening(settings.listen) as sockets:
+    with listening(settings.listen, settings.workers) as shares:
         print(f"listening on {settings.listen}, {shown_workers(settings)}", file=sys.stderr)
         if settings.workers > 1:
-            return supervise(settings, sockets, read)
-        serve(Server(server_config(settings), read), sockets)
+            return supervise(settings, shares, read)
+        serve(Server(server_config(settings), read), shares[0])
     return 0

@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, cast
 
 import structlog
@@ -43,6 +44,11 @@ class Server(uvicorn.Server):
         finally:
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.remove_signal_handler(number)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal drains, a second one ends."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
     def _hung_up(self) -> None:
         """A worker has nothing to read: who started it reads, and hands over."""

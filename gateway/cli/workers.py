@@ -12,11 +12,13 @@ import socket
 import sys
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import structlog
 
 from gateway.app import DRAIN_S, build, refuse_restart
+from gateway.cli.listening import Sockets
 from gateway.cli.server import Read, Server, refused, reload, serve, server_config
 from gateway.core.errors import ConfigError
 from gateway.settings import Settings
@@ -33,16 +35,16 @@ KILL_S = DRAIN_S + 5
 _SIZE_BYTES = 4
 
 
-def supervise(settings: Settings, sockets: Sequence[socket.socket], read: Read) -> int:
-    """Run `settings.workers` processes until SIGTERM or SIGINT; 1 when they do not stay alive."""
+def supervise(settings: Settings, shares: Sequence[Sockets], read: Read) -> int:
+    """Run a process for each share of sockets until SIGTERM or SIGINT; 1 when they do not stay alive."""
     build(settings)  # What cannot be put together is said here, once, and not by each worker.
-    return asyncio.run(_Supervisor(settings, sockets, read).run())
+    return asyncio.run(_Supervisor(settings, shares, read).run())
 
 
 class _Supervisor:
-    def __init__(self, settings: Settings, sockets: Sequence[socket.socket], read: Read) -> None:
+    def __init__(self, settings: Settings, shares: Sequence[Sockets], read: Read) -> None:
         self._settings = settings
-        self._sockets = sockets
+        self._shares = shares
         self._read = read
         self._workers: dict[asyncio.subprocess.Process, asyncio.StreamWriter] = {}
         self._stopping = asyncio.Event()
@@ -55,16 +57,16 @@ class _Supervisor:
             loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         async with asyncio.TaskGroup() as group:
-            for _ in range(self._settings.workers):
-                group.create_task(self._keep())
+            for sockets in self._shares:
+                group.create_task(self._keep(sockets))
         return self._status
 
-    async def _keep(self) -> None:
+    async def _keep(self, sockets: Sockets) -> None:
         """One worker, and another in its place whenever it ends."""
         loop, early = asyncio.get_running_loop(), 0
         while not self._stopping.is_set():
             began = loop.time()
-            status = await self._one()
+            status = await self._one(sockets)
             if self._stopping.is_set():
                 return
             early = early + 1 if loop.time() - began < EARLY_S else 0
@@ -77,11 +79,11 @@ class _Supervisor:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), PAUSE_S * 2**early)
 
-    async def _one(self) -> int:
+    async def _one(self, sockets: Sockets) -> int:
         """A fresh process, from its start to its exit status."""
         ours, theirs = socket.socketpair()
         with theirs:
-            descriptors = [theirs.fileno(), *(each.fileno() for each in self._sockets)]
+            descriptors = [theirs.fileno(), *(each.fileno() for each in sockets)]
             process = await asyncio.create_subprocess_exec(
                 *_command(descriptors), pass_fds=descriptors, process_group=0, stdin=asyncio.subprocess.DEVNULL
             )
@@ -115,7 +117,7 @@ class _Supervisor:
             self._kill()
             return
         self._stopping.set()
-        for each in self._sockets:
+        for each in chain.from_iterable(self._shares):
             each.close()
         for process in self._workers:
             with contextlib.suppress(ProcessLookupError):
