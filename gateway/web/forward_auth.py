@@ -117,9 +117,9 @@ def find_route(services: Services, original: Snapshot) -> Route | SlashRedirect:
 
 
 def answer(services: Services, given: Permit, original: Snapshot, reference: str) -> list[tuple[bytes, bytes]]:
-    """The fields to copy to the application. A target that we would have spelt otherwise is refused: the proxy sends its own."""
-    bound = bind(given, original.method, original.target, original.raw_host, UNSEEN)
-    if bound.target != original.raw_target and not given.route.strip_prefix and not given.route.add_prefix:
+    """The fields to copy to the application. The proxy sends its own spelling: one that is not ours is refused."""
+    bound = bind(given, original.method, original.target, original.head.host, UNSEEN)
+    if bound.target != original.head.target and not given.route.strip_prefix and not given.route.add_prefix:
         raise RequestRejected("target_not_canonical")
     return said(services, given, bound, reference)
 

@@ -126,7 +126,7 @@ class Gate:
     async def _forward(self, exchange: Exchange, given: Permit, send: Send) -> int:
         services, snapshot = self._services, exchange.snapshot
         chunks = body_chunks(exchange.receive, given.route.max_body_bytes)
-        body, stream = await hold(chunks, given.route, snapshot.length)
+        body, stream = await hold(chunks, given.route, snapshot.head.length)
         request = upstream_request(services, given, asked(services, snapshot), body, exchange.reference)
         response = await services.upstream.forward(request, stream)
         try:

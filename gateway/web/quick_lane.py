@@ -11,6 +11,7 @@ from gateway.core.http1.request import Block, RequestHead
 from gateway.core.model import Allow, RequestFacts
 from gateway.core.paths import Target, admit, read_target
 from gateway.core.policy import decide
+from gateway.core.routing import normal_host
 from gateway.core.rules import Route
 from gateway.web.audit import audit_allowed
 from gateway.web.enquiry import must_enquire
@@ -22,7 +23,6 @@ from gateway.web.open_sessions import OpenSession
 from gateway.web.relay import Relay
 from gateway.web.server.connection import ClientConnection, Responder
 from gateway.web.services import Services
-
 
 AUTH = b"/_gateway/auth"
 
@@ -128,14 +128,14 @@ class QuickLane:
 
     def _read(self, head: RequestHead, peer: str) -> _Kept:
         services = self._services
-        snapshot = snapshot_of(head, peer)
+        host, port = normal_host(head.host)
         return _Kept(
             lane=self,
             block=head.block,
-            host=snapshot.host,
-            port_accepted=services.settings.accepts_port(snapshot.port),
-            cookie=services.cookies.session_cookie(snapshot.values(b"cookie")),
-            lines=client_lines(services, snapshot),
+            host=host,
+            port_accepted=services.settings.accepts_port(port),
+            cookie=services.cookies.session_cookie(head.cookies),
+            lines=client_lines(services, head, peer),
         )
 
     def _permit(self, route: Route, cookie: bytes | None, facts: RequestFacts) -> tuple[str | None, Permit | None]:
