@@ -107,15 +107,16 @@ class Gate:
         given = await judge(services, exchange, route)
         if isinstance(given, Response):
             return given
+        own = scope.get("extensions", {}).get(EXTENSION)
+        session_id = exchange.session.id if exchange.session else None
         if snapshot.upgrade:
-            own = scope["extensions"][EXTENSION]
-            session_id = exchange.session.id if exchange.session else None
             request = asked(services, snapshot)
             own.hand_over(Relay(services, own.connection, given, own.head, request, exchange.reference, session_id))
             return None
         status = CLIENT_LEFT
         try:
-            status = await self._forward(exchange, given, send)
+            with services.live.during(session_id, own):
+                status = await self._forward(exchange, given, send)
         except GatewayError as error:
             status = error.status
             raise

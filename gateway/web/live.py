@@ -1,6 +1,7 @@
 """Answers under way, by session: a WebSocket or an event stream ends when its session does, wherever that was ended."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from gateway.core.errors import DependencyFailed
@@ -34,6 +35,18 @@ class LiveAnswers:
             answers.discard(answer)
             if not answers:
                 del self._answers[session_id]
+
+    @contextmanager
+    def during(self, session_id: str | None, answer: Expellable | None) -> Iterator[None]:
+        """Somebody's answer, while it lasts; an anonymous one, or one that cannot be ended from here, is not kept."""
+        if session_id is None or answer is None:
+            yield
+            return
+        self.add(session_id, answer)
+        try:
+            yield
+        finally:
+            self.discard(session_id, answer)
 
     def expel(self, session_id: str) -> None:
         for answer in list(self._answers.get(session_id, ())):

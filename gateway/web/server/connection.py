@@ -102,12 +102,13 @@ class ClientConnection(asyncio.Protocol):
                 self._reading = False
 
     def eof_received(self) -> bool:
-        """A half-closed client still receives the answer to a whole request; anything else is over."""
+        """A half-closed client still receives the answer to a whole request; one that leaves a stream is gone."""
         self._keep_alive = False
         if self.phase is Phase.TUNNEL and self._responder is not None:
             self._responder.body_ended()
             return True
-        return self._responder is not None and not self._body_pending
+        streaming = self._answering and self._answer_left == CHUNKED
+        return self._responder is not None and not self._body_pending and not streaming
 
     def pause_writing(self) -> None:
         if self._responder is None:
@@ -160,10 +161,7 @@ class ClientConnection(asyncio.Protocol):
             self._head = head = self._read_head()
             if head is not None:
                 self._front.check_sizes(head)
-        except Malformed as error:
-            self.refuse(error.code, error.status)
-            return
-        except RequestRejected as error:
+        except (Malformed, RequestRejected) as error:
             self.refuse(error.code, error.status)
             return
         if head is not None:
@@ -287,6 +285,14 @@ class ClientConnection(asyncio.Protocol):
         self._answer_left = 0 if bodiless else length
         extra = self._framing(head, bodiless=bodiless, length=length)
         self._answer_head = b"%b%b%b\r\n" % (status_line(status), write_fields(fields), extra)
+        if self._answer_left:
+            self._front.soon(self._head_alone)
+
+    def _head_alone(self) -> None:
+        """A stream may wait long for its first event: what no body came with leaves before it."""
+        if self._answer_head and self._responder is not None:
+            self._transport.write(self._answer_head)
+            self._answer_head = b""
 
     def _framing(self, head: RequestHead, *, bodiless: bool, length: int) -> bytes:
         extra = b""
@@ -302,8 +308,7 @@ class ClientConnection(asyncio.Protocol):
     def write(self, piece: bytes) -> None:
         """One piece of the answer's body; more than was declared cuts the connection."""
         if self._answer_left == CHUNKED:
-            head = self._head
-            data = write_chunk(piece) if head is not None and head.http11 else piece
+            data = write_chunk(piece) if self._head is not None and self._head.http11 else piece
         else:
             if len(piece) > self._answer_left:
                 self.cut()
@@ -319,8 +324,7 @@ class ClientConnection(asyncio.Protocol):
         if self._answer_left > 0:
             self.cut()
             return
-        head = self._head
-        chunked = self._answer_left == CHUNKED and head is not None and head.http11
+        chunked = self._answer_left == CHUNKED and self._head is not None and self._head.http11
         if self._answer_head or chunked:
             self._transport.write(self._answer_head + (LAST_CHUNK if chunked else b""))
             self._answer_head = b""
