@@ -78,7 +78,7 @@ class Gate:
             snapshot,
             receive,
             reference,
-            with_session=found.policy.login is not None or found.policy.household is not None,
+            with_session=found.policy.needs_session,
         )
         return await self._decide(exchange, found, scope, send)
 
