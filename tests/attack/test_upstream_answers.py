@@ -247,7 +247,7 @@ async def test_a_body_announced_where_none_may_be_is_not_waited_for_on_a_kept_co
     [
         *[b"5\nhello\r\n0\r\n\r\n", b"5;\nx\r\nhello\r\n0\r\n\r\n", b"0x5\r\nhello\r\n0\r\n\r\n", b"g\r\n", b"\r\n"],
         *[b"5\r\nhello\r\r0\r\n\r\n", b"5\r\nhello\n0\r\n\r\n", b"5\r\nhelloX", b"-5\r\n", b"5 \x00\r\n", b"+5\r\n"],
-        *[b"5;" + b"x" * 1_000 + b"\r\nhello\r\n", b"1\r\na\r\n" * 2_000, b"f" * 16 + b"\r\n"],
+        *[b"5;" + b"x" * 1_000 + b"\r\nhello\r\n", b"f" * 16 + b"\r\n"],
         *[b"0\r\nX-A: b\nX-B: c\r\n\r\n", b"0\r\n X-A: b\r\n\r\n", b"0\r\nX-A: " + b"b" * 10_000],
     ],
 )
