@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.sandbox.identities import MATCHING
 from tests.canary import Canary, polite
 from tests.wire import Answered, Raw
 from tests.world import World, running
@@ -15,6 +16,8 @@ _ROUTES = """
   - {path: /app/, upstream: "http://127.0.0.1:CANARY", policy: signed-in, name: app}
   - {path: /small/, upstream: "http://127.0.0.1:CANARY", policy: public, name: small, max_body_bytes: 1000}
   - {path: /plain/, upstream: "http://127.0.0.1:CANARY", policy: public, name: plain, sign: none}
+  - {path: /strip/, upstream: "http://127.0.0.1:CANARY", policy: public, name: strip, strip_prefix: /strip}
+  - {path: /loose/, upstream: "http://127.0.0.1:CANARY", policy: public, name: loose, allow_in_path: [semicolon, encoded_slash]}
   - {path: /stream/, upstream: "http://127.0.0.1:CANARY", policy: public, name: stream, body: unbound}
   - {path: /narrow/, upstream: "http://127.0.0.1:CANARY", policy: public, name: narrow, body: unbound, max_body_bytes: 1000}
 """
@@ -27,6 +30,7 @@ class Fronted:
     world: World
     canary: Canary
     _logs_at: int = field(default=0)
+    _cookie: bytes = field(default=b"", repr=False)
 
     @property
     def authority(self) -> bytes:
@@ -66,12 +70,19 @@ class Fronted:
         assert self.canary.received.count(b"HTTP/1.") == 1
         assert not self.canary.mangled
 
-    def cookie(self, login: str = "test", path: str = "/compte/") -> bytes:
+    def cookie(self, login: str = MATCHING) -> bytes:
         """A Cookie line of somebody who has just signed in."""
         person = self.world.person()
-        self.world.sign_in(person, path, login)
-        pairs = [f"{name}={value}" for name, value in person.client.cookies.items()]
-        return b"Cookie: " + "; ".join(pairs).encode("ascii") + b"\r\n"
+        self.world.sign_in(person, "/compte/", login)
+        pairs = [f"{name}={value}" for name, value in person.client.cookies.items() if "gateway" in name]
+        return b"Cookie: " + "; ".join(pairs).encode("ascii")
+
+    @property
+    def signed_in(self) -> bytes:
+        """The same, once for all tests of a module: nobody may sign out of it."""
+        if not self._cookie:
+            self._cookie = self.cookie()
+        return self._cookie
 
 
 @contextmanager

@@ -78,7 +78,7 @@ class Gate:
             snapshot,
             receive,
             reference,
-            with_session=found.policy.login is not None or found.policy.household is not None,
+            with_session=found.policy.needs_session,
         )
         return await self._decide(exchange, found, scope, send)
 
@@ -126,7 +126,7 @@ class Gate:
     async def _forward(self, exchange: Exchange, given: Permit, send: Send) -> int:
         services, snapshot = self._services, exchange.snapshot
         chunks = body_chunks(exchange.receive, given.route.max_body_bytes)
-        body, stream = await hold(chunks, given.route, snapshot.length)
+        body, stream = await hold(chunks, given.route, snapshot.head.length)
         request = upstream_request(services, given, asked(services, snapshot), body, exchange.reference)
         response = await services.upstream.forward(request, stream)
         try:

@@ -1,4 +1,4 @@
-"""One allowed request carried below ASGI: the client's connection and the upstream's, paired, with no task between them.
+"""One allowed request carried below ASGI: the client's connection and the upstream's, with no task between them.
 
 The quick lane answers with it, and every WebSocket does. It decides nothing: it is handed a `Permit`.
 """
@@ -22,7 +22,20 @@ SWITCHING = 101
 class Relay:
     """A `Responder` towards the client and an `Answer` towards the upstream."""
 
-    __slots__ = ("_began", "_connection", "_head", "_held", "_over", "_permit", "_reference", "_request", "_sending", "_services", "_session_id", "_status")  # fmt: skip
+    __slots__ = (
+        "_began",
+        "_connection",
+        "_head",
+        "_held",
+        "_over",
+        "_permit",
+        "_reference",
+        "_request",
+        "_sending",
+        "_services",
+        "_session_id",
+        "_status",
+    )
 
     def __init__(
         self,

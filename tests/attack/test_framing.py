@@ -269,7 +269,9 @@ def test_an_old_client_is_never_sent_chunks(fronted: Fronted) -> None:
     assert (answer.body, answer.values("transfer-encoding")) == (b"hello", [])
 
 
-@pytest.mark.parametrize("attack", [get(b"X-A: b", b" folded"), get(*[b"X-A: b"] * 101), get(b"Expect: x"), get(b"H_ost: a")])
+@pytest.mark.parametrize(
+    "attack", [get(b"X-A: b", b" folded"), get(*[b"X-A: b"] * 101), get(b"Expect: x"), get(b"H_ost: a")]
+)
 def test_a_refusal_of_a_head_request_has_no_body(fronted: Fronted, attack: bytes) -> None:
     with fronted.raw() as raw:
         answer = raw.send(fronted.fill(attack.replace(b"GET", b"HEAD", 1))).answer("HEAD")

@@ -17,20 +17,15 @@ from tests.fuzz.referee import Referee
 ROUND_S = 30.0
 """Then a fresh gateway, in the other lane: what a round has written stays small."""
 
-_ROUTES = """
-  - {path: /loose/, upstream: "http://127.0.0.1:CANARY", policy: public, name: loose, allow_in_path: [semicolon, encoded_slash]}
-  - {path: /strip/, upstream: "http://127.0.0.1:CANARY", policy: public, name: strip, strip_prefix: /strip}
-"""
-
 
 @contextmanager
 def _referee(*, quick_lane: bool) -> Iterator[Referee]:
     limits = "head_s: 2, idle_s: 2"
     with (
         tempfile.TemporaryDirectory() as folder,
-        gateway_at(Path(folder), routes=_ROUTES, limits=limits, quick_lane=quick_lane) as fronted,
+        gateway_at(Path(folder), limits=limits, quick_lane=quick_lane) as fronted,
     ):
-        cookie = fronted.cookie().removeprefix(b"Cookie: ").strip()
+        cookie = fronted.cookie().removeprefix(b"Cookie: ")
         session = next(pair for pair in cookie.split(b"; ") if pair.startswith(b"gateway-session="))
         yield Referee(fronted, session)
 

@@ -13,9 +13,34 @@ IDENTITY = [
 ]  # fmt: skip
 
 _METHODS = [b"GET", b"GET", b"GET", b"POST", b"PUT", b"HEAD", b"DELETE", b"OPTIONS", b"PATCH"]
-_ODD_METHODS = [b"get", b"TRACE", b"CONNECT", b"G\x00T", b"GET GET", b"", b"PRI", b"FOO", b"PROPFIND", b"Get", b"X" * 40]
+_ODD_METHODS = [
+    b"get",
+    b"TRACE",
+    b"CONNECT",
+    b"G\x00T",
+    b"GET GET",
+    b"",
+    b"PRI",
+    b"FOO",
+    b"PROPFIND",
+    b"Get",
+    b"X" * 40,
+]
 _ROUTES = [b"/pub/", b"/pub/", b"/app/", b"/stream/", b"/loose/", b"/strip/", b"/small/"]
-_SEGMENTS = [b"a", b"page.php", b"%41b", b"%C3%A9", b"a%20b", b"~x", b"a;v=1", b"a%2Fb", b"x%2fy", b"%7E", b"a+b", b"a:b@c"]
+_SEGMENTS = [
+    b"a",
+    b"page.php",
+    b"%41b",
+    b"%C3%A9",
+    b"a%20b",
+    b"~x",
+    b"a;v=1",
+    b"a%2Fb",
+    b"x%2fy",
+    b"%7E",
+    b"a+b",
+    b"a:b@c",
+]
 _ODD_SEGMENTS = [
     *[b"..", b"%2e%2e", b".%2E", b"..;x", b".", b"", b"%00", b"%5c", b"\\", b"%zz", b"%", b"%252e", b"a#b", b"%u002e"],
     *[b"%c0%ae", b"\xc3\xa9", b"%EF%BC%8F", b"%3Fx", b"..%2f..", b"%2e%2e%2fapp", b"a b", b"_gateway", b"%5f", b"\x7f"],
@@ -23,12 +48,37 @@ _ODD_SEGMENTS = [
 _QUERIES = [b"", b"", b"?", b"?a=1&a=2", b"?x=%E9", b"?y[]=1", b"?/app/", b"?q=a+b&r=%20", b"?url=http://evil.test/"]
 _ODD_QUERIES = [b"?a\x00", b"?\x7f", b"?a#b", b"?\xe9", b'?"<', b"? HTTP/1.1"]
 _VERSIONS = [b"HTTP/1.1"] * 12 + [b"HTTP/1.0"]
-_ODD_VERSIONS = [b"HTTP/0.9", b"HTTP/1.9", b"HTTP/2.0", b"http/1.1", b"HTTP/11", b"", b"HTTP/1.1 ", b"HTTP/1.01", b"H/1.1"]
+_ODD_VERSIONS = [
+    b"HTTP/0.9",
+    b"HTTP/1.9",
+    b"HTTP/2.0",
+    b"http/1.1",
+    b"HTTP/11",
+    b"",
+    b"HTTP/1.1 ",
+    b"HTTP/1.01",
+    b"H/1.1",
+]
 _ODD_HOSTS = [
     *[b"", b"evil.test", b"HOST, evil.test", b"a@HOST", b"HOST/app/", b"HOST ", b"\tHOST", b"HOST:1", b"localhost."],
     *[b"LocalHost", b"[::1]", b"127.0.0.1", b"HOST\x00", b"evil.test:80", b"HOST#", b"HOST?"],
 ]  # fmt: skip
-_LENGTHS = [b"%d", b"%d", b" %d", b"%d ", b"+%d", b"0x%x", b"%d,%d", b"-%d", b"%d_0", b"", b"%d;", b"00%d", b"%d.0", b"9" * 20]
+_LENGTHS = [
+    b"%d",
+    b"%d",
+    b" %d",
+    b"%d ",
+    b"+%d",
+    b"0x%x",
+    b"%d,%d",
+    b"-%d",
+    b"%d_0",
+    b"",
+    b"%d;",
+    b"00%d",
+    b"%d.0",
+    b"9" * 20,
+]
 _CODINGS = [
     *[b"chunked", b"Chunked", b"xchunked", b"gzip, chunked", b"chunked, identity", b"identity", b"chunked;x", b"\x0bchunked"],
     *[b"chunked\t", b"chunked,", b",chunked", b'"chunked"', b"", b"chunked chunked", b"chunked\x00"],
@@ -112,7 +162,9 @@ class Grammar:
         )
         if path == b"/app/" and (legal or random.random() < 0.8):
             draft.fields.append(b"Cookie: SESSION")
-        draft.fields += random.sample([f for f in _PLAIN_FIELDS if not f.startswith(b"Cookie")], random.choice([0, 1, 3]))
+        draft.fields += random.sample(
+            [f for f in _PLAIN_FIELDS if not f.startswith(b"Cookie")], random.choice([0, 1, 3])
+        )
         if random.random() < 0.5:
             draft.fields.append(self._identity())
         if random.random() < 0.5:
@@ -120,7 +172,9 @@ class Grammar:
             draft.chunked = random.random() < 0.5
         if not legal:
             for _ in range(random.choice([0, 1, 1, 2, 3])):
-                random.choice([self._bend_line, self._bend_target, self._bend_host, self._bend_fields, self._bend_body])(draft)
+                random.choice(
+                    [self._bend_line, self._bend_target, self._bend_host, self._bend_fields, self._bend_body]
+                )(draft)
         return draft
 
     def _identity(self) -> bytes:
@@ -162,9 +216,14 @@ class Grammar:
         elif kind < 0.65:
             draft.target = draft.target.partition(b"?")[0] + random.choice(_ODD_QUERIES)
         elif kind < 0.85:
-            draft.target = random.choice([b"http://HOST", b"HTTP://HOST", b"http://evil.test", b"http://a@HOST", b"https://HOST"]) + draft.target
+            draft.target = (
+                random.choice([b"http://HOST", b"HTTP://HOST", b"http://evil.test", b"http://a@HOST", b"https://HOST"])
+                + draft.target
+            )
         else:
-            draft.target = random.choice([b"*", b"HOST", b"app/", b"@evil.test/", b"//app/", b"/", b"/_gateway/keys", b":80/", b"/app"])
+            draft.target = random.choice(
+                [b"*", b"HOST", b"app/", b"@evil.test/", b"//app/", b"/", b"/_gateway/keys", b":80/", b"/app"]
+            )
 
     def _bend_host(self, draft: _Draft) -> None:
         random = self._random
@@ -184,7 +243,9 @@ class Grammar:
         elif kind < 0.8:
             odd = b"Connection: " + random.choice(_CONNECTIONS)
         elif kind < 0.9:
-            odd = b"Cookie: " + random.choice([b"SESSION; SESSION", b"a=1", b"gateway-session=x", b"=SESSION", b"SESSION;"])
+            odd = b"Cookie: " + random.choice(
+                [b"SESSION; SESSION", b"a=1", b"gateway-session=x", b"=SESSION", b"SESSION;"]
+            )
         else:
             odd = b"\r\n".join([b"X-Many: x"] * random.choice([50, 101, 300]))
         draft.fields.insert(random.randint(0, len(draft.fields)), odd)
@@ -195,12 +256,18 @@ class Grammar:
         if kind < 0.35:
             size = len(draft.body) + random.choice([0, 0, -1, 1])
             value = random.choice(_LENGTHS)
-            draft.fields.append(b"Content-Length:" + value.replace(b"%d", b"%d" % size).replace(b"%x", b"%x" % max(size, 0)))
+            draft.fields.append(
+                b"Content-Length:" + value.replace(b"%d", b"%d" % size).replace(b"%x", b"%x" % max(size, 0))
+            )
         elif kind < 0.7:
-            draft.fields.append(random.choice([b"Transfer-Encoding: ", b"transfer-encoding:"]) + random.choice(_CODINGS))
+            draft.fields.append(
+                random.choice([b"Transfer-Encoding: ", b"transfer-encoding:"]) + random.choice(_CODINGS)
+            )
         elif kind < 0.85:
             draft.chunked = True
-            draft.trailer = random.choice([b"X-Usager-Nom: FORGED\r\n", b"Content-Length: 9\r\n", b"X\r\n", b"X-A: b\r\n c\r\n", b"a\n"])
+            draft.trailer = random.choice(
+                [b"X-Usager-Nom: FORGED\r\n", b"Content-Length: 9\r\n", b"X\r\n", b"X-A: b\r\n c\r\n", b"a\n"]
+            )
         else:
             draft.body = self._body()
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import socket
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidSignature
@@ -82,10 +83,8 @@ class Referee:
             try:
                 for request in reading.requests:
                     answers.append(self._answer(raw, request.method.decode()))
-                try:
+                with suppress(OSError):
                     raw.sock.shutdown(socket.SHUT_WR)
-                except OSError:
-                    pass
                 answers += self._rest(raw)
             except Ended as ended:
                 if ended.partial:
@@ -151,18 +150,16 @@ class Referee:
     def _look_at_fields(self, seen: Seen, read: Read) -> None:
         """Whatever is not the gateway's own was said by the client, in the same words."""
         said = Counter((name.decode().lower(), value) for name, value in read.fields)
-        for name, value in seen.fields:
-            if name in _OURS:
-                continue
+        passed = Counter(each for each in seen.fields if each[0] not in _OURS and each[0] != "cookie")
+        for name, value in passed - said:
+            self._say(f"nobody said {name}: {value!r}")
+        for name, value in passed:
             if _fold(name) in _FORBIDDEN:
                 self._say(f"an identity of the client's was forwarded: {name}: {value!r}")
-            if name == "cookie":
-                if self.cookie in value:
-                    self._say("the gateway's own cookie was forwarded")
-            elif said[name, value] < 1:
-                self._say(f"nobody said {name}: {value!r}")
-            said[name, value] -= 1
-        for name in ("x-gateway-assertion", "host", "x-forwarded-for", *INJECTED):
+        pairs = [pair.strip(b" \t=") for pair in b";".join(seen.values("cookie")).split(b";")]
+        if any(pair.startswith(b"gateway-session") for pair in pairs):
+            self._say("the gateway's own cookie was forwarded")
+        for name in ("x-gateway-assertion", "host", "x-forwarded-for", "cookie", *INJECTED):
             if len(seen.values(name)) > 1:
                 self._say(f"{name} twice")
 

@@ -127,7 +127,7 @@ def _body(fields: tuple[tuple[bytes, bytes], ...], rest: bytes, *, http11: bool)
 
 
 def _chunked(rest: bytes) -> tuple[bytes, bytes]:
-    pieces = []
+    pieces: list[bytes] = []
     while True:
         line, end, rest = rest.partition(b"\r\n")
         if not end:

@@ -22,7 +22,13 @@ def test_a_head_is_read_once_with_names_and_values_as_sent() -> None:
     head = _read(b"GET /menu?jour=1 HTTP/1.1", b"hOsT: Ville.fr", b"A:\t b c \t", b"a:", "B: é".encode())
     assert (head.method, head.target, head.host) == ("GET", b"/menu?jour=1", b"Ville.fr")
     assert head.fields == ((b"hOsT", b"Ville.fr"), (b"A", b"b c"), (b"a", b""), (b"B", "é".encode()))
-    assert (head.length, head.http11, head.keep_alive, head.expects_continue, head.upgrade) == (0, True, True, False, b"")
+    assert (head.length, head.http11, head.keep_alive, head.expects_continue, head.upgrade) == (
+        0,
+        True,
+        True,
+        False,
+        b"",
+    )
 
 
 def test_a_block_that_is_repeated_to_the_byte_is_not_read_again() -> None:

@@ -1,4 +1,4 @@
-"""One client connection. What has not exactly one reading is refused and the connection closed, before anything is sent.
+"""One client connection. What has not exactly one reading is refused, and the connection closed: nothing was sent.
 
 A request is answered by a `Responder`: the quick lane's, or the ASGI application's. One at a time: bytes that follow
 wait, bounded.
