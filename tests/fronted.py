@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.sandbox.identities import MATCHING
+from tests.browser import Person
 from tests.canary import Canary, polite
 from tests.wire import Answered, Raw
 from tests.world import World, running
@@ -18,6 +19,8 @@ _ROUTES = """
   - {path: /plain/, upstream: "http://127.0.0.1:CANARY", policy: public, name: plain, sign: none}
   - {path: /strip/, upstream: "http://127.0.0.1:CANARY", policy: public, name: strip, strip_prefix: /strip}
   - {path: /loose/, upstream: "http://127.0.0.1:CANARY", policy: public, name: loose, allow_in_path: [semicolon, encoded_slash]}
+  - {path: /ws/, upstream: "http://127.0.0.1:CANARY", policy: public, name: ws, websocket: true}
+  - {path: /app/ws/, upstream: "http://127.0.0.1:CANARY", policy: signed-in, name: app-ws, websocket: true}
   - {path: /stream/, upstream: "http://127.0.0.1:CANARY", policy: public, name: stream, body: unbound}
   - {path: /narrow/, upstream: "http://127.0.0.1:CANARY", policy: public, name: narrow, body: unbound, max_body_bytes: 1000}
 """
@@ -70,12 +73,15 @@ class Fronted:
         assert self.canary.received.count(b"HTTP/1.") == 1
         assert not self.canary.mangled
 
-    def cookie(self, login: str = MATCHING) -> bytes:
-        """A Cookie line of somebody who has just signed in."""
+    def person(self, login: str = MATCHING) -> tuple[Person, bytes]:
+        """Somebody who has just signed in, and the Cookie line of their browser."""
         person = self.world.person()
         self.world.sign_in(person, "/compte/", login)
         pairs = [f"{name}={value}" for name, value in person.client.cookies.items() if "gateway" in name]
-        return b"Cookie: " + "; ".join(pairs).encode("ascii")
+        return person, b"Cookie: " + "; ".join(pairs).encode("ascii")
+
+    def cookie(self, login: str = MATCHING) -> bytes:
+        return self.person(login)[1]
 
     @property
     def signed_in(self) -> bytes:

@@ -103,7 +103,7 @@ class Referee:
         return answer.status, made
 
     def _rest(self, raw: Raw) -> list[tuple[int, bool]]:
-        rest = raw.rest()
+        rest = raw.rest().removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
         if not rest:
             return []
         if not rest.startswith(b"HTTP/1.1 ") or rest.count(b"HTTP/1.1 ") > 1:
