@@ -138,17 +138,17 @@ class QuickLane:
             lines=client_lines(services, head, peer),
         )
 
-    def _permit(self, route: Route, cookie: bytes | None, facts: RequestFacts) -> tuple[str | None, Permit | None]:
+    def _permit(self, route: Route, cookie: bytes | None, facts: RequestFacts) -> tuple[str, Permit | None]:
         key, varies = self._kinds[id(route)]
         if varies:
             if "gateway.decision_id" in varies:
-                return None, None
+                return "", None
             key = f"{key} {facts.method} {facts.path if 'request.path' in varies else ''}"
         if not route.policy.needs_session:
-            return None, self._public(key, route, facts)
+            return "", self._public(key, route, facts)
         entry = self._open_session(cookie)
         if entry is None:
-            return None, None
+            return "", None
         return entry.session.id, entry.prepared.get(key) or self._decided(key, route, entry, facts)
 
     def _open_session(self, cookie: bytes | None) -> OpenSession[Permit] | None:
