@@ -14,6 +14,7 @@ from gateway.core.signing.bound import (
     Signer,
     Statement,
     Subject,
+    check,
 )
 from gateway.core.signing.hmac_form import HmacSigner
 from gateway.core.signing.jwt import JwtSigner
@@ -23,8 +24,10 @@ from gateway.core.signing.rfc9421 import MessageSigner
 def prepare(form: SignatureForm, statement: Statement, *, signer: Signer, secret: bytes) -> RequestSigner | None:
     """Work out once what does not depend on the request; None when nothing is to be signed.
 
-    `ValueRefused` when a claim is too long; `ValueError` for a header injected twice.
+    `ValueRefused` and `ValueError` as `bound.check`.
     """
+    if form is not SignatureForm.NONE:
+        check(statement)
     match form:
         case SignatureForm.JWT:
             return JwtSigner(statement, signer)
