@@ -85,7 +85,7 @@ MUTANTS: tuple[Mutant, ...] = (
         _HMAC,
         '[b"%d:%b\\n" % (len(value), value) for',
         '[b"%b\\n" % value for',
-        _PROPERTIES + "test_no_pieces_of_one_request_pass_for_anothers_in_the_mac",
+        _PROPERTIES + "test_a_line_feed_does_not_end_a_field_of_the_mac",
     ),
     Mutant(
         "the MAC leaves the target out",
@@ -121,7 +121,7 @@ MUTANTS: tuple[Mutant, ...] = (
         _HMAC,
         "hmac.digest(self._secret, message",
         'hmac.digest(b"", message',
-        _SIGNED + "test_another_secret_gives_another_mac",
+        _SIGNED + "test_the_mac_is_over_every_field_with_its_length",
     ),
     Mutant("the message leaves the query out", _RFC9421, "                query,\n", '                b"",\n', _DIFFER),
     Mutant(

@@ -5,6 +5,8 @@ hmac_form   a secret shared with one application, for stacks without elliptic cu
 rfc9421     HTTP Message Signatures over the request as it is
 """
 
+from typing import assert_never
+
 from gateway.core.rules import SignatureForm
 from gateway.core.signing.bound import (
     BodyMode,
@@ -26,8 +28,9 @@ def prepare(form: SignatureForm, statement: Statement, *, signer: Signer, secret
 
     `ValueRefused` and `ValueError` as `bound.check`.
     """
-    if form is not SignatureForm.NONE:
-        check(statement)
+    if form is SignatureForm.NONE:
+        return None
+    check(statement)
     match form:
         case SignatureForm.JWT:
             return JwtSigner(statement, signer)
@@ -35,8 +38,8 @@ def prepare(form: SignatureForm, statement: Statement, *, signer: Signer, secret
             return HmacSigner(statement, secret)
         case SignatureForm.RFC9421:
             return MessageSigner(statement, signer)
-        case SignatureForm.NONE:
-            return None
+        case _:
+            assert_never(form)
 
 
 __all__ = ["BodyMode", "Bound", "RequestSigner", "Sign", "Signer", "Statement", "Subject", "prepare"]
