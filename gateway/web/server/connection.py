@@ -22,6 +22,8 @@ WAITING_BYTES = 65_536
 WRITE_HIGH_BYTES = 262_144
 """A responder is paused while this much waits for the client."""
 
+SMALL_BYTES = 16_384
+
 _NO_BODY = frozenset({204, 304})
 
 
@@ -287,6 +289,14 @@ class ClientConnection(asyncio.Protocol):
         self._answer_left = 0 if bodiless else length
         extra = self._framing(head, bodiless=bodiless, length=length)
         self._answer_head = b"%b%b%b\r\n" % (status_line(status), write_fields(fields), extra)
+        if not 0 <= self._answer_left <= SMALL_BYTES:
+            self._front.soon(self._write_head)
+
+    def _write_head(self) -> None:
+        """A stream's head leaves before its first event; a small answer's waits for the body, and they leave together."""
+        if self._answer_head and self.phase is not Phase.CLOSED:
+            self._transport.write(self._answer_head)
+            self._answer_head = b""
 
     def _framing(self, head: RequestHead, *, bodiless: bool, length: int) -> bytes:
         extra = b""
