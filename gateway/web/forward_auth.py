@@ -42,6 +42,8 @@ _NAMES = {
 }
 _URL = re.compile(rb"https?://([^/?#]+)(/[^#]*)?")
 
+_FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding"})
+
 _PASSES: Final = ""
 _OF_THE_HOP: Final = "hop"
 
@@ -54,9 +56,10 @@ def _role(name: bytes) -> str:
             # `X_Forwarded_Uri`: the proxy writes the name as it is, so this one is the client's.
             raise RequestRejected("forward_auth_repeated")
         return folded
-    if folded in HOP_BY_HOP or folded in FRAMING or folded.startswith(("xforwarded", "xoriginal")):
-        return _OF_THE_HOP
-    return _PASSES
+    if folded in FRAMING:
+        # `Content_Length` is no framing of this hop: it would reach the application.
+        return _OF_THE_HOP if name.lower() in _FRAMING else _PASSES
+    return _OF_THE_HOP if folded in HOP_BY_HOP or folded.startswith(("xforwarded", "xoriginal")) else _PASSES
 
 
 _ROLES = Remembered(_role)
@@ -96,6 +99,8 @@ def read_original(services: Services, headers: Headers, peer: str, *, upgrade: b
     if not services.settings.trusts(peer):
         raise RequestRejected("forward_auth_peer", 403)
     method, host, uri, kept = _named(headers)
+    if len(uri) > services.settings.limits.target_bytes:
+        raise RequestRejected("target_too_long", 414)
     if not uri.startswith(b"/"):
         raise RequestRejected("target_form")
     try:
