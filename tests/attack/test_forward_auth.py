@@ -257,6 +257,14 @@ def test_two_sessions_in_one_request_count_as_none(world: World, parent: Person)
     assert ask(world, named(world), more=[("Cookie", f"a=1; {one}")]).status_code == 200
 
 
+def test_the_question_has_one_spelling_that_a_proxy_can_close_to_the_outside(world: World) -> None:
+    with httpx.Client(base_url=world.url, trust_env=False) as client:
+        for path in ("/_gateway/%61uth", "/_gateway/auth;x", "/_gateway/auth;", "/%5Fgateway/auth"):
+            answer = client.get(path, headers=[*named(world, uri="/"), *PROGRAM.items()])
+            assert (answer.status_code, code_of(answer)) == (404, "own_page_unknown")
+        assert client.get("/_gateway/auth?x", headers=[*named(world, uri="/"), *PROGRAM.items()]).status_code == 200
+
+
 def test_only_the_proxys_own_word_turns_a_401_into_a_redirect(world: World) -> None:
     for query, status in (("", 401), ("?redirect=10", 401), ("?redirect=1&of=/a?b=1", 302), ("?of=/&redirect=1", 302)):
         assert ask(world, named(world), query=query).status_code == status
