@@ -40,7 +40,10 @@ _NAMES = {
         b"x-original-url",
     )
 }
+_AUTH = b"/_gateway/auth"
 _URL = re.compile(rb"https?://([^/?#]+)(/[^#]*)?")
+
+_FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding"})
 
 _PASSES: Final = ""
 _OF_THE_HOP: Final = "hop"
@@ -54,9 +57,10 @@ def _role(name: bytes) -> str:
             # `X_Forwarded_Uri`: the proxy writes the name as it is, so this one is the client's.
             raise RequestRejected("forward_auth_repeated")
         return folded
-    if folded in HOP_BY_HOP or folded in FRAMING or folded.startswith(("xforwarded", "xoriginal")):
-        return _OF_THE_HOP
-    return _PASSES
+    if folded in FRAMING:
+        # `Content_Length` is no framing of this hop: it would reach the application.
+        return _OF_THE_HOP if name.lower() in _FRAMING else _PASSES
+    return _OF_THE_HOP if folded in HOP_BY_HOP or folded.startswith(("xforwarded", "xoriginal")) else _PASSES
 
 
 _ROLES = Remembered(_role)
@@ -65,6 +69,8 @@ _ROLES = Remembered(_role)
 async def authorise(services: Services, exchange: Exchange) -> Response:
     """200 with the headers; 401 with `Location`, or with `?redirect=1` a redirect; 403."""
     asking = exchange.snapshot
+    if not is_asked(asking.raw_target):
+        raise RequestRejected("own_page_unknown", 404)
     original = read_original(services, asking.headers, asking.peer, upgrade=asking.upgrade)
     redirect = b"redirect=1" in (asking.target.query or b"").split(b"&")
     route = find_route(services, original)
@@ -87,6 +93,11 @@ async def authorise(services: Services, exchange: Exchange) -> Response:
     return response
 
 
+def is_asked(raw_target: bytes) -> bool:
+    """Only this spelling: the proxies close it to the outside, and do not all read `/_gateway/%61uth;` as we would."""
+    return raw_target.partition(b"?")[0] == _AUTH
+
+
 def read_original(services: Services, headers: Headers, peer: str, *, upgrade: bool = False) -> Snapshot:
     """The original request, read as strictly as one of our own.
 
@@ -96,6 +107,8 @@ def read_original(services: Services, headers: Headers, peer: str, *, upgrade: b
     if not services.settings.trusts(peer):
         raise RequestRejected("forward_auth_peer", 403)
     method, host, uri, kept = _named(headers)
+    if len(uri) > services.settings.limits.target_bytes:
+        raise RequestRejected("target_too_long", 414)
     if not uri.startswith(b"/"):
         raise RequestRejected("target_form")
     try:

@@ -17,14 +17,12 @@ from gateway.web.audit import audit_allowed
 from gateway.web.enquiry import must_enquire
 from gateway.web.exchange import facts_of, is_own
 from gateway.web.forward import Asked, Permit, client_lines, delivery_due, permit
-from gateway.web.forward_auth import answer, find_route, read_original
+from gateway.web.forward_auth import answer, find_route, is_asked, read_original
 from gateway.web.http import snapshot_of
 from gateway.web.open_sessions import OpenSession
 from gateway.web.relay import Relay
 from gateway.web.server.connection import ClientConnection, Responder
 from gateway.web.services import Services
-
-AUTH = "/_gateway/auth"
 
 PERMITS = 64
 """Kept of one session: a policy that tests the path makes one for each."""
@@ -85,9 +83,9 @@ class QuickLane:
             return None
         try:
             target = read_target(head.target)
-            if target.path == AUTH:
-                return self._authorise(head, connection)
-            return None if is_own(target) else self._take(head, target, connection)
+            if is_own(target):
+                return self._authorise(head, connection) if is_asked(head.target) else None
+            return self._take(head, target, connection)
         except GatewayError:
             return None
 
