@@ -164,6 +164,11 @@ class Policy:
     needs: Needs = field(default_factory=Needs)
 
     @property
+    def needs_session(self) -> bool:
+        """Whether who asks can matter; elsewhere a session is not even looked for."""
+        return self.login is not None or self.household is not None
+
+    @property
     def varies_by(self) -> frozenset[str]:
         """Facts of the request itself that a decision, or what the application is told, depends on."""
         tested = {condition.fact for condition in self.allow.each()} if self.allow else set[str]()

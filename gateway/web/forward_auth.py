@@ -5,20 +5,23 @@ leaves in the answer; a body is never seen here, so a signature says `unbound`.
 """
 
 import re
+from dataclasses import replace
+from typing import Final
 
 from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
-from gateway.core.headers import FRAMING, HOP_BY_HOP, fold
-from gateway.core.http1.fields import CHUNKED, Malformed, write_fields
-from gateway.core.http1.request import RequestHead, read_request
+from gateway.core.headers import FRAMING, HOP_BY_HOP, fold, request_headers
+from gateway.core.http1.fields import CHUNKED, Malformed
+from gateway.core.http1.request import read_request
 from gateway.core.paths import admit
+from gateway.core.remembered import Remembered
 from gateway.core.routing import SlashRedirect
 from gateway.core.rules import Route
 from gateway.core.signing import BodyMode
 from gateway.web.audit import audit_allowed
 from gateway.web.bodies import Body
-from gateway.web.exchange import Exchange
+from gateway.web.exchange import Exchange, is_own, own_url
 from gateway.web.forward import Permit, bind, said
 from gateway.web.http import Headers, Snapshot, snapshot_of
 from gateway.web.judge import judge
@@ -29,87 +32,144 @@ UNSEEN = Body(BodyMode.UNBOUND, None, CHUNKED)
 
 _NAMES = {
     fold(name): name
-    for name in ("X-Forwarded-Method", "X-Forwarded-Host", "X-Forwarded-Uri", "X-Original-Method", "X-Original-URL")
+    for name in (
+        b"x-forwarded-method",
+        b"x-forwarded-host",
+        b"x-forwarded-uri",
+        b"x-original-method",
+        b"x-original-url",
+    )
 }
+_AUTH = b"/_gateway/auth"
 _URL = re.compile(rb"https?://([^/?#]+)(/[^#]*)?")
-_OF_THE_HOP = HOP_BY_HOP | FRAMING
+
+_FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding"})
+
+_PASSES: Final = ""
+_OF_THE_HOP: Final = "hop"
+
+
+def _role(name: bytes) -> str:
+    """What a field is here: the client's own, of the hop between proxy and gateway, or one of `_NAMES`."""
+    folded = fold(name)
+    if folded in _NAMES:
+        if name.lower() != _NAMES[folded]:
+            # `X_Forwarded_Uri`: the proxy writes the name as it is, so this one is the client's.
+            raise RequestRejected("forward_auth_repeated")
+        return folded
+    if folded in FRAMING:
+        # `Content_Length` is no framing of this hop: it would reach the application.
+        return _OF_THE_HOP if name.lower() in _FRAMING else _PASSES
+    return _OF_THE_HOP if folded in HOP_BY_HOP or folded.startswith(("xforwarded", "xoriginal")) else _PASSES
+
+
+_ROLES = Remembered(_role)
 
 
 async def authorise(services: Services, exchange: Exchange) -> Response:
     """200 with the headers; 401 with `Location`, or with `?redirect=1` a redirect; 403."""
-    snapshot = exchange.snapshot
-    original = snapshot_of(original_head(services, snapshot.headers, snapshot.peer), snapshot.peer)
+    asking = exchange.snapshot
+    if not is_asked(asking.raw_target):
+        raise RequestRejected("own_page_unknown", 404)
+    original = read_original(services, asking.headers, asking.peer, upgrade=asking.upgrade)
+    redirect = b"redirect=1" in (asking.target.query or b"").split(b"&")
     route = find_route(services, original)
     if isinstance(route, SlashRedirect):
         query = original.target.query
-        return services.pages.redirect(route.to + (f"?{query.decode('ascii')}" if query else ""), 308)
-    if original.values(b"sec-websocket-key"):
-        check_handshake(services, original, route, exchange.session)
+        to = route.to + (f"?{query.decode('ascii')}" if query is not None else "")
+        return _turned_away(services.pages.redirect(to, 308), redirect=redirect)
+    session_id = services.cookies.session_id(original.values(b"cookie")) if route.policy.needs_session else None
+    session = await services.sessions.load(session_id) if session_id else None
+    if original.upgrade:
+        check_handshake(services, original, route, session)
     began = services.clock()
-    asked_for = Exchange(original, exchange.receive, exchange.session, exchange.browser, exchange.reference)
-    given = await judge(services, asked_for, route)
+    given = await judge(services, replace(exchange, snapshot=original, session=session), route)
     if isinstance(given, Response):
-        return _turned_away(given, redirect=b"redirect=1" in (snapshot.target.query or b"").split(b"&"))
+        return _turned_away(given, redirect=redirect)
+    fields = answer(services, given, original, exchange.reference)
     audit_allowed(services, given, original.method, 200, exchange.reference, began)
     response = services.pages.empty()
-    response.raw_headers.extend(
-        (name.lower(), value) for name, value in answer(services, given, original, exchange.reference)
-    )
+    response.raw_headers.extend((name.lower(), value) for name, value in fields)
     return response
 
 
-def original_head(services: Services, headers: Headers, peer: str) -> RequestHead:
+def is_asked(raw_target: bytes) -> bool:
+    """Only this spelling: the proxies close it to the outside, and do not all read `/_gateway/%61uth;` as we would."""
+    return raw_target.partition(b"?")[0] == _AUTH
+
+
+def read_original(services: Services, headers: Headers, peer: str, *, upgrade: bool = False) -> Snapshot:
     """The original request, read as strictly as one of our own.
 
     `RequestRejected`: 403 `forward_auth_peer`; 400 `forward_auth_incomplete`, `forward_auth_repeated`,
-    `forward_auth_disagrees`, or what is wrong with the request itself.
+    `forward_auth_disagrees`, `target_not_canonical`, or what is wrong with the request itself.
     """
     if not services.settings.trusts(peer):
         raise RequestRejected("forward_auth_peer", 403)
-    method, host, uri = _named(headers)
-    kept = [(name, value) for name, value in headers if not _is_of_the_hop(fold(name))]
-    head = b"%b %b HTTP/1.1\r\nHost: %b\r\n%b" % (method, uri, host, write_fields(kept))
+    method, host, uri, kept = _named(headers)
+    if len(uri) > services.settings.limits.target_bytes:
+        raise RequestRejected("target_too_long", 414)
+    if not uri.startswith(b"/"):
+        raise RequestRejected("target_form")
     try:
-        return read_request(head.removesuffix(b"\r\n"))
+        head = read_request(b"%b %b HTTP/1.1\r\nHost: %b" % (method, uri, host))
     except Malformed as error:
         raise RequestRejected(error.code, error.status) from None
+    read = snapshot_of(head, peer)
+    if read.target.wire != uri:
+        # The proxy sends its own spelling, and what is signed must be what is sent.
+        raise RequestRejected("target_not_canonical")
+    # Nothing of it is forwarded from here: only what would be refused at the gate is looked for.
+    request_headers(kept, services.stripped, services.cookies.names)
+    original = replace(read, head=head._replace(block=head.block._replace(fields=((b"Host", host), *kept))))
+    if not upgrade and not original.values(b"sec-websocket-key"):
+        return original
+    # Most proxies take Upgrade away when they ask; the key stays.
+    return replace(original, head=original.head._replace(upgrade=b"websocket"))
 
 
-def _is_of_the_hop(folded: str) -> bool:
-    return folded in _OF_THE_HOP or folded.startswith(("xforwarded", "xoriginal"))
-
-
-def _named(headers: Headers) -> tuple[bytes, bytes, bytes]:
-    """Method, host and target as the proxy says them, in one family of names or in both alike."""
+def _named(headers: Headers) -> tuple[bytes, bytes, bytes, Headers]:
+    """Method, host and target as the proxy says them, and the client's own fields."""
     found: dict[str, bytes] = {}
-    for name, value in headers:
-        folded = fold(name)
-        if folded in _NAMES:
-            if folded in found:
+    kept = []
+    for field in headers:
+        role = _ROLES[field[0]]
+        if role is _PASSES:
+            kept.append(field)
+        elif role is not _OF_THE_HOP:
+            if role in found:
                 raise RequestRejected("forward_auth_repeated")
-            found[folded] = value
+            found[role] = field[1]
+    return *_agreed(found), tuple(kept)
+
+
+def _agreed(found: dict[str, bytes]) -> tuple[bytes, bytes, bytes]:
+    """One family of names must be whole; whatever is there of the other must say the same."""
     url = _URL.fullmatch(found.get("xoriginalurl", b""))
-    if "xoriginalurl" in found and url is None:
+    families = (
+        (found.get("xforwardedmethod"), found.get("xforwardedhost"), found.get("xforwardeduri")),
+        (found.get("xoriginalmethod"), url and url[1], url and (url[2] or b"/")),
+    )
+    for method, host, uri in families:
+        if method and host and uri:
+            break
+    else:
         raise RequestRejected("forward_auth_incomplete")
-    hosts = {found.get("xforwardedhost"), url[1] if url else None} - {None}
-    targets = {found.get("xforwardeduri"), (url[2] or b"/") if url else None} - {None}
-    methods = {found.get("xforwardedmethod"), found.get("xoriginalmethod")} - {None}
-    return _only(methods), _only(hosts), _only(targets)
-
-
-def _only(said_by_families: set[bytes | None]) -> bytes:
-    if len(said_by_families) > 1:
+    agreed = (method, host, uri)
+    if ("xoriginalurl" in found and url is None) or any(
+        value not in {None, whole} for family in families for value, whole in zip(family, agreed, strict=True)
+    ):
         raise RequestRejected("forward_auth_disagrees")
-    for value in said_by_families:
-        if value:
-            return value
-    raise RequestRejected("forward_auth_incomplete")
+    return agreed
 
 
 def find_route(services: Services, original: Snapshot) -> Route | SlashRedirect:
     """The route of the original request; `RequestRejected` as at the gate."""
     if original.host not in services.routes.hosts or not services.settings.accepts_port(original.port):
         raise RequestRejected("host_unknown", 421)
+    if is_own(original.target):
+        # The proxy hands these to the gateway itself; no upstream may ever see them.
+        raise RequestRejected("own_page_unknown", 404)
     found = services.routes.find(original.host, original.target.path, original.method)
     if isinstance(found, Route):
         admit(original.target, found)
@@ -117,15 +177,15 @@ def find_route(services: Services, original: Snapshot) -> Route | SlashRedirect:
 
 
 def answer(services: Services, given: Permit, original: Snapshot, reference: str) -> list[tuple[bytes, bytes]]:
-    """The fields to copy to the application. The proxy sends its own spelling: one that is not ours is refused."""
+    """The fields to copy to the application."""
     bound = bind(given, original.method, original.target, original.head.host, UNSEEN)
-    if bound.target != original.head.target and not given.route.strip_prefix and not given.route.add_prefix:
-        raise RequestRejected("target_not_canonical")
     return said(services, given, bound, reference)
 
 
 def _turned_away(response: Response, *, redirect: bool) -> Response:
-    """A proxy passes a 401 on and cannot follow; `redirect=1` is for those that can only pass a redirect on."""
+    """A proxy passes a 401 on and cannot follow; `redirect=1` is for those that pass the whole answer on."""
     if "location" in response.headers:
         response.status_code = 302 if redirect else 401
+    elif response.status_code == 401:
+        response.headers["location"] = own_url("login")
     return response

@@ -33,8 +33,8 @@ _PROBES = frozenset({"health/live", "health/ready"})
 ANY_HOST = _PROBES | {"auth"}
 """Probes send an address instead of a name; a proxy that asks names the host in another header."""
 
-WITHOUT_SESSION = _PROBES | {"keys", "static/style.css", "logged-out"}
-"""They answer even when the session store does not."""
+WITHOUT_SESSION = _PROBES | {"auth", "keys", "static/style.css", "logged-out"}
+"""They answer even when the session store does not; `auth` looks for a session where the route asked for needs one."""
 
 
 def page_name(path: str) -> str:

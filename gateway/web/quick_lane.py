@@ -11,20 +11,18 @@ from gateway.core.http1.request import Block, RequestHead
 from gateway.core.model import Allow, RequestFacts
 from gateway.core.paths import Target, admit, read_target
 from gateway.core.policy import decide
-from gateway.core.routing import normal_host
+from gateway.core.routing import USUAL_METHODS, normal_host
 from gateway.core.rules import Route
 from gateway.web.audit import audit_allowed
 from gateway.web.enquiry import must_enquire
 from gateway.web.exchange import facts_of, is_own
 from gateway.web.forward import Asked, Permit, client_lines, delivery_due, permit
-from gateway.web.forward_auth import answer, find_route, original_head
+from gateway.web.forward_auth import answer, find_route, is_asked, read_original
 from gateway.web.http import snapshot_of
 from gateway.web.open_sessions import OpenSession
 from gateway.web.relay import Relay
 from gateway.web.server.connection import ClientConnection, Responder
 from gateway.web.services import Services
-
-AUTH = b"/_gateway/auth"
 
 PERMITS = 64
 """Kept of one session: a policy that tests the path makes one for each."""
@@ -85,9 +83,9 @@ class QuickLane:
             return None
         try:
             target = read_target(head.target)
-            if target.wire == AUTH:
-                return self._authorise(head, connection)
-            return None if is_own(target) else self._take(head, target, connection)
+            if is_own(target):
+                return self._authorise(head, connection) if is_asked(head.target) else None
+            return self._take(head, target, connection)
         except GatewayError:
             return None
 
@@ -109,10 +107,10 @@ class QuickLane:
     def _authorise(self, head: RequestHead, connection: ClientConnection) -> Responder | None:
         """Forward-auth: the same permit for the original request, and an answer made of headers alone."""
         services = self._services
-        if head.length:
+        if head.length or head.method not in USUAL_METHODS:
             return None
-        original = snapshot_of(original_head(services, head.fields, connection.peer), connection.peer)
-        if original.values(b"sec-websocket-key"):
+        original = read_original(services, head.fields, connection.peer)
+        if original.upgrade:
             return None
         route = find_route(services, original)
         if not isinstance(route, Route):
@@ -138,17 +136,17 @@ class QuickLane:
             lines=client_lines(services, head, peer),
         )
 
-    def _permit(self, route: Route, cookie: bytes | None, facts: RequestFacts) -> tuple[str | None, Permit | None]:
+    def _permit(self, route: Route, cookie: bytes | None, facts: RequestFacts) -> tuple[str, Permit | None]:
         key, varies = self._kinds[id(route)]
         if varies:
             if "gateway.decision_id" in varies:
-                return None, None
+                return "", None
             key = f"{key} {facts.method} {facts.path if 'request.path' in varies else ''}"
-        if route.policy.login is None and route.policy.household is None:
-            return None, self._public(key, route, facts)
+        if not route.policy.needs_session:
+            return "", self._public(key, route, facts)
         entry = self._open_session(cookie)
         if entry is None:
-            return None, None
+            return "", None
         return entry.session.id, entry.prepared.get(key) or self._decided(key, route, entry, facts)
 
     def _open_session(self, cookie: bytes | None) -> OpenSession[Permit] | None:

@@ -45,7 +45,7 @@ class Relay:
         head: RequestHead,
         request: Asked,
         reference: str,
-        session_id: str | None,
+        session_id: str,
     ) -> None:
         self._services = services
         self._connection = connection
@@ -63,8 +63,7 @@ class Relay:
     # -- Responder: what comes from the client
 
     def begin(self) -> None:
-        if self._session_id is not None:
-            self._services.live.add(self._session_id, self)
+        self._services.live.add(self._session_id, self)
         if not self._head.length:
             self._send(EMPTY)
             return
@@ -217,6 +216,5 @@ class Relay:
         self._over = True
         if self._held is not None:
             self._held.close()
-        if self._session_id is not None:
-            self._services.live.discard(self._session_id, self)
+        self._services.live.discard(self._session_id, self)
         audit_allowed(self._services, self._permit, self._head.method, status, self._reference, self._began)

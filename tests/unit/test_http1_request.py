@@ -318,3 +318,9 @@ def test_a_websocket_is_asked_for_by_both_fields(version: bytes, fields: list[by
 )
 def test_no_other_protocol_is_upgraded_to(method: bytes, fields: list[bytes], refusal: tuple[str, int]) -> None:
     assert _refusal(b"\r\n".join([method + b" / HTTP/1.1", HOST, *fields])) == refusal
+
+
+def test_cookies_and_forwarded_addresses_are_noticed_line_by_line_under_any_case() -> None:
+    head = _read(b"GET / HTTP/1.1", HOST, b"COOKIE: a=1", b"x-forwarded-for: 192.0.2.1", b"Cookie: b=2")
+    assert (head.cookies, head.forwarded_for) == ([b"a=1", b"b=2"], [b"192.0.2.1"])
+    assert (_read(b"GET / HTTP/1.1", HOST).cookies, _read(b"GET / HTTP/1.1", HOST).forwarded_for) == ([], [])

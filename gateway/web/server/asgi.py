@@ -77,10 +77,6 @@ class AsgiExchange:
             # Nothing is left to do but to send: an upstream that is silent for long would else be kept for nobody.
             self._task.cancel()
 
-    def expel(self) -> None:
-        """The session has ended: this answer ends with it."""
-        self.connection.cut()
-
     def hand_over(self, responder: Responder) -> None:
         """Let another responder answer this request (WebSocket): the application sends nothing more."""
         self._ended = True

@@ -1,7 +1,6 @@
 """One client connection. What has not exactly one reading is refused, and the connection closed: nothing was sent.
 
-A request is answered by a `Responder`: the quick lane's, or the ASGI application's. One at a time: bytes that follow
-wait, bounded.
+One request at a time is answered by a `Responder`, the quick lane's or the ASGI application's; what follows waits.
 """
 
 import asyncio
@@ -21,6 +20,8 @@ WAITING_BYTES = 65_536
 
 WRITE_HIGH_BYTES = 262_144
 """A responder is paused while this much waits for the client."""
+
+SMALL_BYTES = 16_384
 
 _NO_BODY = frozenset({204, 304})
 
@@ -278,19 +279,18 @@ class ClientConnection(asyncio.Protocol):
 
     def start_answer(self, status: int, fields: list[tuple[bytes, bytes]], length: int) -> None:
         """Begin the answer. `length` as the fields declare it; `CHUNKED` when they do not."""
-        head = self._head
-        assert head is not None  # noqa: S101 - a responder answers a request
+        head = cast(RequestHead, self._head)
         self._answering = True
         bodiless = head.method == "HEAD" or status in _NO_BODY
         self._answer_left = 0 if bodiless else length
         extra = self._framing(head, bodiless=bodiless, length=length)
         self._answer_head = b"%b%b%b\r\n" % (status_line(status), write_fields(fields), extra)
-        if self._answer_left:
-            self._front.soon(self._head_alone)
+        if not 0 <= self._answer_left <= SMALL_BYTES:
+            self._front.soon(self._write_head)
 
-    def _head_alone(self) -> None:
-        """A stream may wait long for its first event: what no body came with leaves before it."""
-        if self._answer_head and self._responder is not None:
+    def _write_head(self) -> None:
+        """A stream's head leaves before its first event; a small answer's waits, and leaves with its body."""
+        if self._answer_head and self.phase is not Phase.CLOSED:
             self._transport.write(self._answer_head)
             self._answer_head = b""
 

@@ -1,0 +1,176 @@
+"""The reverse proxies of `examples/forward-auth/`, started from those very files on loopback ports, and always ended."""
+
+import getpass
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.world import ROOT
+
+EXAMPLES = ROOT / "examples" / "forward-auth"
+
+
+class Ports(NamedTuple):
+    """In this order the examples write 8080, 8000 and 8081."""
+
+    proxy: int
+    gateway: int
+    application: int
+
+
+class Command(NamedTuple):
+    arguments: list[str]
+    environment: dict[str, str]
+
+
+NGINX = """
+daemon off;
+pid {folder}/nginx.pid;
+error_log stderr warn;
+worker_processes 1;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/passerelle.conf;
+}}
+"""
+
+APACHE = """
+ServerRoot {folder}
+PidFile {folder}/apache.pid
+DefaultRuntimeDir {folder}
+ServerName localhost
+ErrorLog /dev/stderr
+LogLevel warn
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule proxy_module {modules}/mod_proxy.so
+LoadModule proxy_http_module {modules}/mod_proxy_http.so
+LoadModule headers_module {modules}/mod_headers.so
+LoadModule lua_module {modules}/mod_lua.so
+StartServers 1
+Include {folder}/passerelle.conf
+"""
+APACHE_MODULES = Path("/usr/lib/apache2/modules")
+
+
+def _nginx(folder: Path) -> Command:
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder), encoding="utf-8")
+    return Command(["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"], {})
+
+
+def _haproxy(folder: Path) -> Command:
+    return Command(["haproxy", "-db", "-f", str(folder / "haproxy.cfg")], {})
+
+
+def _apache(folder: Path) -> Command:
+    (folder / "apache.conf").write_text(APACHE.format(folder=folder, modules=APACHE_MODULES), encoding="utf-8")
+    return Command(["apache2", "-d", str(folder), "-f", str(folder / "apache.conf"), "-D", "FOREGROUND"], {})
+
+
+def _caddy(folder: Path) -> Command:
+    home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+    return Command(["caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"], home)
+
+
+PROXIES: dict[str, Callable[[Path], Command]] = {
+    "nginx": _nginx,
+    "haproxy": _haproxy,
+    "apache": _apache,
+    "caddy": _caddy,
+}
+BINARIES = {"apache": "apache2"}
+LIBRARIES = {"apache": Path("/usr/share/lua/5.3/socket/http.lua")}
+"""What an example needs beside its binary."""
+
+
+def missing(name: str) -> str:
+    """What this machine lacks to run a proxy; empty when it can."""
+    binary = BINARIES.get(name, name)
+    if shutil.which(binary, path=_path()) is None:
+        return binary
+    library = LIBRARIES.get(name)
+    return "" if library is None or library.exists() else str(library)
+
+
+def _path() -> str:
+    return f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+
+
+@contextmanager
+def proxying(name: str, ports: Ports) -> Iterator[None]:
+    """Run one until the block ends. The superuser starts it as nobody: no proxy should need more."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+    try:
+        for example in (EXAMPLES / name).iterdir():
+            text = example.read_text(encoding="utf-8")
+            for written, port in zip(("8080", "8000", "8081"), ports, strict=True):
+                text = re.sub(rf"\b{written}\b", str(port), text)
+            (folder / example.name).write_text(text, encoding="utf-8")
+        command = PROXIES[name](folder)
+        with _running(folder, command, ports.proxy):
+            yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _running(folder: Path, command: Command, port: int) -> Iterator[None]:
+    user = "nobody" if getpass.getuser() == "root" else None
+    if user:
+        shutil.chown(folder, user)
+    with (folder / "output").open("wb") as output:
+        process = subprocess.Popen(
+            command.arguments,
+            cwd=folder,
+            env={"PATH": _path(), "LANG": "C.UTF-8", **command.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            user=user,
+            group="nogroup" if user else None,
+            start_new_session=True,
+        )
+        try:
+            _await(process, port, folder / "output")
+            yield
+        finally:
+            _end(process)
+
+
+def _await(process: subprocess.Popen[bytes], port: int, output: Path) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"it did not start: {output.read_text(encoding='utf-8', errors='replace')[-4000:]}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Its children too: they are of one session, which nothing else is in."""
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        pass
+    try:
+        os.killpg(process.pid, 9)
+    except ProcessLookupError:
+        pass
+    process.wait(5)
