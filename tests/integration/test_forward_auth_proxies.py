@@ -184,7 +184,8 @@ def test_the_gateways_cookies_stay_with_the_gateway_and_the_applications_pass(si
 def test_a_body_passes_whole(site: Site, parent: Person, method: str) -> None:
     body = b"piece=" + b"x" * 1_500_000
     answer = _asked(site, "/compte/envoi", parent, method, content=body).json()
-    assert (answer["signature"], answer["claims"]["htm"]) == ("valid", method)
+    assert answer["signature"] == "valid", answer
+    assert answer["claims"]["htm"] == method
     assert answer["headers"]["content-length"] == str(len(body))
     chunked = _asked(site, "/compte/envoi", parent, method, content=iter([b"a" * 1000] * 5)).json()
     assert chunked["signature"] == "valid"
