@@ -69,7 +69,7 @@ _ROLES = Remembered(_role)
 async def authorise(services: Services, exchange: Exchange) -> Response:
     """200 with the headers; 401 with `Location`, or with `?redirect=1` a redirect; 403."""
     asking = exchange.snapshot
-    if not is_asked(asking.raw_target):
+    if not is_asked(asking.head.target):
         raise RequestRejected("own_page_unknown", 404)
     original = read_original(services, asking.headers, asking.peer, upgrade=asking.upgrade)
     redirect = b"redirect=1" in (asking.target.query or b"").split(b"&")
