@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway.sandbox.identities import MATCHING
 from tests.browser import Person
 from tests.canary import Canary, polite
+from tests.processes import Gateway, gateway
 from tests.wire import Answered, Raw
 from tests.world import World, running
 
@@ -94,10 +95,25 @@ class Fronted:
 @contextmanager
 def gateway_at(folder: Path, *, routes: str = "", limits: str = "", **files: object) -> Iterator[Fronted]:
     """The shipped gateway with routes to a canary; `routes` are more of them (`CANARY` is its port)."""
+    with _canary() as canary, running(folder, routes=_routes(canary, routes, limits), **files) as world:  # type: ignore[arg-type]
+        yield Fronted(world, canary)
+
+
+@contextmanager
+def gateway_process_at(folder: Path, *, routes: str = "", limits: str = "") -> Iterator[tuple[Fronted, Gateway]]:
+    """The same as a process of its own, so that it can be measured, signalled and not disturbed."""
+    with _canary() as canary, gateway(folder, workers=1, routes=_routes(canary, routes, limits)) as started:
+        yield Fronted(started.world, canary), started
+
+
+@contextmanager
+def _canary() -> Iterator[Canary]:
     canary = Canary()
-    text = (_ROUTES + routes).replace("CANARY", str(canary.port))
     try:
-        with running(folder, routes=f"{text}\nlimits: {{{limits}}}\n", **files) as world:  # type: ignore[arg-type]
-            yield Fronted(world, canary)
+        yield canary
     finally:
         canary.close()
+
+
+def _routes(canary: Canary, more: str, limits: str) -> str:
+    return (_ROUTES + more).replace("CANARY", str(canary.port)) + f"\nlimits: {{{limits}}}\n"

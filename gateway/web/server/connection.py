@@ -1,7 +1,6 @@
 """One client connection. What has not exactly one reading is refused, and the connection closed: nothing was sent.
 
-A request is answered by a `Responder`: the quick lane's, or the ASGI application's. One at a time: bytes that follow
-wait, bounded.
+One request at a time is answered by a `Responder`, the quick lane's or the ASGI application's; what follows waits.
 """
 
 import asyncio
@@ -104,12 +103,13 @@ class ClientConnection(asyncio.Protocol):
                 self._reading = False
 
     def eof_received(self) -> bool:
-        """A half-closed client still receives the answer to a whole request; anything else is over."""
+        """A half-closed client still receives the answer to a whole request; one that leaves a stream is gone."""
         self._keep_alive = False
         if self.phase is Phase.TUNNEL and self._responder is not None:
             self._responder.body_ended()
             return True
-        return self._responder is not None and not self._body_pending
+        streaming = self._answering and self._answer_left == CHUNKED
+        return self._responder is not None and not self._body_pending and not streaming
 
     def pause_writing(self) -> None:
         if self._responder is None:
@@ -162,10 +162,7 @@ class ClientConnection(asyncio.Protocol):
             self._head = head = self._read_head()
             if head is not None:
                 self._front.check_sizes(head)
-        except Malformed as error:
-            self.refuse(error.code, error.status)
-            return
-        except RequestRejected as error:
+        except (Malformed, RequestRejected) as error:
             self.refuse(error.code, error.status)
             return
         if head is not None:
@@ -282,8 +279,7 @@ class ClientConnection(asyncio.Protocol):
 
     def start_answer(self, status: int, fields: list[tuple[bytes, bytes]], length: int) -> None:
         """Begin the answer. `length` as the fields declare it; `CHUNKED` when they do not."""
-        head = self._head
-        assert head is not None  # noqa: S101 - a responder answers a request
+        head = cast(RequestHead, self._head)
         self._answering = True
         bodiless = head.method == "HEAD" or status in _NO_BODY
         self._answer_left = 0 if bodiless else length
@@ -293,7 +289,7 @@ class ClientConnection(asyncio.Protocol):
             self._front.soon(self._write_head)
 
     def _write_head(self) -> None:
-        """A stream's head leaves before its first event; a small answer's waits for the body, and they leave together."""
+        """A stream's head leaves before its first event; a small answer's waits, and leaves with its body."""
         if self._answer_head and self.phase is not Phase.CLOSED:
             self._transport.write(self._answer_head)
             self._answer_head = b""
@@ -312,8 +308,7 @@ class ClientConnection(asyncio.Protocol):
     def write(self, piece: bytes) -> None:
         """One piece of the answer's body; more than was declared cuts the connection."""
         if self._answer_left == CHUNKED:
-            head = self._head
-            data = write_chunk(piece) if head is not None and head.http11 else piece
+            data = write_chunk(piece) if self._head is not None and self._head.http11 else piece
         else:
             if len(piece) > self._answer_left:
                 self.cut()
@@ -329,8 +324,7 @@ class ClientConnection(asyncio.Protocol):
         if self._answer_left > 0:
             self.cut()
             return
-        head = self._head
-        chunked = self._answer_left == CHUNKED and head is not None and head.http11
+        chunked = self._answer_left == CHUNKED and self._head is not None and self._head.http11
         if self._answer_head or chunked:
             self._transport.write(self._answer_head + (LAST_CHUNK if chunked else b""))
             self._answer_head = b""
