@@ -63,7 +63,9 @@ def parent(site: Site) -> Person:
     return parent_of(site.world)
 
 
-def _asked(site: Site, path: str, person: Person | None = None, method: str = "GET", **request: object) -> httpx.Response:
+def _asked(
+    site: Site, path: str, person: Person | None = None, method: str = "GET", **request: object
+) -> httpx.Response:
     """A program's request, through the proxy, on a connection of its own."""
     more = request.pop("headers", [])
     said: Fields = [*PROGRAM.items(), *(cookies_of(person) if person else []), *more]  # type: ignore[misc]
@@ -146,7 +148,11 @@ NAMES = ["X-Usager-Nom", "X-Usager-Id", "X-Caf-Statut", "X-Caf-Quotient", "X-Gat
     "spell",
     [
         *[str, str.lower, str.upper, str.swapcase],
-        *[lambda name: name.replace("-", "_"), lambda name: name.replace("-", "_", 1), lambda name: name.replace("-", ".")],
+        *[
+            lambda name: name.replace("-", "_"),
+            lambda name: name.replace("-", "_", 1),
+            lambda name: name.replace("-", "."),
+        ],
         *[lambda name: name.replace("-", "-_"), lambda name: f"HTTP_{name.upper().replace('-', '_')}"],
         lambda name: f"{name}_",
     ],
