@@ -121,9 +121,9 @@ def read_original(services: Services, headers: Headers, peer: str, *, upgrade: b
         raise RequestRejected("target_not_canonical")
     # Nothing of it is forwarded from here: only what would be refused at the gate is looked for.
     request_headers(kept, services.stripped, services.cookies.names)
-    original = replace(read, headers=((b"Host", host), *kept))
     # Most proxies take Upgrade away when they ask; the key stays.
-    return replace(original, upgrade=upgrade or bool(original.values(b"sec-websocket-key")))
+    upgrade = upgrade or any(name.lower() == b"sec-websocket-key" for name, _ in kept)
+    return replace(read, headers=((b"Host", host), *kept), upgrade=upgrade)
 
 
 def _named(headers: Headers) -> tuple[bytes, bytes, bytes, Headers]:
