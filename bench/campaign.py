@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench import gateway_start, peers_start
 from bench import plan as plans
+from bench.gateway_files import Variant, slug
 from bench.interpreter import ROOT, RUN, described
 from bench.load import Shape, Upstreams
 from bench.measure import Measure, interleaved
@@ -25,10 +26,10 @@ from bench.systems import System, Wrong
 
 _FILES = {"200": 200, "10k": 10_240, "1m": MIB, "1g": 1024 * MIB, "1g-64m": 64 * MIB}
 _VARIANTS = (
-    gateway_start.Variant(plans.PROXY),
-    gateway_start.Variant(plans.MEMORY, store="memory"),
-    gateway_start.Variant(plans.TCP, forward_auth="tcp", forms=plans.SIGNED),
-    gateway_start.Variant(plans.UNIX, forward_auth="unix", forms=plans.SIGNED),
+    Variant(plans.PROXY, forms=(*plans.FORMS, plans.BY_METHOD)),
+    Variant(plans.MEMORY, store="memory"),
+    Variant(plans.TCP, forward_auth="tcp", forms=plans.SIGNED),
+    Variant(plans.UNIX, forward_auth="unix", forms=plans.SIGNED),
 )
 
 
@@ -102,7 +103,7 @@ def _files(www: Path) -> Path:
         with (www / "p" / name).open("wb") as file:
             file.write(b"x" * min(size, MIB))
             file.truncate(size)
-    for prefix in (*plans.FORMS, *(f"r{number}" for number in range(10_000))):
+    for prefix in (*plans.FORMS, slug(plans.BY_METHOD), *(f"r{number}" for number in range(10_000))):
         (www / prefix).symlink_to("p")
     return www
 
@@ -168,7 +169,7 @@ def _measure(
 
 
 def _scales(place: Place, arguments: argparse.Namespace, results: Results) -> None:
-    """CPU of a request as routes and sessions grow, each triple in turns. HMAC: a signature hides nothing."""
+    """CPU of a request as routes and sessions grow, each triple in turns; unsigned, so that nothing hides it."""
     if arguments.only and "gateway" not in arguments.only:
         return
     measure = Measure(place.folder, place.python, ROOT, Upstreams(place.static, place.tools))
@@ -191,21 +192,17 @@ def _scales(place: Place, arguments: argparse.Namespace, results: Results) -> No
                 tree.stop()
 
 
-def _growing() -> Iterator[tuple[str, str, list[gateway_start.Variant]]]:
+def _growing() -> Iterator[tuple[str, str, list[Variant]]]:
     counts = {"10": 10, "1,000": 1_000, "10,000": 10_000}
     yield (
         "routes",
         "CPU by number of routes, 64 connections",
-        [
-            gateway_start.Variant(f"{words} routes", forms=("hmac",), more_routes=count)
-            for words, count in counts.items()
-        ],
+        [Variant(f"{words} routes", forms=("none",), more_routes=count) for words, count in counts.items()],
     )
     counts = {"10": 10, "1,000": 1_000, "100,000": 100_000}
     for store in ("sqlite", "memory"):
         variants = [
-            gateway_start.Variant(f"{words} sessions, {store}", store, ("hmac",), sessions=count)
-            for words, count in counts.items()
+            Variant(f"{words} sessions, {store}", store, ("none",), sessions=count) for words, count in counts.items()
         ]
         yield f"sessions-{store}", f"CPU by number of live sessions in {store}, 64 connections", variants
 

@@ -13,6 +13,8 @@ PROXY, MEMORY, TCP, UNIX = "gateway", "gateway memory", "gateway under nginx TCP
 PEERS = ("nginx", "caddy", "haproxy", SHM, COOKIE, OAUTH2_PROXY)
 FORMS = ("jwt", "hmac", "none")
 SIGNED = ("jwt", "hmac")
+BY_METHOD = "jwt, by method"
+"""The same policy with a condition on the request itself, which no decision kept from another request answers."""
 
 
 def rows(name: str, forms: Sequence[str] = SIGNED) -> tuple[str, ...]:
@@ -52,7 +54,7 @@ _COMPARED = ("nginx", "caddy", SHM, OAUTH2_PROXY, *rows(PROXY))
 _ALL = (
     *PEERS,
     *rows(APP),
-    *rows(PROXY, FORMS),
+    *rows(PROXY, (*FORMS, BY_METHOD)),
     *rows(MEMORY, FORMS),
     *rows(TCP),
     *rows(UNIX),

@@ -28,6 +28,7 @@ from gateway.adapters.sessions.sealed import SealedSessions
 from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.adapters.sessions.transactions import Transactions
 from gateway.adapters.upstream.client import Upstreams
+from gateway.core.errors import ConfigError, Problem
 from gateway.core.headers import stripped_names
 from gateway.core.http1.request import RequestHead
 from gateway.core.routing import RouteTable
@@ -48,6 +49,9 @@ LOGIN_S = 1800
 """As long as FranceConnect lets a person stay on its own pages."""
 
 SWEEP_S = 60
+
+DRAIN_S = 30
+"""How long requests under way may take to end: after SIGTERM, and with what a reload replaced."""
 
 NUMBER_TRIES = 5
 NUMBER_PERIOD_S = 3600
@@ -72,19 +76,55 @@ class Outside:
     """False: every request takes the way through the ASGI application."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """What a reload leaves as it is: the store, the connections to the applications, the answers under way."""
+
+    records: RecordStore
+    upstream: Upstreams
+    live: LiveAnswers
+
+
 class Application:
     """Starts and stops what the gate needs, and hands it each HTTP request."""
 
-    def __init__(
-        self, services: Services, records: RecordStore, closers: list[Close], *, quick_lane: bool = True
-    ) -> None:
-        self._services = services
-        self._gate: ASGIApp = Gate(services)
-        self._lane = QuickLane(services) if quick_lane else None
-        self._records = records
-        self._closers = closers
+    def __init__(self, settings: Settings, world: Outside) -> None:
+        self._world = world
+        self._lasting = Lasting(_records(settings), Upstreams(), LiveAnswers())
+        self._closers: list[Close] = []
+        self._services = _services(settings, world, self._lasting, self._closers)
+        self._gate: ASGIApp = Gate(self._services)
+        self._lane = self._quick_lane(self._services)
         self._front: Front | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    def _quick_lane(self, services: Services) -> QuickLane | None:
+        return QuickLane(services) if self._world.quick_lane else None
+
+    async def reload(self, settings: Settings) -> None:
+        """Serve `settings` from the next request on; `ConfigError`, and nothing has changed, when that cannot be.
+
+        Requests under way end with what they began with.
+        """
+        refuse_restart(self._services.settings, settings)
+        closers: list[Close] = []
+        services = _services(settings, self._world, self._lasting, closers)
+        self._services, self._gate, self._lane = services, Gate(services), self._quick_lane(services)
+        await self._lasting.upstream.open(settings.routes)
+        if self._front is not None:
+            self._front.limits = settings.limits
+        retired, self._closers = self._closers, [*self._closers, *closers]
+        task = asyncio.create_task(self._retire(retired))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def _retire(self, closers: list[Close]) -> None:
+        await asyncio.sleep(DRAIN_S)
+        for close in closers:
+            if close in self._closers:
+                self._closers.remove(close)
+                await close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -120,10 +160,10 @@ class Application:
         sweepers = [asyncio.create_task(self._sweep()), asyncio.create_task(self._check())]
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        for sweeper in sweepers:
-            sweeper.cancel()
+        for task in (*sweepers, *self._retiring):
+            task.cancel()
         async with AsyncExitStack() as stack:
-            for close in self._closers:
+            for close in (self._lasting.records.close, self._lasting.upstream.close, *self._closers):
                 stack.push_async_callback(close)
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -131,7 +171,7 @@ class Application:
         """Expired records leave the disk, and are not only unread."""
         while True:
             await asyncio.sleep(SWEEP_S)
-            await self._records.sweep(self._services.now)
+            await self._lasting.records.sweep(self._services.now)
 
     async def _check(self) -> None:
         """Answers that last end with their session; sessions that nobody uses leave the memory."""
@@ -142,13 +182,21 @@ class Application:
 
 
 def build(settings: Settings, outside: Outside | None = None) -> Application:
-    """The whole gateway, ready to serve; nothing is contacted before the first request needs it."""
+    """The whole gateway, ready to serve; nothing is contacted before the first request needs it.
+
+    `ConfigError` for what only shows when the parts are put together.
+    """
     world = outside or Outside()
     configure_logging(world.log_stream)
-    records = _records(settings)
-    closers: list[Close] = [records.close]
-    services = _services(settings, world, records, closers)
-    return Application(services, records, closers, quick_lane=world.quick_lane)
+    return Application(settings, world)
+
+
+def refuse_restart(now: Settings, new: Settings) -> None:
+    """`ConfigError` when going from one to the other takes more than a reload."""
+    hint = "restart the gateway, or write the old value"
+    fixed = now.needs_restart(new)
+    if fixed:
+        raise ConfigError([Problem("gateway.yaml", 0, f"`{name}` cannot change by a reload", hint) for name in fixed])
 
 
 def _records(settings: Settings) -> RecordStore:
@@ -156,10 +204,16 @@ def _records(settings: Settings) -> RecordStore:
     return SqliteRecords(Path(path)) if kind == "sqlite" else MemoryRecords()
 
 
-def _services(settings: Settings, world: Outside, records: RecordStore, closers: list[Close]) -> Services:
-    keys = load_signing_keys(settings.signing.key_pem, settings.signing.previous)
-    upstream = Upstreams()
-    closers.append(upstream.close)
+def _services(settings: Settings, world: Outside, lasting: Lasting, closers: list[Close]) -> Services:
+    try:
+        return _assembled(settings, world, lasting, closers)
+    except (ValueError, OSError) as error:
+        # Keys and certificates that were there when the configuration was read, and are no longer what they were.
+        raise ConfigError([Problem("gateway.yaml", 0, f"cannot be put into service: {error}")]) from None
+
+
+def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: list[Close]) -> Services:
+    keys, records = load_signing_keys(settings.signing.key_pem, settings.signing.previous), lasting.records
     logger = structlog.get_logger("gateway")
 
     def log(event: str, **codes: object) -> None:
@@ -186,10 +240,10 @@ def _services(settings: Settings, world: Outside, records: RecordStore, closers:
         },
         source=source,
         sessions=OpenSessions(SealedSessions(records, world.clock, idle_s=settings.sessions.idle_s), time.monotonic),
-        live=LiveAnswers(),
+        live=lasting.live,
         transactions=Transactions(records, world.clock, ttl_s=LOGIN_S),
         handoffs=Handoffs(records, world.clock),
-        upstream=upstream,
+        upstream=lasting.upstream,
         signer=keys.signer,
         jwks=_jwks(settings, keys),
         stripped=stripped_names(

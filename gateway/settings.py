@@ -105,14 +105,18 @@ class Settings:
     def host(self) -> str:
         return urlsplit(self.public_url).hostname or ""
 
+    @property
+    def scheme(self) -> str:
+        """What the browser sees: `https`, or `http` on loopback."""
+        return self.public_url.partition(":")[0]
+
     def trusts(self, peer: str) -> bool:
         """Whether what this peer says of the original request is believed; an empty list is nobody."""
         return is_listed(peer, self.trusted_proxies, trust_unix=self.trust_unix)
 
     def origin_of(self, route: Route) -> str:
         """Scheme and authority of a route as the browser sees them."""
-        scheme = urlsplit(self.public_url).scheme
-        return self.public_url if route.host == self.host else f"{scheme}://{route.host}"
+        return self.public_url if route.host == self.host else f"{self.scheme}://{route.host}"
 
     def needs_restart(self, new: "Settings") -> tuple[str, ...]:
         """What differs in `new` and cannot change while the gateway runs."""

@@ -87,7 +87,7 @@ class Canary:
         self.received = bytearray()
         self.connections = 0
         self.keep_bytes = True
-        self._open: set[socket.socket] = set()
+        self._open: dict[socket.socket, Stream] = {}
         self._changed = threading.Condition()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -114,6 +114,10 @@ class Canary:
         """Connections that the gateway still holds."""
         return len(self._open)
 
+    def leftover(self) -> bytes:
+        """What lies unread on open connections: no request, or not a whole one."""
+        return b"".join(stream.buffer for stream in list(self._open.values()))
+
     def wait(self, condition: Callable[[], bool]) -> None:
         """Until what the canary saw makes it true."""
         with self._changed:
@@ -136,9 +140,8 @@ class Canary:
             self._changed.notify_all()
 
     def _serve(self, sock: socket.socket, number: int) -> None:
-        self._open.add(sock)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        stream = Stream(sock, self._keep)
+        stream = self._open[sock] = Stream(sock, self._keep)
         try:
             while not self._one(stream, number):
                 pass
@@ -150,7 +153,7 @@ class Canary:
         finally:
             sock.close()
             with self._changed:
-                self._open.discard(sock)
+                self._open.pop(sock)
                 self._changed.notify_all()
 
     def _one(self, stream: Stream, number: int) -> bool | None:

@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.sandbox.identities import MATCHING
+from tests.browser import Person
 from tests.canary import Canary, polite
+from tests.processes import Gateway, gateway
 from tests.wire import Answered, Raw
 from tests.world import World, running
 
@@ -15,6 +18,10 @@ _ROUTES = """
   - {path: /app/, upstream: "http://127.0.0.1:CANARY", policy: signed-in, name: app}
   - {path: /small/, upstream: "http://127.0.0.1:CANARY", policy: public, name: small, max_body_bytes: 1000}
   - {path: /plain/, upstream: "http://127.0.0.1:CANARY", policy: public, name: plain, sign: none}
+  - {path: /strip/, upstream: "http://127.0.0.1:CANARY", policy: public, name: strip, strip_prefix: /strip}
+  - {path: /loose/, upstream: "http://127.0.0.1:CANARY", policy: public, name: loose, allow_in_path: [semicolon, encoded_slash]}
+  - {path: /ws/, upstream: "http://127.0.0.1:CANARY", policy: public, name: ws, websocket: true}
+  - {path: /app/ws/, upstream: "http://127.0.0.1:CANARY", policy: signed-in, name: app-ws, websocket: true}
   - {path: /stream/, upstream: "http://127.0.0.1:CANARY", policy: public, name: stream, body: unbound}
   - {path: /narrow/, upstream: "http://127.0.0.1:CANARY", policy: public, name: narrow, body: unbound, max_body_bytes: 1000}
 """
@@ -27,6 +34,7 @@ class Fronted:
     world: World
     canary: Canary
     _logs_at: int = field(default=0)
+    _cookie: bytes = field(default=b"", repr=False)
 
     @property
     def authority(self) -> bytes:
@@ -66,21 +74,46 @@ class Fronted:
         assert self.canary.received.count(b"HTTP/1.") == 1
         assert not self.canary.mangled
 
-    def cookie(self, login: str = "test", path: str = "/compte/") -> bytes:
-        """A Cookie line of somebody who has just signed in."""
+    def person(self, login: str = MATCHING) -> tuple[Person, bytes]:
+        """Somebody who has just signed in, and the Cookie line of their browser."""
         person = self.world.person()
-        self.world.sign_in(person, path, login)
-        pairs = [f"{name}={value}" for name, value in person.client.cookies.items()]
-        return b"Cookie: " + "; ".join(pairs).encode("ascii") + b"\r\n"
+        self.world.sign_in(person, "/compte/", login)
+        pairs = [f"{name}={value}" for name, value in person.client.cookies.items() if "gateway" in name]
+        return person, b"Cookie: " + "; ".join(pairs).encode("ascii")
+
+    def cookie(self, login: str = MATCHING) -> bytes:
+        return self.person(login)[1]
+
+    @property
+    def signed_in(self) -> bytes:
+        """The same, once for all tests of a module: nobody may sign out of it."""
+        if not self._cookie:
+            self._cookie = self.cookie()
+        return self._cookie
 
 
 @contextmanager
 def gateway_at(folder: Path, *, routes: str = "", limits: str = "", **files: object) -> Iterator[Fronted]:
     """The shipped gateway with routes to a canary; `routes` are more of them (`CANARY` is its port)."""
+    with _canary() as canary, running(folder, routes=_routes(canary, routes, limits), **files) as world:  # type: ignore[arg-type]
+        yield Fronted(world, canary)
+
+
+@contextmanager
+def gateway_process_at(folder: Path, *, routes: str = "", limits: str = "") -> Iterator[tuple[Fronted, Gateway]]:
+    """The same as a process of its own, so that it can be measured, signalled and not disturbed."""
+    with _canary() as canary, gateway(folder, workers=1, routes=_routes(canary, routes, limits)) as started:
+        yield Fronted(started.world, canary), started
+
+
+@contextmanager
+def _canary() -> Iterator[Canary]:
     canary = Canary()
-    text = (_ROUTES + routes).replace("CANARY", str(canary.port))
     try:
-        with running(folder, routes=f"{text}\nlimits: {{{limits}}}\n", **files) as world:  # type: ignore[arg-type]
-            yield Fronted(world, canary)
+        yield canary
     finally:
         canary.close()
+
+
+def _routes(canary: Canary, more: str, limits: str) -> str:
+    return (_ROUTES + more).replace("CANARY", str(canary.port)) + f"\nlimits: {{{limits}}}\n"

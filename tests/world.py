@@ -103,6 +103,8 @@ def bound_sockets(count: int) -> list[socket.socket]:
     """Sockets that keep their port from the moment it is chosen: two runs at once never meet."""
     sockets = [socket.socket() for _ in range(count)]
     for each in sockets:
+        # With this option a gateway process can listen where the port is only kept.
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         each.bind(("127.0.0.1", 0))
     return sockets
 
@@ -130,24 +132,21 @@ def configuration(
     return path
 
 
-@contextmanager
-def running(folder: Path, *, broker: bool = False, quick_lane: bool | None = None, **files: object) -> Iterator[World]:
-    """Start everything, hand over the world, stop everything. Without the quick lane, ASGI answers every request."""
-    quick_lane = lanes.quick if quick_lane is None else quick_lane
-    sockets = bound_sockets(4)
-    ports = [each.getsockname()[1] for each in sockets]
-    config = configuration(folder, ports, **files)  # type: ignore[arg-type]
-    settings = load(
-        config,
-        {
-            "FC_CLIENT_ID": FC_CLIENT_ID,
-            "FC_CLIENT_SECRET": FC_SECRET,
-            "SESSION_SECRET": "s" * 64,
-            "SIGNING_KEY": generate_pem().decode(),
-            "API_PARTICULIER_TOKEN": API_TOKEN,
-        },
-    )
-    clock = MovedClock()
+def secrets() -> dict[str, str]:
+    """The environment of one run."""
+    return {
+        "FC_CLIENT_ID": FC_CLIENT_ID,
+        "FC_CLIENT_SECRET": FC_SECRET,
+        "SESSION_SECRET": "s" * 64,
+        "SIGNING_KEY": generate_pem().decode(),
+        "API_PARTICULIER_TOKEN": API_TOKEN,
+    }
+
+
+def sandbox(
+    settings: Settings, clock: MovedClock, *, broker: bool = False
+) -> tuple[SandboxFranceConnect, SandboxApiParticulier]:
+    """The two that the gateway of these settings calls."""
     provider = settings.providers[0]
     client = SandboxClient(
         client_id=provider.client_id,
@@ -158,7 +157,19 @@ def running(folder: Path, *, broker: bool = False, quick_lane: bool | None = Non
     )
     franceconnect = SandboxFranceConnect(provider.issuer, [client], clock, new_token)
     scopes = ["cnaf_quotient_familial", "cnaf_allocataires", "cnaf_enfants", "cnaf_adresse"]
-    api = SandboxApiParticulier(franceconnect, {API_TOKEN: scopes}, clock, broker=broker)
+    return franceconnect, SandboxApiParticulier(franceconnect, {API_TOKEN: scopes}, clock, broker=broker)
+
+
+@contextmanager
+def running(folder: Path, *, broker: bool = False, quick_lane: bool | None = None, **files: object) -> Iterator[World]:
+    """Start everything, hand over the world, stop everything. Without the quick lane, ASGI answers every request."""
+    quick_lane = lanes.quick if quick_lane is None else quick_lane
+    sockets = bound_sockets(4)
+    ports = [each.getsockname()[1] for each in sockets]
+    config = configuration(folder, ports, **files)  # type: ignore[arg-type]
+    settings = load(config, secrets())
+    clock = MovedClock()
+    franceconnect, api = sandbox(settings, clock, broker=broker)
     world = World(settings, clock, franceconnect, api, folder, io.StringIO(), io.StringIO())
 
     async def sleep(seconds: float) -> None:
@@ -166,7 +177,7 @@ def running(folder: Path, *, broker: bool = False, quick_lane: bool | None = Non
 
     outside = Outside(clock=clock, sleep=sleep, log_stream=world.logs, audit_stream=world.audit, quick_lane=quick_lane)
     apps = [build(settings, outside), franceconnect.app, api.app, legacy_app(f"{settings.public_url}/_gateway/keys")]
-    with _served(list(zip(apps, sockets, strict=True))):
+    with served(list(zip(apps, sockets, strict=True))):
         try:
             yield world
         finally:
@@ -175,21 +186,21 @@ def running(folder: Path, *, broker: bool = False, quick_lane: bool | None = Non
 
 
 @contextmanager
-def _served(apps: list[tuple[object, socket.socket]]) -> Iterator[None]:
+def served(apps: list[tuple[object, socket.socket]]) -> Iterator[None]:
     servers = [
         uvicorn.Server(
             uvicorn.Config(
                 app,  # type: ignore[arg-type]
                 http=app.connection if isinstance(app, Application) else "httptools",  # type: ignore[arg-type]
                 ws="none",
-                lifespan="on" if number == 0 else "off",
+                lifespan="on" if isinstance(app, Application) else "off",
                 access_log=False,
                 log_config=None,
                 proxy_headers=False,
                 server_header=False,
             )
         )
-        for number, (app, _) in enumerate(apps)
+        for app, _ in apps
     ]
 
     async def serve() -> None:

@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def summary(settings: Settings) -> str:
     lines = [f"{settings.public_url} ({'production' if settings.production else 'not production'})"]
-    lines.append(f"listens on {settings.listen}, {settings.workers} worker{'s' if settings.workers > 1 else ''}")
+    lines.append(f"listens on {settings.listen}, {shown_workers(settings)}")
     for route in settings.routes:
         lines += ["", *_route(route)]
     lines += [f"\nnote: {note}" for note in settings.notes]
@@ -43,6 +43,10 @@ def _route(route: Route) -> list[str]:
         f"  asks     {' '.join(asked) or 'nothing'}",
         f"  sends    {' '.join(sent) or 'no header'}",
     ]
+
+
+def shown_workers(settings: Settings) -> str:
+    return f"{settings.workers} workers" if settings.workers > 1 else "1 worker"
 
 
 def shown_upstreams(route: Route) -> str:

@@ -16,7 +16,7 @@ import uvicorn
 
 from gateway.adapters.keys import generate_pem
 from gateway.app import new_token
-from gateway.cli.serve import server_config
+from gateway.cli.server import server_config
 from gateway.config.gateway_file import load
 from gateway.sandbox.api_particulier import SandboxApiParticulier
 from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect

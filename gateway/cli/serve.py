@@ -6,49 +6,43 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
-from gateway.app import build
-from gateway.config.gateway_file import load
+from gateway.cli.check import shown_workers
+from gateway.cli.listening import listening
+from gateway.cli.server import Server, serve, server_config
+from gateway.cli.workers import supervise, work
+from gateway.config.gateway_file import Workers, load
 from gateway.settings import Settings
-
-DRAIN_S = 30
-"""How long requests under way may take to end after SIGTERM."""
 
 
 def register(subcommands: Any) -> None:
     command: argparse.ArgumentParser = subcommands.add_parser("serve", help="run the gateway")
     command.add_argument("--config", type=Path, default=Path("gateway.yaml"), metavar="FILE")
-    command.add_argument("--workers", default="1", metavar="N", help="only 1 in this version")
+    command.add_argument("--workers", type=_workers, metavar="N", help="processes, or auto: one a core")
+    command.add_argument("--worker", metavar="FD,FD", help=argparse.SUPPRESS)
     command.set_defaults(run=run)
 
 
+def _workers(text: str) -> Workers:
+    try:
+        return "auto" if text == "auto" else int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("write a number, or `auto`") from None
+
+
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until SIGTERM or SIGINT; 1 when the configuration is refused, 2 for more than one worker."""
-    if arguments.workers != "1":
-        print("--workers: more than one is not available in this version; write --workers 1", file=sys.stderr)
-        return 2
-    settings = load(arguments.config, os.environ)
+    """Serve until SIGTERM or SIGINT; ConfigError (1) when it cannot begin, 1 too when no worker stays alive."""
+    if arguments.worker is not None:
+        return work(arguments.worker)
+
+    def read() -> Settings:
+        return load(arguments.config, os.environ, workers=arguments.workers)
+
+    settings = read()
     for note in settings.notes:
         print(f"note: {note}", file=sys.stderr)
-    uvicorn.Server(server_config(settings)).run()
+    with listening(settings.listen, settings.workers) as shares:
+        print(f"listening on {settings.listen}, {shown_workers(settings)}", file=sys.stderr)
+        if settings.workers > 1:
+            return supervise(settings, shares, read)
+        serve(Server(server_config(settings), read), shares[0])
     return 0
-
-
-def server_config(settings: Settings, *, bind: str | None = None) -> uvicorn.Config:
-    """uvicorn for sockets, signals and the drain; every byte of HTTP is read and written by our own connection."""
-    application = build(settings)
-    return uvicorn.Config(
-        application,
-        host=bind or settings.listen.host,
-        port=settings.listen.port,
-        uds=None if bind else settings.listen.socket or None,
-        http=application.connection,  # type: ignore[arg-type]
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN_S,
-    )

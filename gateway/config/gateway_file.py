@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from gateway.config.gateway_models import GatewayModel
 from gateway.config.policy_file import read_policy
@@ -19,7 +19,7 @@ from gateway.config.routes import Surroundings, open_alternatives, read_routes
 from gateway.config.secrets import Secrets
 from gateway.config.shapes import shaped, suggestion
 from gateway.config.upstreams import read_socket
-from gateway.config.yaml_source import Source, read_yaml
+from gateway.config.yaml_source import Path_, Source, read_yaml
 from gateway.core.errors import ConfigError, Problem
 from gateway.core.forwarded import Network
 from gateway.core.rules import Mode, Policy
@@ -222,18 +222,29 @@ def _sessions(model: GatewayModel, source: Source, secret: Secrets, folder: Path
 
 
 def _signing(model: GatewayModel, source: Source, secret: Secrets) -> SigningSettings:
-    key = secret(model.signing.key, ("signing", "key"))
-    if secret.required and key:
-        try:
-            parsed = load_pem_private_key(key, None)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            source.say(("signing", "key"), "`key` is not a private key in PEM", _KEYGEN)
-        else:
-            p256 = isinstance(parsed, ec.EllipticCurvePrivateKey) and isinstance(parsed.curve, ec.SECP256R1)
-            if not p256 and not isinstance(parsed, ed25519.Ed25519PrivateKey):
-                source.say(("signing", "key"), "`key` is neither Ed25519 nor P-256", _KEYGEN)
-    previous = (secret(each, ("signing", "previous", index)) for index, each in enumerate(model.signing.previous))
+    place: Path_ = ("signing", "key")
+    key = secret(model.signing.key, place)
+    if key and secret.required and (problem := _key_problem(key)):
+        source.say(place, f"`key` {problem}", _KEYGEN)
+    previous = []
+    for index, each in enumerate(model.signing.previous):
+        place = ("signing", "previous", index)
+        previous.append(old := secret(each, place))
+        if old and secret.required and (problem := _key_problem(old, public="PUBLIC KEY" in old.decode("latin-1"))):
+            source.say(place, f"the previous key {problem}", "the key that signed before, or its public half")
     return SigningSettings(key, tuple(previous))
+
+
+def _key_problem(pem: bytes, *, public: bool = False) -> str:
+    """Why it cannot sign, or verify; empty when it can."""
+    try:
+        key = load_pem_public_key(pem) if public else load_pem_private_key(pem, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return "is not a public key in PEM" if public else "is not a private key in PEM"
+    if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey):
+        return "" if isinstance(key.curve, ec.SECP256R1) else "is neither Ed25519 nor P-256"
+    ed = isinstance(key, ed25519.Ed25519PrivateKey | ed25519.Ed25519PublicKey)
+    return "" if ed else "is neither Ed25519 nor P-256"
 
 
 def _notes(model: GatewayModel, household: ApiParticulierSettings | None, modes: frozenset[Mode]) -> list[str]:

@@ -1,7 +1,7 @@
 """Who the client is, through the listed proxies, and what the upstream is told of it.
 
-A peer without an address (a Unix socket) is believed only where the operator lists `unix`. Of a client without an address
-the upstream is told no X-Forwarded-For, and `for=unknown` in Forwarded (RFC 7239 §6.2).
+A peer without an address (a Unix socket) is believed only where the operator lists `unix`. Of a client without an
+address the upstream is told no X-Forwarded-For, and `for=unknown` in Forwarded (RFC 7239 §6.2).
 """
 
 import ipaddress

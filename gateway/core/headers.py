@@ -193,7 +193,9 @@ def _is_stripped(folded: str) -> bool:
 
 def _without_cookies(line: bytes, own_cookies: frozenset[bytes]) -> bytes:
     """Take ours out and leave the neighbours' bytes alone; empty when nothing is left."""
-    kept = [pair for pair in line.split(b";") if pair.partition(b"=")[0].strip(b" \t") not in own_cookies]
+    kept = [
+        pair for pair in line.split(b";") if pair.lstrip(b" \t=").partition(b"=")[0].rstrip(b" \t") not in own_cookies
+    ]
     joined = b";".join(kept).lstrip(b" \t")
     return joined if joined.strip(b" \t;") else b""
 

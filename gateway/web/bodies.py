@@ -1,4 +1,4 @@
-"""A request body before it is forwarded: held and digested up to a size, so that the signature covers it; or `unbound`."""
+"""A request body before it is forwarded: held up to a size, so that the signature covers it, or `unbound`."""
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator
@@ -56,7 +56,7 @@ class HeldBody:
             self._pieces.append(piece)
             return
         if self._spool is None:
-            self._spool = SpooledTemporaryFile(max_size=0)
+            self._spool = SpooledTemporaryFile(max_size=0)  # noqa: SIM115 - `close` ends it
             self._spool.writelines(self._pieces)
             self._pieces = []
         self._spool.write(piece)

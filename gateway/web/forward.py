@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from gateway.core.encodings import encode, render
 from gateway.core.facts import is_household_value
 from gateway.core.forwarded import client_address, forwarded
 from gateway.core.headers import request_headers, response_headers
 from gateway.core.http1.fields import CHUNKED, UNTIL_CLOSE, write_fields
+from gateway.core.http1.request import RequestHead
 from gateway.core.http1.response import ResponseHead
 from gateway.core.model import Allow, Delivery, Identity, Session
 from gateway.core.paths import Target
@@ -103,22 +103,17 @@ class Asked(NamedTuple):
 
 
 def asked(services: Services, snapshot: Snapshot) -> Asked:
-    lines = client_lines(services, snapshot)
-    return Asked(snapshot.method, snapshot.target, snapshot.raw_host, lines, upgrade=snapshot.upgrade)
+    head = snapshot.head
+    lines = client_lines(services, head, snapshot.peer)
+    return Asked(head.method, snapshot.target, head.host, lines, upgrade=snapshot.upgrade)
 
 
-def client_lines(services: Services, snapshot: Snapshot) -> bytes:
+def client_lines(services: Services, head: RequestHead, peer: str) -> bytes:
     """`RequestRejected` for what has two readings."""
     settings = services.settings
-    fields = request_headers(snapshot.headers, services.stripped, services.cookies.names)
-    client = client_address(
-        snapshot.peer,
-        snapshot.values(b"x-forwarded-for"),
-        settings.trusted_proxies,
-        trust_unix=settings.trust_unix,
-    )
-    scheme = urlsplit(settings.public_url).scheme
-    return write_fields(fields) + write_fields(forwarded(client, scheme, snapshot.raw_host.decode("ascii")))
+    fields = request_headers(head.fields, services.stripped, services.cookies.names)
+    client = client_address(peer, head.forwarded_for, settings.trusted_proxies, trust_unix=settings.trust_unix)
+    return write_fields(fields) + write_fields(forwarded(client, settings.scheme, head.host.decode("ascii")))
 
 
 def upstream_request(services: Services, given: Permit, request: Asked, body: Body, reference: str) -> UpstreamRequest:

@@ -69,7 +69,7 @@ _ROLES = Remembered(_role)
 async def authorise(services: Services, exchange: Exchange) -> Response:
     """200 with the headers; 401 with `Location`, or with `?redirect=1` a redirect; 403."""
     asking = exchange.snapshot
-    if not is_asked(asking.raw_target):
+    if not is_asked(asking.head.target):
         raise RequestRejected("own_page_unknown", 404)
     original = read_original(services, asking.headers, asking.peer, upgrade=asking.upgrade)
     redirect = b"redirect=1" in (asking.target.query or b"").split(b"&")
@@ -116,14 +116,15 @@ def read_original(services: Services, headers: Headers, peer: str, *, upgrade: b
     except Malformed as error:
         raise RequestRejected(error.code, error.status) from None
     read = snapshot_of(head, peer)
-    if read.target.wire != read.raw_target:
+    if read.target.wire != uri:
         # The proxy sends its own spelling, and what is signed must be what is sent.
         raise RequestRejected("target_not_canonical")
     # Nothing of it is forwarded from here: only what would be refused at the gate is looked for.
     request_headers(kept, services.stripped, services.cookies.names)
     # Most proxies take Upgrade away when they ask; the key stays.
     upgrade = upgrade or any(name.lower() == b"sec-websocket-key" for name, _ in kept)
-    return replace(read, headers=((b"Host", host), *kept), upgrade=upgrade)
+    block = head.block._replace(fields=((b"Host", host), *kept))
+    return replace(read, head=head._replace(block=block, upgrade=b"websocket" if upgrade else b""))
 
 
 def _named(headers: Headers) -> tuple[bytes, bytes, bytes, Headers]:
@@ -176,7 +177,7 @@ def find_route(services: Services, original: Snapshot) -> Route | SlashRedirect:
 
 def answer(services: Services, given: Permit, original: Snapshot, reference: str) -> list[tuple[bytes, bytes]]:
     """The fields to copy to the application."""
-    bound = bind(given, original.method, original.target, original.raw_host, UNSEEN)
+    bound = bind(given, original.method, original.target, original.head.host, UNSEEN)
     return said(services, given, bound, reference)
 
 

@@ -1,5 +1,6 @@
 """A request's whole life, top to bottom, in eight steps. No middleware carries state: the order is this file."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from starlette.responses import Response
@@ -27,6 +28,21 @@ class AnswerCut(DependencyFailed):
 
     def __init__(self, code: str) -> None:
         super().__init__("upstream", code)
+
+
+class Lasting:
+    """An answer that streams through ASGI, and that ends with its session."""
+
+    def __init__(self, exchange: Exchange, scope: Scope) -> None:
+        self.session_id = exchange.session.id if exchange.session else ""
+        self._own = scope.get("extensions", {}).get(EXTENSION)
+        self._task = asyncio.current_task()
+
+    def expel(self) -> None:
+        if self._own is not None:
+            self._own.connection.cut()
+        if self._task is not None:
+            self._task.cancel()
 
 
 class Gate:
@@ -109,13 +125,13 @@ class Gate:
             return given
         if snapshot.upgrade:
             own = scope["extensions"][EXTENSION]
-            session_id = exchange.session.id if exchange.session else None
+            session_id = exchange.session.id if exchange.session else ""
             request = asked(services, snapshot)
             own.hand_over(Relay(services, own.connection, given, own.head, request, exchange.reference, session_id))
             return None
         status = CLIENT_LEFT
         try:
-            status = await self._forward(exchange, given, send)
+            status = await self._forward(exchange, given, scope, send)
         except GatewayError as error:
             status = error.status
             raise
@@ -123,17 +139,20 @@ class Gate:
             audit_allowed(services, given, snapshot.method, status, exchange.reference, began)
         return None
 
-    async def _forward(self, exchange: Exchange, given: Permit, send: Send) -> int:
+    async def _forward(self, exchange: Exchange, given: Permit, scope: Scope, send: Send) -> int:
         services, snapshot = self._services, exchange.snapshot
         chunks = body_chunks(exchange.receive, given.route.max_body_bytes)
-        body, stream = await hold(chunks, given.route, snapshot.length)
+        body, stream = await hold(chunks, given.route, snapshot.head.length)
         request = upstream_request(services, given, asked(services, snapshot), body, exchange.reference)
         response = await services.upstream.forward(request, stream)
+        lasting = Lasting(exchange, scope)
+        services.live.add(lasting.session_id, lasting)
         try:
             fields = answer_fields(services, given, response.head)
             await send({"type": "http.response.start", "status": response.head.status, "headers": fields})
             await self._stream(response.body, send)
         finally:
+            services.live.discard(lasting.session_id, lasting)
             response.close()
         return response.head.status
 

@@ -25,22 +25,28 @@ FORM_FIELDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    method: str
+    """A head with its one canonical reading: what policy, signature and wire all look at."""
+
+    head: RequestHead = field(repr=False)
+    """As received; a trailer that arrives later cannot reach it."""
     target: Target
     host: str
     """Lower case, without a port."""
     port: int | None
-    raw_host: bytes
-    """The Host as sent; its grammar was checked."""
-    raw_target: bytes
-    """As sent; only for those who must know whether it was canonical."""
-    headers: Headers = field(repr=False)
-    """As received; a trailer that arrives later cannot reach them."""
     peer: str
-    length: int
-    """Bytes of body; 0 is none; `CHUNKED`."""
-    upgrade: bool = False
-    """A WebSocket handshake."""
+
+    @property
+    def method(self) -> str:
+        return self.head.method
+
+    @property
+    def headers(self) -> Headers:
+        return self.head.fields
+
+    @property
+    def upgrade(self) -> bool:
+        """A WebSocket handshake."""
+        return bool(self.head.upgrade)
 
     @property
     def facts(self) -> RequestFacts:
@@ -77,20 +83,9 @@ class Snapshot:
 
 
 def snapshot_of(head: RequestHead, peer: str) -> Snapshot:
-    """One canonical reading of a head: what policy, signature and wire all look at. `RequestRejected` when there is none."""
+    """`RequestRejected` when there is no one reading."""
     host, port = normal_host(head.host)
-    return Snapshot(
-        method=head.method,
-        target=read_target(head.target),
-        host=host,
-        port=port,
-        raw_host=head.host,
-        raw_target=head.target,
-        headers=head.fields,
-        peer=peer,
-        length=head.length,
-        upgrade=bool(head.upgrade),
-    )
+    return Snapshot(head, read_target(head.target), host, port, peer)
 
 
 def take_snapshot(scope: Scope, limits: Limits) -> Snapshot:

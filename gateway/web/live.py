@@ -6,7 +6,7 @@ from typing import Protocol
 from gateway.core.errors import DependencyFailed
 from gateway.core.model import Session, SessionId
 
-CHECK_S = 0.5
+CHECK_S = 0.4
 """A session is read again this often while an answer of its lasts."""
 
 
@@ -15,38 +15,38 @@ class Expellable(Protocol):
 
 
 class LiveAnswers:
-    """Those that are longer than one check are checked; the others come and go between two."""
+    """Those that have lasted since the last check are checked; the others come and go between two."""
 
     def __init__(self) -> None:
-        self._answers: dict[str, set[Expellable]] = {}
-        self._seen: set[str] = set()
+        self._answers: dict[str, dict[Expellable, int]] = {}
+        self._round = 0
 
     def add(self, session_id: str, answer: Expellable) -> None:
+        """Without a session (`""`) nothing can end it, and it is not kept."""
+        if not session_id:
+            return
         answers = self._answers.get(session_id)
         if answers is None:
-            self._answers[session_id] = {answer}
+            self._answers[session_id] = {answer: self._round}
         else:
-            answers.add(answer)
+            answers[answer] = self._round
 
     def discard(self, session_id: str, answer: Expellable) -> None:
         answers = self._answers.get(session_id)
         if answers is not None:
-            answers.discard(answer)
+            answers.pop(answer, None)
             if not answers:
                 del self._answers[session_id]
 
-    def expel(self, session_id: str) -> None:
-        for answer in list(self._answers.get(session_id, ())):
-            answer.expel()
-
     async def check(self, load: Callable[[SessionId], Awaitable[Session | None]]) -> None:
-        """Read again each session that was already here at the last check. A store that fails opens nothing longer."""
-        lasting = [session_id for session_id in self._answers if session_id in self._seen]
-        self._seen = set(self._answers)
-        for session_id in lasting:
+        """Read again each session with an answer that lasts. A store that fails keeps nothing open."""
+        before, self._round = self._round, self._round + 1
+        for session_id in [each for each, answers in self._answers.items() if min(answers.values()) < before]:
             try:
                 session = await load(SessionId(session_id))
             except DependencyFailed:
                 session = None
             if session is None:
-                self.expel(session_id)
+                for answer, since in list(self._answers.get(session_id, {}).items()):
+                    if since < before:
+                        answer.expel()

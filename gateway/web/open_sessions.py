@@ -1,7 +1,7 @@
 """Sessions that browsers are using right now, kept open for a second at most so that not each request reads the store.
 
-The rule that everything here serves: nothing read from the store is used longer than `FRESH_S` without being read again.
-A change made by this process is seen at once, one made elsewhere (a logout, a revocation) within that second.
+The rule that all this serves: nothing read from the store is used longer than `FRESH_S` without being read again. A
+change made by this process is seen at once, one made elsewhere (a logout, a revocation) within that second.
 """
 
 import asyncio

@@ -11,14 +11,13 @@ from gateway.core.http1.request import Block, RequestHead
 from gateway.core.model import Allow, RequestFacts
 from gateway.core.paths import Target, admit, read_target
 from gateway.core.policy import decide
-from gateway.core.routing import USUAL_METHODS
+from gateway.core.routing import USUAL_METHODS, normal_host
 from gateway.core.rules import Route
 from gateway.web.audit import audit_allowed
 from gateway.web.enquiry import must_enquire
 from gateway.web.exchange import facts_of, is_own
 from gateway.web.forward import Asked, Permit, client_lines, delivery_due, permit
 from gateway.web.forward_auth import answer, find_route, is_asked, read_original
-from gateway.web.http import snapshot_of
 from gateway.web.open_sessions import OpenSession
 from gateway.web.relay import Relay
 from gateway.web.server.connection import ClientConnection, Responder
@@ -126,27 +125,27 @@ class QuickLane:
 
     def _read(self, head: RequestHead, peer: str) -> _Kept:
         services = self._services
-        snapshot = snapshot_of(head, peer)
+        host, port = normal_host(head.host)
         return _Kept(
             lane=self,
             block=head.block,
-            host=snapshot.host,
-            port_accepted=services.settings.accepts_port(snapshot.port),
-            cookie=services.cookies.session_cookie(snapshot.values(b"cookie")),
-            lines=client_lines(services, snapshot),
+            host=host,
+            port_accepted=services.settings.accepts_port(port),
+            cookie=services.cookies.session_cookie(head.cookies),
+            lines=client_lines(services, head, peer),
         )
 
-    def _permit(self, route: Route, cookie: bytes | None, facts: RequestFacts) -> tuple[str | None, Permit | None]:
+    def _permit(self, route: Route, cookie: bytes | None, facts: RequestFacts) -> tuple[str, Permit | None]:
         key, varies = self._kinds[id(route)]
         if varies:
             if "gateway.decision_id" in varies:
-                return None, None
+                return "", None
             key = f"{key} {facts.method} {facts.path if 'request.path' in varies else ''}"
         if not route.policy.needs_session:
-            return None, self._public(key, route, facts)
+            return "", self._public(key, route, facts)
         entry = self._open_session(cookie)
         if entry is None:
-            return None, None
+            return "", None
         return entry.session.id, entry.prepared.get(key) or self._decided(key, route, entry, facts)
 
     def _open_session(self, cookie: bytes | None) -> OpenSession[Permit] | None:

@@ -1,4 +1,4 @@
-"""One allowed request carried below ASGI: the client's connection and the upstream's, paired, with no task between them.
+"""One allowed request carried below ASGI: the client's connection and the upstream's, with no task between them.
 
 The quick lane answers with it, and every WebSocket does. It decides nothing: it is handed a `Permit`.
 """
@@ -22,7 +22,20 @@ SWITCHING = 101
 class Relay:
     """A `Responder` towards the client and an `Answer` towards the upstream."""
 
-    __slots__ = ("_began", "_connection", "_head", "_held", "_over", "_permit", "_reference", "_request", "_sending", "_services", "_session_id", "_status")  # fmt: skip
+    __slots__ = (
+        "_began",
+        "_connection",
+        "_head",
+        "_held",
+        "_over",
+        "_permit",
+        "_reference",
+        "_request",
+        "_sending",
+        "_services",
+        "_session_id",
+        "_status",
+    )
 
     def __init__(
         self,
@@ -32,7 +45,7 @@ class Relay:
         head: RequestHead,
         request: Asked,
         reference: str,
-        session_id: str | None,
+        session_id: str,
     ) -> None:
         self._services = services
         self._connection = connection
@@ -50,8 +63,7 @@ class Relay:
     # -- Responder: what comes from the client
 
     def begin(self) -> None:
-        if self._session_id is not None:
-            self._services.live.add(self._session_id, self)
+        self._services.live.add(self._session_id, self)
         if not self._head.length:
             self._send(EMPTY)
             return
@@ -204,6 +216,5 @@ class Relay:
         self._over = True
         if self._held is not None:
             self._held.close()
-        if self._session_id is not None:
-            self._services.live.discard(self._session_id, self)
+        self._services.live.discard(self._session_id, self)
         audit_allowed(self._services, self._permit, self._head.method, status, self._reference, self._began)

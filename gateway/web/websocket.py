@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from urllib.parse import urlsplit
 
 from gateway.core.errors import RequestRejected
 from gateway.core.model import Session
@@ -22,7 +21,7 @@ def check_handshake(services: Services, snapshot: Snapshot, route: Route, sessio
     """
     if not route.websocket:
         raise RequestRejected("upgrade_refused", 501)
-    if snapshot.method != "GET" or snapshot.length or not _is_handshake(snapshot):
+    if snapshot.method != "GET" or snapshot.head.length or not _is_handshake(snapshot):
         raise RequestRejected("websocket_handshake")
     origins = snapshot.values(b"origin")
     if origins != (_own_origin(services, snapshot),) and (origins or session is not None):
@@ -39,5 +38,4 @@ def _is_handshake(snapshot: Snapshot) -> bool:
 
 
 def _own_origin(services: Services, snapshot: Snapshot) -> bytes:
-    scheme = urlsplit(services.settings.public_url).scheme
-    return f"{scheme}://".encode("ascii") + snapshot.raw_host.lower()
+    return f"{services.settings.scheme}://".encode("ascii") + snapshot.head.host.lower()

@@ -267,3 +267,13 @@ def test_an_old_client_is_never_sent_chunks(fronted: Fronted) -> None:
     fronted.canary.script = always(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
     answer = fronted.ask(get(start=b"GET /pub/ HTTP/1.0\r\n"))
     assert (answer.body, answer.values("transfer-encoding")) == (b"hello", [])
+
+
+@pytest.mark.parametrize(
+    "attack", [get(b"X-A: b", b" folded"), get(*[b"X-A: b"] * 101), get(b"Expect: x"), get(b"H_ost: a")]
+)
+def test_a_refusal_of_a_head_request_has_no_body(fronted: Fronted, attack: bytes) -> None:
+    with fronted.raw() as raw:
+        answer = raw.send(fronted.fill(attack.replace(b"GET", b"HEAD", 1))).answer("HEAD")
+        assert answer.status in {400, 417, 431}
+        assert raw.is_closed()

@@ -11,7 +11,8 @@ from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
 
 from gateway.adapters.keys import SigningKeys, encryption_jwk, generate_pem, load_signing_keys
-from gateway.core.signing import sign_assertion
+from gateway.core.rules import SignatureForm
+from tests.signatures import bind, signed, statement
 
 _PKCS8, _PEM = serialization.PrivateFormat.PKCS8, serialization.Encoding.PEM
 _OPEN = serialization.NoEncryption()
@@ -31,6 +32,12 @@ P256 = _pem(ec.generate_private_key(ec.SECP256R1()))
 ED25519 = generate_pem()
 
 
+def _assertion(keys: SigningKeys, decision: str) -> bytes:
+    bound = bind("GET", b"ville.fr", b"/", b"")
+    [(_, assertion)] = signed(SignatureForm.JWT, statement(), bound, keys.signer, decision_id=decision)
+    return assertion
+
+
 def _verify(assertion: bytes, keys: SigningKeys) -> Any:
     key_set = KeySet.import_key_set(keys.jwks)  # type: ignore[arg-type]
     return json.loads(jws.deserialize_compact(assertion, key_set, algorithms=["EdDSA", "ES256"]).payload)
@@ -44,15 +51,15 @@ def test_another_library_verifies_with_the_published_key(pem: bytes, alg: str) -
     assert len(keys.signer.sign(b"x")) == 64
     for number in range(20):
         # r and s begin with a zero byte now and then: a raw signature keeps it.
-        assert _verify(sign_assertion(keys.signer, {"n": number}), keys) == {"n": number}
+        assert _verify(_assertion(keys, f"d{number}"), keys)["dec"] == f"d{number}"
 
 
 @pytest.mark.filterwarnings("ignore:EdDSA")
 def test_a_signature_by_a_previous_key_still_verifies_and_one_by_a_stranger_does_not() -> None:
     old = load_signing_keys(P256, [])
     new = load_signing_keys(ED25519, [P256])
-    assert _verify(sign_assertion(old.signer, {"a": 1}), new) == {"a": 1}
-    forged = sign_assertion(old.signer, {"a": 1}).rsplit(b".", 1)[0] + b"." + b"A" * 86
+    assert _verify(_assertion(old, "d"), new)["dec"] == "d"
+    forged = _assertion(old, "d").rsplit(b".", 1)[0] + b"." + b"A" * 86
     with pytest.raises(BadSignatureError):
         _verify(forged, new)
 

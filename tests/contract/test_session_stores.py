@@ -165,12 +165,13 @@ async def test_attempts_are_bounded_for_each_key_and_start_anew_after_the_period
 
 
 async def test_workers_on_one_file_share_their_counters(tmp_path: Path) -> None:
-    """Each has its own connection in its own thread, as two processes have."""
-    workers = [SqliteRecords(tmp_path / "sessions.db") for _ in range(3)]
-    counted = await asyncio.gather(*(worker.count("a", NOW, 10) for worker in workers for _ in range(10)))
-    assert sorted(counted) == list(range(1, 31))
-    for worker in workers:
-        await worker.close()
+    """Each has its own connection in its own thread, as two processes have; all of them open a new file at once."""
+    for attempt in range(10):
+        workers = [SqliteRecords(tmp_path / f"{attempt}.db") for _ in range(3)]
+        counted = await asyncio.gather(*(worker.count("a", NOW, 10) for worker in workers for _ in range(10)))
+        assert sorted(counted) == list(range(1, 31))
+        for worker in workers:
+            await worker.close()
 
 
 async def test_two_processes_share_the_attempts_of_one_person(tmp_path: Path, clock: Clock) -> None:

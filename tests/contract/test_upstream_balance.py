@@ -280,6 +280,21 @@ async def test_an_upstream_that_says_it_is_ill_is_left_out_until_it_says_it_is_w
 
 
 @pytest.mark.anyio
+async def test_routes_that_would_ask_the_same_share_one_check_and_its_result() -> None:
+    app = Ailing(b"app")
+    async with canary(app) as server, a_client() as client:
+        routes = [_checked(server, every_s=0.2), _checked(server, every_s=0.2)]
+        await client.open(routes)
+        await until(lambda: len(app.checks) == 1)
+        await asyncio.sleep(0.02)
+        assert len(app.checks) == 1
+        app.status = b"500 Error"
+        await until(lambda: len(app.checks) == 3)
+        await asyncio.sleep(0.02)
+        assert [await ask(client, route) for route in routes] == [CIRCUIT_OPEN] * 2
+
+
+@pytest.mark.anyio
 async def test_one_failed_check_is_not_enough() -> None:
     app = Ailing(b"app")
     app.status = b"500 Error"

@@ -72,6 +72,7 @@ def test_five_mistakes_are_said_at_once_with_file_line_and_hint(
         ("client_secret: {env: FC_CLIENT_SECRET}", "client_secret: hunter2", "client_secret"),
         ("{env: FC_CLIENT_SECRET}", "{env: NOWHERE}", "NOWHERE is not there"),
         ("{env: SIGNING_KEY}", "{env: SESSION_SECRET}", "openssl genpkey"),
+        ("{env: SIGNING_KEY}", "{env: SIGNING_KEY}\n  previous: [{env: SESSION_SECRET}]", "the previous key is not"),
         ('siret: "13002526500013"', 'siret: "13002526500014"', "not a SIRET"),
         ("listen: 127.0.0.1:8000", "listen: 8000", "`listen`"),
         ("trusted_proxies: []", "trusted_proxies: [nowhere]", "not an address"),
@@ -255,6 +256,20 @@ def test_a_route_carries_its_tls_health_websocket_and_secret(folder: Path, certi
     assert route.health == HealthCheck("/healthz", 2)
     assert (route.websocket, route.sign) == (True, SignatureForm.HMAC)
     assert route.secret == os.environ["SESSION_SECRET"].encode()
+
+
+@pytest.mark.parametrize("public", [False, True])
+def test_a_previous_key_is_whole_or_its_public_half(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, public: bool
+) -> None:
+    pem = generate_pem()
+    if public:
+        command = ["openssl", "pkey", "-pubout"]
+        pem = subprocess.run(command, input=pem, check=True, capture_output=True, timeout=30).stdout
+    monkeypatch.setenv("OLD_KEY", pem.decode())
+    _change(folder / "gateway.yaml", "{env: SIGNING_KEY}", "{env: SIGNING_KEY}\n  previous: [{env: OLD_KEY}] #")
+    assert _settings(folder).signing.previous == (pem.rstrip(b"\n"),)
+    assert main(["check"]) == 0
 
 
 def test_explain_opens_no_secret_and_no_key(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,10 @@ from tests.mutants import Mutant
 
 _HEADERS = "gateway/core/headers.py"
 _ENCODINGS = "gateway/core/encodings.py"
-_SIGNING = "gateway/core/signing.py"
 _FORWARDED = "gateway/core/forwarded.py"
 _KEYS = "gateway/adapters/keys.py"
 _CLEANED = "tests/unit/test_headers.py::"
 _ENCODED = "tests/unit/test_encodings.py::"
-_SIGNED = "tests/unit/test_signing.py::"
 _CLIENT = "tests/unit/test_forwarded.py::"
 _LOADED = "tests/contract/test_keys.py::"
 _SMUGGLED = "tests/attack/test_header_smuggling.py::"
@@ -222,41 +220,6 @@ VALUES: tuple[Mutant, ...] = (
         "text.encode(charset)",
         'text.encode(charset, "replace")',
         _ENCODED + "test_latin_1_carries_its_letters_and_refuses_the_others",
-    ),
-    Mutant(
-        "a claim has no length",
-        _SIGNING,
-        "    if any(len(text) > MAX_CLAIM_CHARACTERS for text in texts):",
-        "    if False:",
-        _SIGNED + "test_a_claim_over_255_characters_refuses_the_request",
-    ),
-    Mutant(
-        "an assertion has no length",
-        _SIGNING,
-        "    if len(assertion) > MAX_ASSERTION_BYTES:",
-        "    if False:",
-        _SIGNED + "test_an_assertion_over_4_kb_refuses_the_request",
-    ),
-    Mutant(
-        "the target is not signed",
-        _SIGNING,
-        ' "htp": bound.target,',
-        ' "htp": "/",',
-        "tests/property/test_signing_properties.py::test_requests_that_differ_have_claims_that_differ",
-    ),
-    Mutant(
-        "the body is not signed",
-        _SIGNING,
-        '        claims["bod"] = bound.digest',
-        "        pass",
-        "tests/property/test_signing_properties.py::test_requests_that_differ_have_claims_that_differ",
-    ),
-    Mutant(
-        "the assertion lives for an hour",
-        _SIGNING,
-        "LIFETIME_S = 30",
-        "LIFETIME_S = 3600",
-        _SIGNED + "test_the_claims_name_one_request_one_person_and_every_value",
     ),
     Mutant(
         "an empty list of proxies trusts everybody",

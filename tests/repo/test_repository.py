@@ -1,6 +1,7 @@
 """What must stay true of the repository itself."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def test_a_function_fits_one_screen(path: Path) -> None:
 
 
 def test_the_core_imports_the_standard_library_alone() -> None:
-    for path in (ROOT / "gateway" / "core").glob("*.py"):
+    for path in (ROOT / "gateway" / "core").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -65,6 +66,13 @@ def test_a_lock_has_hashes_and_no_address(name: str) -> None:
     pins = re.findall(r"^([a-z0-9._-]+)(?:\[[a-z,]+\])?==", text, re.MULTILINE)
     assert pins
     assert text.count("--hash=sha256:") >= len(pins)
+
+
+def test_the_lock_of_the_foreign_verifier_has_digests_and_no_address() -> None:
+    lock = json.loads((ROOT / "tests" / "verifiers" / "node" / "package-lock.json").read_text(encoding="utf-8"))
+    packages = [package for name, package in lock["packages"].items() if name]
+    assert packages
+    assert all(package["integrity"].startswith("sha512-") and "resolved" not in package for package in packages)
 
 
 def test_every_direct_dependency_is_locked_and_its_reason_written() -> None:

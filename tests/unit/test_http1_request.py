@@ -22,7 +22,13 @@ def test_a_head_is_read_once_with_names_and_values_as_sent() -> None:
     head = _read(b"GET /menu?jour=1 HTTP/1.1", b"hOsT: Ville.fr", b"A:\t b c \t", b"a:", "B: é".encode())
     assert (head.method, head.target, head.host) == ("GET", b"/menu?jour=1", b"Ville.fr")
     assert head.fields == ((b"hOsT", b"Ville.fr"), (b"A", b"b c"), (b"a", b""), (b"B", "é".encode()))
-    assert (head.length, head.http11, head.keep_alive, head.expects_continue, head.upgrade) == (0, True, True, False, b"")
+    assert (head.length, head.http11, head.keep_alive, head.expects_continue, head.upgrade) == (
+        0,
+        True,
+        True,
+        False,
+        b"",
+    )
 
 
 def test_a_block_that_is_repeated_to_the_byte_is_not_read_again() -> None:
@@ -312,3 +318,9 @@ def test_a_websocket_is_asked_for_by_both_fields(version: bytes, fields: list[by
 )
 def test_no_other_protocol_is_upgraded_to(method: bytes, fields: list[bytes], refusal: tuple[str, int]) -> None:
     assert _refusal(b"\r\n".join([method + b" / HTTP/1.1", HOST, *fields])) == refusal
+
+
+def test_cookies_and_forwarded_addresses_are_noticed_line_by_line_under_any_case() -> None:
+    head = _read(b"GET / HTTP/1.1", HOST, b"COOKIE: a=1", b"x-forwarded-for: 192.0.2.1", b"Cookie: b=2")
+    assert (head.cookies, head.forwarded_for) == ([b"a=1", b"b=2"], [b"192.0.2.1"])
+    assert (_read(b"GET / HTTP/1.1", HOST).cookies, _read(b"GET / HTTP/1.1", HOST).forwarded_for) == ([], [])

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 
 from gateway.adapters.upstream.balance import Choice, Group, Member, Only
 from gateway.adapters.upstream.exchange import Exchange, Hub
-from gateway.adapters.upstream.health import watch
+from gateway.adapters.upstream.health import gather, watch
 from gateway.adapters.upstream.pool import REST_S, Target, TargetKey, target_key
 from gateway.adapters.upstream.pull import Pull
 from gateway.core.rules import Route
@@ -57,7 +57,9 @@ class Upstreams:
                 key = target_key(upstream, route.tls)
                 if key in kept:
                     self._targets[key] = kept[key]
-            self._check(self._group(route))
+            self._group(route)
+        for question, asking in gather(self._groups.values()).items():
+            self._checks.append(asyncio.create_task(watch(question, asking, self._probe)))
         for key, target in known.items():
             if self._targets.get(key) is not target:
                 target.retire()
@@ -117,20 +119,14 @@ class Upstreams:
             target = self._targets[key] = Target(upstream, route.tls, self._rest_s)
         return target
 
-    def _check(self, group: Group) -> None:
-        check = group.route.health
-        if check is not None:
-            for member in group.members:
-                self._checks.append(asyncio.create_task(watch(group.route, check, member, self._probe)))
-
     def _stop_checks(self) -> None:
         for task in self._checks:
             task.cancel()
         self._checks = []
 
-    async def _probe(self, request: UpstreamRequest, member: Member) -> int:
+    async def _probe(self, request: UpstreamRequest, target: Target) -> int:
         pull = Pull()
-        pull.begin(self._begin(Only(member.target), request, pull), None)
+        pull.begin(self._begin(Only(target), request, pull), None)
         response = await _response(pull)
         response.close()
         return response.head.status

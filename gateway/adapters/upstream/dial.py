@@ -32,7 +32,7 @@ class Dialler:
             raise failure("upstream_connect_timeout", 504) from None
         except ssl.SSLError:
             raise failure("upstream_tls") from None
-        except (OSError, UnicodeError):  # UnicodeError: a name that DNS cannot carry
+        except (OSError, ValueError, OverflowError):  # the last two: a name or a port that no address can have
             raise failure("upstream_connect") from None
 
     def _context(self, tls: UpstreamTls) -> ssl.SSLContext:

@@ -42,7 +42,7 @@ def _read_name(name: bytes) -> bytes:
     return name.lower() if _TOKEN.fullmatch(name) else b""
 
 
-_LOWER = Remembered(_read_name)
+LOWER = Remembered(_read_name)
 """Lower case; empty when the name is not a token."""
 
 
@@ -50,7 +50,7 @@ def read_fields(lines: list[bytes]) -> Fields:
     """The names as sent and the values without the white space around them; order and duplicates are kept."""
     parts = [line.partition(b":") for line in lines]
     for name, colon, _ in parts:
-        if not colon or not _LOWER[name]:
+        if not colon or not LOWER[name]:
             raise Malformed("field_folded" if name[:1] in {b" ", b"\t"} else "field_malformed")
     return tuple([(name, value.strip(b" \t")) for name, _, value in parts])
 
@@ -59,7 +59,7 @@ def singles(fields: Fields, names: frozenset[bytes]) -> dict[bytes, bytes]:
     """The fields of these names (lower case); `Malformed` when one comes twice, equal or not."""
     found: dict[bytes, bytes] = {}
     for name, value in fields:
-        lower = _LOWER[name]
+        lower = LOWER[name]
         if lower in names:
             if lower in found:
                 raise Malformed("host_duplicate" if lower == b"host" else "framing_duplicate")
@@ -67,9 +67,8 @@ def singles(fields: Fields, names: frozenset[bytes]) -> dict[bytes, bytes]:
     return found
 
 
-def declared_length(named: dict[bytes, bytes], *, http11: bool) -> int | None:
+def declared_length(length: bytes | None, coding: bytes | None, *, http11: bool) -> int | None:
     """What Content-Length and Transfer-Encoding, each there at most once, say together; None when neither is there."""
-    length, coding = named.get(b"content-length"), named.get(b"transfer-encoding")
     if coding is not None:
         if length is not None:
             raise Malformed("length_and_coding")
@@ -85,11 +84,8 @@ def declared_length(named: dict[bytes, bytes], *, http11: bool) -> int | None:
     return int(length)
 
 
-def connection_options(fields: Fields) -> frozenset[bytes]:
-    """Lower case; of every line of `Connection`."""
-    lines = [value for name, value in fields if _LOWER[name] == b"connection"]
-    if not lines:
-        return frozenset()
+def options(lines: Iterable[bytes]) -> frozenset[bytes]:
+    """The tokens of every line of a list-valued field, lower case."""
     return frozenset(token.strip(b" \t").lower() for token in b",".join(lines).split(b","))
 
 

@@ -4,12 +4,12 @@ import re
 from typing import NamedTuple
 
 from gateway.core.http1.fields import (
+    LOWER,
     Fields,
     Malformed,
-    connection_options,
     declared_length,
+    options,
     read_fields,
-    singles,
     split_lines,
 )
 
@@ -18,8 +18,12 @@ _METHOD = re.compile(rb"[A-Z]+(?:-[A-Z]+)*")
 _METHOD_BYTES = 32
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE)
 _VERSIONS = {b"1.0": False, b"1.1": True}
-_SINGLE = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"http2-settings"})
-"""What frames a message or leaves HTTP."""
+_SINGLE = dict.fromkeys(
+    (b"host", b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"http2-settings"), True
+)
+"""What frames a message or leaves HTTP: each at most once, equal or not."""
+_NOTICED = {**_SINGLE, **dict.fromkeys((b"connection", b"cookie", b"x-forwarded-for"), False)}
+"""What each request is asked for: found while its fields are gone through once."""
 
 
 class Block(NamedTuple):
@@ -27,10 +31,14 @@ class Block(NamedTuple):
 
     raw: bytes
     fields: Fields
-    singles: dict[bytes, bytes]
-    """Of the names in `_SINGLE`, by lower-case name."""
+    noticed: dict[bytes, list[bytes]]
+    """The values of the names in `_NOTICED`, by lower-case name."""
     options: frozenset[bytes]
     """The tokens of Connection, lower case."""
+
+    def only(self, name: bytes) -> bytes | None:
+        found = self.noticed.get(name)
+        return found[0] if found else None
 
 
 class RequestHead(NamedTuple):
@@ -53,7 +61,17 @@ class RequestHead(NamedTuple):
     @property
     def host(self) -> bytes:
         """The only Host, as sent."""
-        return self.block.singles[b"host"]
+        return self.block.noticed[b"host"][0]
+
+    @property
+    def cookies(self) -> list[bytes]:
+        """The lines of Cookie."""
+        return self.block.noticed.get(b"cookie", [])
+
+    @property
+    def forwarded_for(self) -> list[bytes]:
+        """The lines of X-Forwarded-For."""
+        return self.block.noticed.get(b"x-forwarded-for", [])
 
 
 def read_request(head: bytes, last: Block | None = None) -> RequestHead:
@@ -64,23 +82,35 @@ def read_request(head: bytes, last: Block | None = None) -> RequestHead:
     line, _, raw = head.partition(b"\r\n")
     method, target, http11 = _request_line(line)
     block = last if last is not None and last.raw == raw else _read_block(raw)
-    named, options = block.singles, block.options
-    length = declared_length(named, http11=http11) or 0
+    length = declared_length(block.only(b"content-length"), block.only(b"transfer-encoding"), http11=http11) or 0
     return RequestHead(
         method=method,
-        target=_origin_form(target, _host(named)),
+        target=_origin_form(target, _host(block)),
         block=block,
         length=length,
         http11=http11,
-        keep_alive=http11 and b"close" not in options,
-        expects_continue=_expects_continue(named.get(b"expect"), length, http11=http11),
-        upgrade=_upgrade(_asked_upgrade(named), method, length, options, http11=http11),
+        keep_alive=http11 and b"close" not in block.options,
+        expects_continue=_expects_continue(block.only(b"expect"), length, http11=http11),
+        upgrade=_upgrade(_asked_upgrade(block), method, length, block.options, http11=http11),
     )
 
 
 def _read_block(raw: bytes) -> Block:
     fields = read_fields(split_lines(raw)) if raw else ()
-    return Block(raw, fields, singles(fields, _SINGLE), connection_options(fields))
+    noticed: dict[bytes, list[bytes]] = {}
+    for name, value in fields:
+        lower = LOWER[name]
+        single = _NOTICED.get(lower)
+        if single is None:
+            continue
+        if lower not in noticed:
+            noticed[lower] = [value]
+        elif single:
+            raise Malformed("host_duplicate" if lower == b"host" else "framing_duplicate")
+        else:
+            noticed[lower].append(value)
+    connection = noticed.get(b"connection")
+    return Block(raw, fields, noticed, options(connection) if connection else frozenset())
 
 
 def _request_line(line: bytes) -> tuple[str, bytes, bool]:
@@ -98,12 +128,13 @@ def _request_line(line: bytes) -> tuple[str, bytes, bool]:
     return method.decode("ascii"), target, _VERSIONS[version]
 
 
-def _host(named: dict[bytes, bytes]) -> bytes:
-    if b"host" not in named:
+def _host(block: Block) -> bytes:
+    host = block.only(b"host")
+    if host is None:
         raise Malformed("host_missing")
-    if not named[b"host"]:
+    if not host:
         raise Malformed("host_malformed")
-    return named[b"host"]
+    return host
 
 
 def _origin_form(target: bytes, host: bytes) -> bytes:
@@ -127,10 +158,11 @@ def _expects_continue(expect: bytes | None, length: int, *, http11: bool) -> boo
     return http11 and length != 0
 
 
-def _asked_upgrade(named: dict[bytes, bytes]) -> bytes:
+def _asked_upgrade(block: Block) -> bytes:
     """Only WebSocket is ever upgraded to; h2c and TLS would carry requests past every rule."""
-    protocol = named.get(b"upgrade", b"").lower()
-    if b"http2-settings" in named or (b"upgrade" in named and protocol != b"websocket"):
+    asked = block.only(b"upgrade")
+    protocol = asked.lower() if asked is not None else b""
+    if b"http2-settings" in block.noticed or (asked is not None and protocol != b"websocket"):
         raise Malformed("upgrade_refused", 501)
     return protocol
 

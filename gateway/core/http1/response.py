@@ -4,11 +4,12 @@ import re
 from typing import NamedTuple
 
 from gateway.core.http1.fields import (
+    LOWER,
     UNTIL_CLOSE,
     Fields,
     Malformed,
-    connection_options,
     declared_length,
+    options,
     read_fields,
     singles,
     split_lines,
@@ -38,8 +39,9 @@ def read_response(head: bytes, method: str) -> ResponseHead:
         raise Malformed("status_line")
     status, http11 = int(found[2]), found[1] == b"1"
     fields = read_fields(lines)
-    length = declared_length(singles(fields, _SINGLE), http11=http11)
-    close = not http11 or b"close" in connection_options(fields)
+    named = singles(fields, _SINGLE)
+    length = declared_length(named.get(b"content-length"), named.get(b"transfer-encoding"), http11=http11)
+    close = not http11 or b"close" in options(value for name, value in fields if LOWER[name] == b"connection")
     if method == "HEAD" or status in _NO_BODY or status < 200:
         return ResponseHead(status, fields, 0, not close)
     if length is None:

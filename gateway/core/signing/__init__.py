@@ -5,6 +5,8 @@ hmac_form   a secret shared with one application, for stacks without elliptic cu
 rfc9421     HTTP Message Signatures over the request as it is
 """
 
+from typing import assert_never
+
 from gateway.core.rules import SignatureForm
 from gateway.core.signing.bound import (
     BodyMode,
@@ -14,6 +16,7 @@ from gateway.core.signing.bound import (
     Signer,
     Statement,
     Subject,
+    check,
 )
 from gateway.core.signing.hmac_form import HmacSigner
 from gateway.core.signing.jwt import JwtSigner
@@ -23,8 +26,11 @@ from gateway.core.signing.rfc9421 import MessageSigner
 def prepare(form: SignatureForm, statement: Statement, *, signer: Signer, secret: bytes) -> RequestSigner | None:
     """Work out once what does not depend on the request; None when nothing is to be signed.
 
-    `ValueRefused` when a claim is too long; `ValueError` for a header injected twice.
+    `ValueRefused` and `ValueError` as `bound.check`.
     """
+    if form is SignatureForm.NONE:
+        return None
+    check(statement)
     match form:
         case SignatureForm.JWT:
             return JwtSigner(statement, signer)
@@ -32,8 +38,8 @@ def prepare(form: SignatureForm, statement: Statement, *, signer: Signer, secret
             return HmacSigner(statement, secret)
         case SignatureForm.RFC9421:
             return MessageSigner(statement, signer)
-        case SignatureForm.NONE:
-            return None
+        case _:
+            assert_never(form)
 
 
 __all__ = ["BodyMode", "Bound", "RequestSigner", "Sign", "Signer", "Statement", "Subject", "prepare"]

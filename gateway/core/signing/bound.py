@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol
 
+from gateway.core.encodings import leaves, plain
+from gateway.core.errors import ValueRefused
+from gateway.core.headers import fold
 from gateway.core.model import Injected
 
 LIFETIME_S = 30
@@ -51,7 +54,12 @@ class Bound(NamedTuple):
 
     @property
     def sha256(self) -> bytes | None:
-        """Of the body that is bound, an empty one included; None when it is unbound."""
+        """Of the body that is bound, an empty one included; None when it is unbound.
+
+        `ValueError` for a mode that the digest contradicts: a digest gone astray must not read as a body that streams.
+        """
+        if (self.mode is BodyMode.DIGEST) is (self.digest is None):
+            raise ValueError("mode `digest` has a digest, and no other mode has one")
         return _EMPTY_SHA256 if self.mode is BodyMode.EMPTY else self.digest
 
 
@@ -94,6 +102,33 @@ class RequestSigner(Protocol):
         `now`: Unix seconds. `token_id`: 32 hex characters, unique. `decision_id`: the audit line's.
         """
         ...
+
+
+def check(statement: Statement) -> None:
+    """Refuse what no form may sign.
+
+    `ValueRefused`: a text over 255 characters. `ValueError`, a defect: a header injected twice, an identity of nobody.
+    """
+    if len({fold(name) for name, _ in statement.headers}) != len(statement.headers):
+        raise ValueError("a header is injected twice")
+    if statement.subject is None and any(value.fact.startswith("identity.") for value in statement.values):
+        raise ValueError("identity values without a subject")
+    who = [statement.subject.sub, statement.subject.acr, statement.subject.sid] if statement.subject else []
+    what = [plain(value.value) for value in statement.values]
+    texts = [statement.issuer, statement.audience, statement.route, statement.policy_version, who, what]
+    if any(len(text) > MAX_CLAIM_CHARACTERS for text in leaves(texts)):
+        raise ValueRefused("assertion_claim_too_long")
+
+
+def asserted(statement: Statement) -> list[tuple[bytes, bytes]]:
+    """The injected headers, names in lower case and sorted, for the forms that sign them as they are.
+
+    `ValueRefused` when names and values are longer than a signature may be.
+    """
+    headers = sorted((name.lower().encode("ascii"), value) for name, value in statement.headers)
+    if sum(len(name) + len(value) for name, value in headers) > MAX_SIGNATURE_BYTES:
+        raise ValueRefused("assertion_too_large")
+    return headers
 
 
 def digest_label(sha256: bytes) -> str:

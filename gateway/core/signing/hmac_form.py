@@ -1,7 +1,7 @@
-"""For stacks without elliptic curves: `X-Gateway-Signature`, an HMAC-SHA-256 under a secret shared with one application.
+"""`X-Gateway-Signature`, for stacks without elliptic curves: HMAC-SHA-256 under a secret shared with one application.
 
-`v1;kid=…;ts=…;jti=…;mac=…`. The MAC is over `GWv1` and a line feed, then each field as its length in decimal, a colon,
-its bytes and a line feed: no two inputs give the same bytes. The fields, in this order:
+`v1;kid=…;ts=…;jti=…;dec=…;pol=…;mac=…`. The MAC is over `GWv1` and a line feed, then each field as its length in
+decimal, a colon, its bytes and a line feed: no two inputs give the same bytes. The fields, in this order:
 
     kid, audience, ts, jti, decision, policy version, method, host, request target,
     SHA-256 of the body in hex or `unbound`, number of headers,
@@ -11,8 +11,7 @@ its bytes and a line feed: no two inputs give the same bytes. The fields, in thi
 import hashlib
 import hmac
 
-from gateway.core.errors import ValueRefused
-from gateway.core.signing.bound import MAX_SIGNATURE_BYTES, Bound, Statement
+from gateway.core.signing.bound import Bound, Statement, asserted
 
 SIGNATURE_HEADER = b"X-Gateway-Signature"
 
@@ -26,35 +25,30 @@ def key_id(secret: bytes) -> str:
 
 class HmacSigner:
     def __init__(self, statement: Statement, secret: bytes) -> None:
+        headers = asserted(statement)
+        kid = key_id(secret).encode("ascii")
+        policy = statement.policy_version.encode("ascii")
         self._secret = secret
-        self._kid = key_id(secret)
-        self._start = b"GWv1\n" + _fields(self._kid.encode("ascii"), statement.audience.encode("utf-8"))
-        self._policy = _fields(statement.policy_version.encode("utf-8"))
-        headers = sorted((name.lower().encode("ascii"), value) for name, value in statement.headers)
-        if len({name for name, _ in headers}) != len(headers):
-            raise ValueError("a header is injected twice")
+        self._start = b"GWv1\n" + _fields(kid, statement.audience.encode("utf-8"))
+        self._policy = _fields(policy)
         self._headers = _fields(b"%d" % len(headers), *(part for header in headers for part in header))
-        if len(self._headers) > 2 * MAX_SIGNATURE_BYTES:
-            raise ValueRefused("assertion_too_large")
+        self._kid_said = b"v1;kid=" + kid
+        self._policy_said = b";pol=" + policy
 
     def sign(self, bound: Bound, *, now: int, token_id: str, decision_id: str) -> list[tuple[bytes, bytes]]:
+        time, token, decision = b"%d" % now, token_id.encode("ascii"), decision_id.encode("ascii")
         sha256 = bound.sha256
-        decision = decision_id.encode("ascii")
+        body = b"unbound" if sha256 is None else sha256.hex().encode("ascii")
         message = b"%b%b%b%b%b" % (
             self._start,
-            _fields(b"%d" % now, token_id.encode("ascii"), decision),
+            _fields(time, token, decision),
             self._policy,
-            _fields(
-                bound.method.encode("ascii"),
-                bound.authority,
-                bound.target,
-                b"unbound" if sha256 is None else sha256.hex().encode("ascii"),
-            ),
+            _fields(bound.method.encode("ascii"), bound.authority, bound.target, body),
             self._headers,
         )
-        mac = hmac.digest(self._secret, message, "sha256").hex()
-        value = f"v1;kid={self._kid};ts={now};jti={token_id};dec={decision_id};mac={mac}"
-        return [(SIGNATURE_HEADER, value.encode("ascii"))]
+        mac = hmac.digest(self._secret, message, "sha256").hex().encode("ascii")
+        said = (self._kid_said, time, token, decision, self._policy_said, mac)
+        return [(SIGNATURE_HEADER, b"%b;ts=%b;jti=%b;dec=%b%b;mac=%b" % said)]
 
 
 def _fields(*values: bytes) -> bytes:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from json.encoder import encode_basestring_ascii
 
-from gateway.core.encodings import leaves, plain
+from gateway.core.encodings import plain
 from gateway.core.errors import ValueRefused
 from gateway.core.model import Injected
 from gateway.core.signing.bound import (
@@ -16,6 +16,7 @@ from gateway.core.signing.bound import (
     LIFETIME_S,
     MAX_CLAIM_CHARACTERS,
     MAX_SIGNATURE_BYTES,
+    BodyMode,
     Bound,
     Signer,
     Statement,
@@ -30,22 +31,20 @@ ASSERTION_TYPE = "gw-assert+jwt"
 
 class JwtSigner:
     def __init__(self, statement: Statement, signer: Signer) -> None:
-        claims = standing_claims(statement)
-        if any(len(text) > MAX_CLAIM_CHARACTERS for text in leaves(claims)):
-            raise ValueRefused("assertion_claim_too_long")
         header = {"alg": signer.alg, "kid": signer.kid, "typ": ASSERTION_TYPE}
         self._start = b64url(_json(header)) + b"."
-        self._claims = _json(claims)[:-1]
+        self._claims = _json(standing_claims(statement))[:-1]
         self._sign = signer.sign
 
     def sign(self, bound: Bound, *, now: int, token_id: str, decision_id: str) -> list[tuple[bytes, bytes]]:
         """The request target may be longer than a claim: it is the client's, and only the whole limits it."""
         if len(bound.authority) > MAX_CLAIM_CHARACTERS:
             raise ValueRefused("assertion_claim_too_long")
-        body = "" if bound.digest is None else f',"bod":"{digest_label(bound.digest)}"'
+        sha256 = bound.sha256
+        body = "" if bound.mode is BodyMode.EMPTY or sha256 is None else f',"bod":"{digest_label(sha256)}"'
         claims = (
             f',"jti":"{token_id}","iat":{now},"nbf":{now - EARLY_S},"exp":{now + LIFETIME_S},"dec":"{decision_id}",'
-            f'"htm":"{bound.method}","hta":"{bound.authority.decode("ascii")}",'
+            f'"htm":"{bound.method}","hta":{encode_basestring_ascii(bound.authority.decode("ascii"))},'
             f'"htp":{encode_basestring_ascii(bound.target.decode("ascii"))},"bodm":"{bound.mode}"{body}}}'
         )
         signing_input = self._start + b64url(self._claims + claims.encode("ascii"))
@@ -69,9 +68,7 @@ def standing_claims(statement: Statement) -> dict[str, object]:
         **_value_claims(statement.values),
     }
     if statement.headers:
-        claims["hdr"] = _header_digests(statement.headers)
-    if statement.subject is None and "idn" in claims:
-        raise ValueError("identity values without a subject")
+        claims["hdr"] = {name.lower(): digest_label(hashlib.sha256(raw).digest()) for name, raw in statement.headers}
     return claims
 
 
@@ -91,13 +88,6 @@ def _value_claims(values: Sequence[Injected]) -> dict[str, object]:
         else:
             data[each.header.lower() if each.fact == "const" else each.fact] = plain(each.value)
     return {name: block for name, block in (("idn", identity), ("dat", data)) if block}
-
-
-def _header_digests(headers: Sequence[tuple[str, bytes]]) -> dict[str, str]:
-    digests = {name.lower(): digest_label(hashlib.sha256(value).digest()) for name, value in headers}
-    if len(digests) != len(headers):
-        raise ValueError("a header is injected twice")
-    return digests
 
 
 def _json(value: Mapping[str, object]) -> bytes:

@@ -1,13 +1,13 @@
-"""HTTP Message Signatures (RFC 9421) over the request as it goes upstream: method, authority, path, query, body, headers.
+"""HTTP Message Signatures (RFC 9421) over the request as it goes upstream.
 
-The audience, the decision and the policy's version are fields of their own, covered like every injected header. The body
-is covered through Content-Digest (RFC 9530); one that streams has none, and `X-Gateway-Body: unbound` is covered instead.
+The audience, the decision and the policy's version are fields of their own, covered like every injected header. The
+body is covered through Content-Digest (RFC 9530); one that streams has none, and `X-Gateway-Body: unbound` is covered.
 """
 
 import base64
 
 from gateway.core.errors import ValueRefused
-from gateway.core.signing.bound import LIFETIME_S, MAX_SIGNATURE_BYTES, Bound, Signer, Statement
+from gateway.core.signing.bound import LIFETIME_S, MAX_SIGNATURE_BYTES, Bound, Signer, Statement, asserted
 
 LABEL = "gw"
 TAG = "gw-assert"
@@ -17,64 +17,73 @@ _ALGORITHMS = {"ES256": "ecdsa-p256-sha256", "EdDSA": "ed25519"}
 
 class MessageSigner:
     def __init__(self, statement: Statement, signer: Signer) -> None:
-        anonymous = [("X-Gateway-Anonymous", b"?1")] if statement.subject is None else []
-        self._own = [
-            ("X-Gateway-Audience", _visible(statement.audience)),
-            ("X-Gateway-Policy", _visible(statement.policy_version)),
-            *anonymous,
-        ]
-        headers = sorted((name.lower(), value) for name, value in (*statement.headers, *self._own))
-        if len({name for name, _ in headers}) != len(headers):
-            raise ValueError("a header is injected twice")
-        self._names = " ".join(f'"{name}"' for name, _ in headers)
-        self._lines = b"".join(b'"%b": %b\n' % (name.encode("ascii"), value.strip(b" \t")) for name, value in headers)
+        self._own = _own_fields(statement)
+        covered = [_covered(name, value) for name, value in sorted([*asserted(statement), *_lower(self._own)])]
+        names = b" ".join(name for name, _ in covered).decode("ascii")
+        self._lines = b"".join(b"%b: %b\n" % each for each in covered)
+        request = '"@method" "@authority" "@path" "@query"'
+        self._bound = f'{LABEL}=({request} "content-digest" "x-gateway-decision" {names})'
+        self._unbound = f'{LABEL}=({request} "x-gateway-body" "x-gateway-decision" {names})'
         self._end = f';keyid="{signer.kid}";alg="{_ALGORITHMS[signer.alg]}";tag="{TAG}"'
         self._sign = signer.sign
 
     def sign(self, bound: Bound, *, now: int, token_id: str, decision_id: str) -> list[tuple[bytes, bytes]]:
-        path, mark, query = bound.target.partition(b"?")
-        body_name, body_value = _body(bound)
         decision = decision_id.encode("ascii")
-        lines = (
+        sha256 = bound.sha256
+        body = (b"X-Gateway-Body", b"unbound") if sha256 is None else (b"Content-Digest", _digest(sha256))
+        covered = self._unbound if sha256 is None else self._bound
+        said = f'{covered};created={now};expires={now + LIFETIME_S};nonce="{token_id}"{self._end}'.encode("ascii")
+        path, _, query = bound.target.partition(b"?")
+        base = (
             b'"@method": %b\n"@authority": %b\n"@path": %b\n"@query": ?%b\n"%b": %b\n"x-gateway-decision": %b\n%b'
             % (
                 bound.method.encode("ascii"),
                 bound.authority.lower(),
                 path,
                 query,
-                body_name.lower(),
-                body_value,
+                body[0].lower(),
+                body[1],
                 decision,
                 self._lines,
             )
         )
-        covered = (
-            f'"@method" "@authority" "@path" "@query" "{body_name.lower().decode()}" "x-gateway-decision" {self._names}'
-        )
-        params = f'({covered});created={now};expires={now + LIFETIME_S};nonce="{token_id}"{self._end}'
-        base = lines + b'"@signature-params": ' + params.encode("ascii")
-        signature = base64.b64encode(self._sign(base))
-        value = f"{LABEL}={params}".encode("ascii")
-        if len(value) + len(signature) > MAX_SIGNATURE_BYTES:
+        signature = base64.b64encode(self._sign(base + b'"@signature-params": ' + said[len(LABEL) + 1 :]))
+        signed = b"%b=:%b:" % (LABEL.encode("ascii"), signature)
+        if len(said) + len(signed) > MAX_SIGNATURE_BYTES:
             raise ValueRefused("assertion_too_large")
         return [
-            *((name.encode("ascii"), own) for name, own in self._own),
+            *self._own,
             (b"X-Gateway-Decision", decision),
-            (body_name, body_value),
-            (b"Signature-Input", value),
-            (b"Signature", b"%b=:%b:" % (LABEL.encode("ascii"), signature)),
+            body,
+            (b"Signature-Input", said),
+            (b"Signature", signed),
         ]
 
 
-def _body(bound: Bound) -> tuple[bytes, bytes]:
-    sha256 = bound.sha256
-    if sha256 is None:
-        return b"X-Gateway-Body", b"unbound"
-    return b"Content-Digest", b"sha-256=:%b:" % base64.b64encode(sha256)
+def _own_fields(statement: Statement) -> list[tuple[bytes, bytes]]:
+    fields = [
+        (b"X-Gateway-Audience", _visible(statement.audience)),
+        (b"X-Gateway-Policy", statement.policy_version.encode("ascii")),
+    ]
+    return fields if statement.subject else [*fields, (b"X-Gateway-Anonymous", b"?1")]
+
+
+def _lower(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower(), value) for name, value in fields]
+
+
+def _covered(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """Identifier and value as the signature base has them: it is ASCII (§2.5), so other bytes are wrapped (§2.1.3)."""
+    if value.isascii():
+        return b'"%b"' % name, value
+    return b'"%b";bs' % name, b":%b:" % base64.b64encode(value)
+
+
+def _digest(sha256: bytes) -> bytes:
+    return b"sha-256=:%b:" % base64.b64encode(sha256)
 
 
 def _visible(text: str) -> bytes:
-    """A field value; what is not visible ASCII is percent-encoded UTF-8."""
-    return "".join(c if "!" <= c <= "~" else "".join(f"%{b:02X}" for b in c.encode("utf-8")) for c in text).encode(
-        "ascii"
-    )
+    """What is not visible ASCII as percent-encoded UTF-8: a field value is trimmed and has no other letters."""
+    characters = (each if "!" <= each <= "~" else "".join(f"%{byte:02X}" for byte in each.encode()) for each in text)
+    return "".join(characters).encode("ascii")

@@ -32,6 +32,7 @@ class AsgiExchange:
         self.head = head
         self.connection = connection
         self._tasks = tasks
+        self._task: asyncio.Task[None] | None = None
         self._log = log
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
@@ -47,9 +48,9 @@ class AsgiExchange:
     # -- Responder
 
     def begin(self) -> None:
-        task = asyncio.get_running_loop().create_task(self._run())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._tasks.add(self._task)
+        self._task.add_done_callback(self._tasks.discard)
 
     def body(self, piece: bytes) -> None:
         self._waiting.append(piece)
@@ -72,6 +73,9 @@ class AsgiExchange:
         self._gone = True
         self._changed.set()
         self._writable.set()
+        if self._started and self._task is not None:
+            # Nothing is left to do but to send: an upstream that is silent for long would else be kept for nobody.
+            self._task.cancel()
 
     def hand_over(self, responder: Responder) -> None:
         """Let another responder answer this request (WebSocket): the application sends nothing more."""

@@ -1,7 +1,6 @@
-"""One client connection. What has not exactly one reading is refused and the connection closed, before anything is sent.
+"""One client connection. What has not exactly one reading is refused, and the connection closed: nothing was sent.
 
-A request is answered by a `Responder`: the quick lane's, or the ASGI application's. One at a time: bytes that follow
-wait, bounded.
+One request at a time is answered by a `Responder`, the quick lane's or the ASGI application's; what follows waits.
 """
 
 import asyncio
@@ -12,6 +11,7 @@ from gateway.core.errors import RequestRejected
 from gateway.core.http1.chunked import LAST_CHUNK, ChunkedReader, write_chunk
 from gateway.core.http1.fields import CHUNKED, HEAD_END, Malformed, has_bare_lf, write_fields
 from gateway.core.http1.request import Block, RequestHead, read_request
+from gateway.core.http1.sized import SizedReader
 from gateway.web.server.front import Front, Phase, status_line
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -21,6 +21,8 @@ WAITING_BYTES = 65_536
 
 WRITE_HIGH_BYTES = 262_144
 """A responder is paused while this much waits for the client."""
+
+SMALL_BYTES = 16_384
 
 _NO_BODY = frozenset({204, 304})
 
@@ -54,8 +56,8 @@ class ClientConnection(asyncio.Protocol):
         self._buffer = b""
         self._responder: Responder | None = None
         self._head: RequestHead | None = None
-        self._body_left = 0
-        self._chunks: ChunkedReader | None = None
+        self._body: SizedReader | ChunkedReader | None = None
+        """What is still to come of the request under way."""
         self._reading = True
         self._answer_head = b""
         self._answer_left = 0
@@ -91,8 +93,8 @@ class ClientConnection(asyncio.Protocol):
                 return
             self._buffer = self._buffer + data if self._buffer else data
             self._next_request()
-        elif self._body_pending:
-            self._read_body(data)
+        elif self._body is not None:
+            self._read_body(self._body, data)
         elif self.phase is Phase.TUNNEL:
             self._responder.body(data)
         else:
@@ -102,12 +104,13 @@ class ClientConnection(asyncio.Protocol):
                 self._reading = False
 
     def eof_received(self) -> bool:
-        """A half-closed client still receives the answer to a whole request; anything else is over."""
+        """A half-closed client still receives the answer to a whole request; one that leaves a stream is gone."""
         self._keep_alive = False
         if self.phase is Phase.TUNNEL and self._responder is not None:
             self._responder.body_ended()
             return True
-        return self._responder is not None and not self._body_pending
+        streaming = self._answering and self._answer_left == CHUNKED
+        return self._responder is not None and self._body is None and not streaming
 
     def pause_writing(self) -> None:
         if self._responder is None:
@@ -118,7 +121,7 @@ class ClientConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         if self.phase is Phase.STALLED:
-            self._enter(Phase.BODY if self._body_pending else Phase.ANSWER)
+            self._enter(Phase.BODY if self._body is not None else Phase.ANSWER)
         if self._responder is not None:
             self._responder.resume()
 
@@ -151,19 +154,12 @@ class ClientConnection(asyncio.Protocol):
 
     # -- reading
 
-    @property
-    def _body_pending(self) -> bool:
-        return self._body_left > 0 or self._chunks is not None
-
     def _next_request(self) -> None:
         try:
-            head = self._read_head()
+            self._head = head = self._read_head()
             if head is not None:
                 self._front.check_sizes(head)
-        except Malformed as error:
-            self.refuse(error.code, error.status)
-            return
-        except RequestRejected as error:
+        except (Malformed, RequestRejected) as error:
             self.refuse(error.code, error.status)
             return
         if head is not None:
@@ -184,39 +180,27 @@ class ClientConnection(asyncio.Protocol):
             elif self.phase is not Phase.HEAD:
                 self._enter(Phase.HEAD)
             return None
-        self._buffer = buffer[end + len(HEAD_END) :]
         head = read_request(buffer[:end], self._block)
+        self._buffer = buffer[end + len(HEAD_END) :]
         self._block = head.block
         return head
 
     def _start(self, head: RequestHead) -> None:
-        self._head = head
         self._keep_alive = head.keep_alive and not self._stopping
         self._answering = False
-        self._body_left = max(head.length, 0)
-        self._chunks = ChunkedReader() if head.length == CHUNKED else None
+        self._body = _reader(head.length)
         self._enter(Phase.BODY if head.length else Phase.ANSWER)
         responder = self._front.responder(head, self)
         self._responder = responder
         responder.begin()
-        if self._buffer and self._responder is responder and self._body_pending:
+        if self._buffer and self._responder is responder and self._body is not None:
             waiting, self._buffer = self._buffer, b""
-            self._read_body(waiting)
+            self._read_body(self._body, waiting)
 
-    def _read_body(self, data: bytes) -> None:
+    def _read_body(self, reader: SizedReader | ChunkedReader, data: bytes) -> None:
         self.deadline = self._front.now() + self._front.limits.idle_s
-        if self._chunks is not None:
-            self._read_chunks(self._chunks, data)
-            return
-        piece, self._buffer = data[: self._body_left], data[self._body_left :]
-        self._body_left -= len(piece)
-        self._pass_on(piece)
-        if not self._body_left:
-            self._body_over()
-
-    def _read_chunks(self, chunks: ChunkedReader, data: bytes) -> None:
         try:
-            pieces = chunks.feed(data)
+            pieces = reader.feed(data)
         except Malformed as error:
             self._drop_responder()
             if self._answering:
@@ -225,14 +209,11 @@ class ClientConnection(asyncio.Protocol):
                 self.refuse(error.code, error.status)
             return
         for piece in pieces:
-            self._pass_on(piece)
-        if chunks.done and self._responder is not None:
-            self._chunks, self._buffer = None, chunks.rest
+            if self._responder is not None:
+                self._responder.body(piece)
+        if reader.done and self._responder is not None:
+            self._body, self._buffer = None, reader.rest
             self._body_over()
-
-    def _pass_on(self, piece: bytes) -> None:
-        if self._responder is not None:
-            self._responder.body(piece)
 
     def _body_over(self) -> None:
         if self._responder is not None:
@@ -250,7 +231,7 @@ class ClientConnection(asyncio.Protocol):
     def want_body(self) -> None:
         """The body is welcome: a client that waits for a word (`Expect: 100-continue`) is told so, once."""
         head = self._head
-        if head is not None and head.expects_continue and self._body_pending and not self._answering:
+        if head is not None and head.expects_continue and self._body is not None and not self._answering:
             self._head = head._replace(expects_continue=False)
             if not self._buffer:
                 self._transport.write(CONTINUE)
@@ -265,7 +246,7 @@ class ClientConnection(asyncio.Protocol):
     def resume_body(self) -> None:
         if not self._reading and self.phase is not Phase.CLOSED:
             self._reading = True
-            if self._body_pending and self.phase is Phase.ANSWER:
+            if self._body is not None and self.phase is Phase.ANSWER:
                 self._enter(Phase.BODY)
             self._transport.resume_reading()
 
@@ -281,13 +262,20 @@ class ClientConnection(asyncio.Protocol):
 
     def start_answer(self, status: int, fields: list[tuple[bytes, bytes]], length: int) -> None:
         """Begin the answer. `length` as the fields declare it; `CHUNKED` when they do not."""
-        head = self._head
-        assert head is not None  # noqa: S101 - a responder answers a request
+        head = cast(RequestHead, self._head)
         self._answering = True
         bodiless = head.method == "HEAD" or status in _NO_BODY
         self._answer_left = 0 if bodiless else length
         extra = self._framing(head, bodiless=bodiless, length=length)
         self._answer_head = b"%b%b%b\r\n" % (status_line(status), write_fields(fields), extra)
+        if not 0 <= self._answer_left <= SMALL_BYTES:
+            self._front.soon(self._write_head)
+
+    def _write_head(self) -> None:
+        """A stream's head leaves before its first event; a small answer's waits, and leaves with its body."""
+        if self._answer_head and self.phase is not Phase.CLOSED:
+            self._transport.write(self._answer_head)
+            self._answer_head = b""
 
     def _framing(self, head: RequestHead, *, bodiless: bool, length: int) -> bytes:
         extra = b""
@@ -296,15 +284,14 @@ class ClientConnection(asyncio.Protocol):
                 extra = b"Transfer-Encoding: chunked\r\n"
             else:
                 self._keep_alive = False
-        if self._body_pending:
+        if self._body is not None:
             self._keep_alive = False
         return extra if self._keep_alive else extra + b"Connection: close\r\n"
 
     def write(self, piece: bytes) -> None:
         """One piece of the answer's body; more than was declared cuts the connection."""
         if self._answer_left == CHUNKED:
-            head = self._head
-            data = write_chunk(piece) if head is not None and head.http11 else piece
+            data = write_chunk(piece) if self._head is not None and self._head.http11 else piece
         else:
             if len(piece) > self._answer_left:
                 self.cut()
@@ -320,13 +307,12 @@ class ClientConnection(asyncio.Protocol):
         if self._answer_left > 0:
             self.cut()
             return
-        head = self._head
-        chunked = self._answer_left == CHUNKED and head is not None and head.http11
+        chunked = self._answer_left == CHUNKED and self._head is not None and self._head.http11
         if self._answer_head or chunked:
             self._transport.write(self._answer_head + (LAST_CHUNK if chunked else b""))
             self._answer_head = b""
         self._responder = self._head = None
-        if self._keep_alive and not self._body_pending:
+        if self._keep_alive and self._body is None:
             self._enter(Phase.IDLE)
             self._go_on()
         else:
@@ -357,9 +343,9 @@ class ClientConnection(asyncio.Protocol):
             self._transport.abort()
 
     def refuse(self, code: str, status: int) -> None:
-        """Answer a request that was not one, say so in one coded line, and close."""
-        head = self._front.refusal(code, status)
-        self._transport.write(head)
+        """Answer a request that was not one, say so in one coded line, and close. A HEAD gets no body even then."""
+        bodiless = self._head.method == "HEAD" if self._head is not None else self._buffer.startswith(b"HEAD ")
+        self._transport.write(self._front.refusal(code, status, bodiless=bodiless))
         self._linger()
 
     # -- keeping order
@@ -377,7 +363,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _linger(self) -> None:
         self._responder = self._head = None
-        self._buffer, self._chunks, self._body_left = b"", None, 0
+        self._buffer, self._body = b"", None
         if self._transport.is_closing():
             return
         if not self._reading:
@@ -395,3 +381,9 @@ class ClientConnection(asyncio.Protocol):
     def _enter(self, phase: Phase) -> None:
         self.phase = phase
         self.deadline = self._front.deadline(phase)
+
+
+def _reader(length: int) -> SizedReader | ChunkedReader | None:
+    if length == CHUNKED:
+        return ChunkedReader()
+    return SizedReader(length) if length else None

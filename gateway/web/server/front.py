@@ -99,11 +99,11 @@ class Front:
         if len(head.fields) > self.limits.header_fields:
             raise RequestRejected("headers_too_many", 431)
 
-    def refusal(self, code: str, status: int) -> bytes:
+    def refusal(self, code: str, status: int, *, bodiless: bool) -> bytes:
         """The whole answer, on a connection that closes."""
         fields, body = self._refusal(code, status)
         dated = [*fields, (b"Date", self.date()), (b"Connection", b"close")]
-        return status_line(status) + write_fields(dated) + b"\r\n" + body
+        return status_line(status) + write_fields(dated) + b"\r\n" + (b"" if bodiless else body)
 
     def date(self) -> bytes:
         """RFC 9110 §6.6.1, worked out once a second."""

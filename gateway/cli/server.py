@@ -1,0 +1,113 @@
+"""The server that `serve`, its workers and `demo` run: uvicorn for sockets, signals and the drain."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, cast
+
+import structlog
+import uvicorn
+
+from gateway.app import DRAIN_S, Application, build
+from gateway.cli.listening import BACKLOG
+from gateway.core.errors import ConfigError
+from gateway.settings import Settings
+
+Read = Callable[[], Settings]
+"""The configuration as it is now; `ConfigError` when it is wrong."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn's, except that a signal it drains for is not what it dies of, and that SIGHUP reads anew."""
+
+    def __init__(self, config: uvicorn.Config, read: Read | None = None) -> None:
+        super().__init__(config)
+        self._read = read
+        self._reloading: set[asyncio.Task[bool]] = set()
+
+    @property
+    def application(self) -> Application:
+        return cast(Application, self.config.app)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        loop.add_signal_handler(signal.SIGHUP, self._hung_up)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.remove_signal_handler(number)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal drains, a second one ends."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    def _hung_up(self) -> None:
+        """A worker has nothing to read: who started it reads, and hands over."""
+        if self._read is not None:
+            task = asyncio.get_running_loop().create_task(reload(self.application, self._read))
+            self._reloading.add(task)
+            task.add_done_callback(self._reloading.discard)
+
+
+def serve(server: Server, sockets: Sequence[socket.socket], beside: Coroutine[Any, Any, None] | None = None) -> None:
+    """Run the server until it is told to end, and `beside` with it."""
+
+    async def both() -> None:
+        task = asyncio.create_task(beside) if beside is not None else None
+        await server.serve(list(sockets))
+        if task is not None:
+            task.cancel()
+
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        runner.run(both())
+
+
+async def reload(application: Application, read: Read) -> bool:
+    """All of the new configuration, or nothing of it; said in the log either way."""
+    log = structlog.get_logger("gateway")
+    try:
+        await application.reload(read())
+    except ConfigError as error:
+        refused(error)
+        return False
+    except Exception:
+        # Whatever it was, what was served before is still served.
+        log.exception("reload_refused", code="internal_error")
+        return False
+    log.info("reloaded")
+    return True
+
+
+def refused(error: ConfigError) -> None:
+    """Every problem for the operator, one coded line for the log."""
+    print(error, file=sys.stderr)
+    structlog.get_logger("gateway").warning("reload_refused", code=error.code)
+
+
+def server_config(settings: Settings, *, bind: str | None = None) -> uvicorn.Config:
+    """uvicorn for sockets, signals and the drain; every byte of HTTP is read and written by our own connection."""
+    application = build(settings)
+    return uvicorn.Config(
+        application,
+        host=bind or settings.listen.host,
+        port=settings.listen.port,
+        uds=None if bind else settings.listen.socket or None,
+        http=application.connection,  # type: ignore[arg-type]
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
