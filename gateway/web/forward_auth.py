@@ -121,11 +121,10 @@ def read_original(services: Services, asking: RequestHead, peer: str) -> Snapsho
         raise RequestRejected("target_not_canonical")
     # Nothing of it is forwarded from here: only what would be refused at the gate is looked for.
     request_headers(kept, services.stripped, services.cookies.names)
-    original = replace(read, head=head._replace(block=head.block._replace(fields=((b"Host", host), *kept))))
-    if not asking.upgrade and not asking.names_websocket:
-        return original
     # Most proxies take Upgrade away when they ask; the key stays.
-    return replace(original, head=original.head._replace(upgrade=b"websocket"))
+    upgrade = b"websocket" if asking.upgrade or asking.names_websocket else b""
+    block = head.block._replace(fields=((b"Host", host), *kept))
+    return replace(read, head=head._replace(block=block, upgrade=upgrade))
 
 
 def _named(headers: Headers) -> tuple[bytes, bytes, bytes, Headers]:

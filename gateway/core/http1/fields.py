@@ -79,8 +79,9 @@ def only(found: Noticed, name: bytes) -> bytes | None:
     return values[0] if values else None
 
 
-def declared_length(length: bytes | None, coding: bytes | None, *, http11: bool) -> int | None:
+def declared_length(found: Noticed, *, http11: bool) -> int | None:
     """What Content-Length and Transfer-Encoding, each there at most once, say together; None when neither is there."""
+    length, coding = only(found, b"content-length"), only(found, b"transfer-encoding")
     if coding is not None:
         if length is not None:
             raise Malformed("length_and_coding")

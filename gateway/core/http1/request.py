@@ -85,12 +85,7 @@ def read_request(head: bytes, last: Block | None = None) -> RequestHead:
     line, _, raw = head.partition(b"\r\n")
     method, target, http11 = _request_line(line)
     block = last if last is not None and last.raw == raw else _read_block(raw)
-    length = (
-        declared_length(
-            only(block.noticed, b"content-length"), only(block.noticed, b"transfer-encoding"), http11=http11
-        )
-        or 0
-    )
+    length = declared_length(block.noticed, http11=http11) or 0
     return RequestHead(
         method=method,
         target=_origin_form(target, _host(block)),

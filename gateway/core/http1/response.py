@@ -8,7 +8,6 @@ from gateway.core.http1.fields import (
     Fields,
     Malformed,
     declared_length,
-    only,
     options,
     read_fields,
     split_lines,
@@ -44,7 +43,7 @@ def read_response(head: bytes, method: str, last: ResponseHead | None = None) ->
         raise Malformed("status_line")
     status, http11 = int(found[2]), found[1] == b"1"
     fields, noticed = read_fields(lines, _NOTICED)
-    length = declared_length(only(noticed, b"content-length"), only(noticed, b"transfer-encoding"), http11=http11)
+    length = declared_length(noticed, http11=http11)
     keep = http11 and b"close" not in options(noticed.get(b"connection", ()))
     if method == "HEAD" or status in _NO_BODY or status < 200:
         return ResponseHead(status, fields, 0, keep, method, head)
