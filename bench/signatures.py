@@ -55,12 +55,12 @@ class Verifier:
             raise Wrong(f"the assertion is bound to {claims}, not to {host}{target}")
 
     def _mac(self, value: str, fields: Fields, target: str) -> None:
-        found = re.fullmatch(r"v1;kid=([^;]+);ts=(\d+);jti=([^;]+);dec=([^;]+);mac=([0-9a-f]{64})", value)
+        found = re.fullmatch(r"v1;kid=([^;]+);ts=(\d+);jti=([^;]+);dec=([^;]+);pol=([^;]+);mac=([0-9a-f]{64})", value)
         if found is None:
             raise Wrong(f"not a signature: {value}")
-        kid, stamp, token_id, decision, mac = found.groups()
+        kid, stamp, token_id, decision, version, mac = found.groups()
         headers = sorted((name.lower(), fields[name.lower()]) for name in self.injected)
-        message = [kid, self.audience, stamp, token_id, decision, self.policy_version, "GET", fields["host"], target]
+        message = [kid, self.audience, stamp, token_id, decision, version, "GET", fields["host"], target]
         message += [self.body, str(len(headers)), *(part for header in headers for part in header)]
         raw = [text.encode("latin-1") for text in message]
         signed = b"GWv1\n" + b"".join(b"%d:%b\n" % (len(each), each) for each in raw)

@@ -130,9 +130,9 @@ def proxying(name: str, ports: Ports) -> Iterator[None]:
 @contextmanager
 def _running(folder: Path, command: Command, port: int) -> Iterator[None]:
     user = "nobody" if getpass.getuser() == "root" else None
-    if user:
-        shutil.chown(folder, user)
     with (folder / "output").open("wb") as output:
+        for path in (folder, folder / "output") if user else ():
+            shutil.chown(path, user)
         process = subprocess.Popen(
             command.arguments,
             cwd=folder,

@@ -18,7 +18,6 @@ from gateway.web.enquiry import must_enquire
 from gateway.web.exchange import facts_of, is_own
 from gateway.web.forward import Asked, Permit, client_lines, delivery_due, permit
 from gateway.web.forward_auth import answer, find_route, is_asked, read_original
-from gateway.web.http import snapshot_of
 from gateway.web.open_sessions import OpenSession
 from gateway.web.relay import Relay
 from gateway.web.server.connection import ClientConnection, Responder

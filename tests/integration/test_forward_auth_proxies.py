@@ -63,7 +63,9 @@ def parent(site: Site) -> Person:
     return parent_of(site.world)
 
 
-def _asked(site: Site, path: str, person: Person | None = None, method: str = "GET", **request: object) -> httpx.Response:
+def _asked(
+    site: Site, path: str, person: Person | None = None, method: str = "GET", **request: object
+) -> httpx.Response:
     """A program's request, through the proxy, on a connection of its own."""
     more = request.pop("headers", [])
     said: Fields = [*PROGRAM.items(), *(cookies_of(person) if person else []), *more]  # type: ignore[misc]
@@ -72,9 +74,15 @@ def _asked(site: Site, path: str, person: Person | None = None, method: str = "G
 
 
 def _raw(site: Site, head: str) -> bytes:
+    """What comes back for these bytes, until the application has spoken or the connection ends."""
     with socket.create_connection(("127.0.0.1", site.port), 10) as wire:
         wire.sendall(head.replace("\n", "\r\n").replace("HOST", f"localhost:{site.port}").encode("latin-1"))
-        return wire.recv(65_536)
+        received = b""
+        while b'"signature"' not in received and (piece := wire.recv(65_536)):
+            received += piece
+            if received.startswith(b"HTTP/1.1 403 ") and b"\r\n\r\n" in received:
+                break
+    return received
 
 
 def test_a_person_is_sent_to_the_login_and_comes_back_to_the_page(site: Site) -> None:
@@ -140,7 +148,11 @@ NAMES = ["X-Usager-Nom", "X-Usager-Id", "X-Caf-Statut", "X-Caf-Quotient", "X-Gat
     "spell",
     [
         *[str, str.lower, str.upper, str.swapcase],
-        *[lambda name: name.replace("-", "_"), lambda name: name.replace("-", "_", 1), lambda name: name.replace("-", ".")],
+        *[
+            lambda name: name.replace("-", "_"),
+            lambda name: name.replace("-", "_", 1),
+            lambda name: name.replace("-", "."),
+        ],
         *[lambda name: name.replace("-", "-_"), lambda name: f"HTTP_{name.upper().replace('-', '_')}"],
         lambda name: f"{name}_",
     ],
@@ -184,7 +196,8 @@ def test_the_gateways_cookies_stay_with_the_gateway_and_the_applications_pass(si
 def test_a_body_passes_whole(site: Site, parent: Person, method: str) -> None:
     body = b"piece=" + b"x" * 1_500_000
     answer = _asked(site, "/compte/envoi", parent, method, content=body).json()
-    assert (answer["signature"], answer["claims"]["htm"]) == ("valid", method)
+    assert answer["signature"] == "valid", answer
+    assert answer["claims"]["htm"] == method
     assert answer["headers"]["content-length"] == str(len(body))
     chunked = _asked(site, "/compte/envoi", parent, method, content=iter([b"a" * 1000] * 5)).json()
     assert chunked["signature"] == "valid"
@@ -295,7 +308,7 @@ def test_a_websocket_from_a_foreign_page_reaches_no_application(site: Site, pare
         f"GET /salon/ HTTP/1.1\nHost: HOST\nCookie: {cookie}\nAccept: application/json\nConnection: Upgrade\n"
         "Upgrade: websocket\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\nSec-WebSocket-Version: 13\nOrigin: ORIGIN\n\n"
     )
-    assert _raw(site, ask.replace("ORIGIN", "https://evil.example"))[9:12] == b"403"
+    assert _raw(site, ask.replace("ORIGIN", "https://evil.example")).startswith(b"HTTP/1.1 403 ")
     # The application speaks no WebSocket: that it answers at all is what an allowed handshake looks like here.
     assert b'"signature"' in _raw(site, ask.replace("ORIGIN", site.world.url))
 

@@ -42,9 +42,16 @@ MUTANTS: tuple[Mutant, ...] = (
         _SIGNED + "test_what_needs_over_4_kb_refuses_the_request",
     ),
     Mutant(
+        "a digest gone astray reads as a stream",
+        _BOUND,
+        "        if (self.mode is BodyMode.DIGEST) is (self.digest is None):",
+        "        if False:",
+        _SIGNED + "test_a_mode_that_its_digest_contradicts_is_a_defect",
+    ),
+    Mutant(
         "a message signature has no length",
         _RFC9421,
-        "        if len(said) + len(signature) > MAX_SIGNATURE_BYTES:",
+        "        if len(said) + len(signed) > MAX_SIGNATURE_BYTES:",
         "        if False:",
         _SIGNED + "test_the_names_alone_may_be_too_many_for_a_message_signature",
     ),
@@ -77,7 +84,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "chr(34) + bound.target.decode() + chr(34)",
         _PROPERTIES + "test_the_claims_read_back_as_they_were",
     ),
-    Mutant("the claims leave the body out", _JWT, '"" if bound.digest is None else', '"" if True else', _DIFFER),
+    Mutant("the claims leave the body out", _JWT, ',"bod":"{digest_label(sha256)}"', "", _DIFFER),
     Mutant("the claims leave the host out", _JWT, 'bound.authority.decode("ascii")', '"ville.fr"', _DIFFER),
     Mutant("the claims leave the headers out", _JWT, "    if statement.headers:", "    if False:", _CLAIMS),
     Mutant(

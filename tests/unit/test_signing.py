@@ -68,6 +68,18 @@ def test_a_body_is_bound_by_its_digest_or_said_to_be_unbound() -> None:
     assert (unbound["bodm"], "bod" in unbound) == ("unbound", False)
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("mode", "digest"), [(BodyMode.DIGEST, None), (BodyMode.UNBOUND, b"d" * 32), (BodyMode.EMPTY, b"d" * 32)]
+)
+def test_a_mode_that_its_digest_contradicts_is_a_defect(
+    form: SignatureForm, mode: BodyMode, digest: bytes | None
+) -> None:
+    assert signed(form, statement(), POST)
+    with pytest.raises(ValueError, match="digest"):
+        signed(form, statement(), Bound("POST", b"ville.fr", b"/", mode, digest))
+
+
 def test_the_mac_is_over_every_field_with_its_length() -> None:
     kid = hashlib.sha256(b"gateway key id\n" + SECRET).hexdigest()[:16]
     message = (
@@ -273,6 +285,17 @@ def test_the_names_alone_may_be_too_many_for_a_message_signature() -> None:
     assert signed(RFC9421, many(30), GET)
     with pytest.raises(ValueRefused, match="assertion_too_large"):
         signed(RFC9421, many(36), GET)
+
+
+def test_a_message_signature_is_held_to_what_a_verifier_counts() -> None:
+    def size_with(characters: int) -> int:
+        fields = dict(signed(RFC9421, statement(headers=(("X-" + "a" * characters, b"1"),)), GET))
+        return len(fields[b"Signature-Input"]) + len(fields[b"Signature"])
+
+    longest = 1 + 4096 - size_with(1)
+    assert size_with(longest) == 4096
+    with pytest.raises(ValueRefused, match="assertion_too_large"):
+        size_with(longest + 1)
 
 
 def test_a_long_target_is_the_clients_and_counts_in_the_whole_only() -> None:

@@ -3,5 +3,6 @@
 fields    field lines, common to both directions
 request   what a client sends: its head and its framing
 response  what an upstream answers: its head and its framing
+sized     a body of a declared length
 chunked   the chunked coding, read strictly, and written
 """

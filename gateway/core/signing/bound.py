@@ -54,7 +54,12 @@ class Bound(NamedTuple):
 
     @property
     def sha256(self) -> bytes | None:
-        """Of the body that is bound, an empty one included; None when it is unbound."""
+        """Of the body that is bound, an empty one included; None when it is unbound.
+
+        `ValueError` for a mode that the digest contradicts: a digest gone astray must not read as a body that streams.
+        """
+        if (self.mode is BodyMode.DIGEST) is (self.digest is None):
+            raise ValueError("mode `digest` has a digest, and no other mode has one")
         return _EMPTY_SHA256 if self.mode is BodyMode.EMPTY else self.digest
 
 

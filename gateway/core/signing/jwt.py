@@ -16,6 +16,7 @@ from gateway.core.signing.bound import (
     LIFETIME_S,
     MAX_CLAIM_CHARACTERS,
     MAX_SIGNATURE_BYTES,
+    BodyMode,
     Bound,
     Signer,
     Statement,
@@ -39,7 +40,8 @@ class JwtSigner:
         """The request target may be longer than a claim: it is the client's, and only the whole limits it."""
         if len(bound.authority) > MAX_CLAIM_CHARACTERS:
             raise ValueRefused("assertion_claim_too_long")
-        body = "" if bound.digest is None else f',"bod":"{digest_label(bound.digest)}"'
+        sha256 = bound.sha256
+        body = "" if bound.mode is BodyMode.EMPTY or sha256 is None else f',"bod":"{digest_label(sha256)}"'
         claims = (
             f',"jti":"{token_id}","iat":{now},"nbf":{now - EARLY_S},"exp":{now + LIFETIME_S},"dec":"{decision_id}",'
             f'"htm":"{bound.method}","hta":{encode_basestring_ascii(bound.authority.decode("ascii"))},'

@@ -48,14 +48,15 @@ class MessageSigner:
             )
         )
         signature = base64.b64encode(self._sign(base + b'"@signature-params": ' + said[len(LABEL) + 1 :]))
-        if len(said) + len(signature) > MAX_SIGNATURE_BYTES:
+        signed = b"%b=:%b:" % (LABEL.encode("ascii"), signature)
+        if len(said) + len(signed) > MAX_SIGNATURE_BYTES:
             raise ValueRefused("assertion_too_large")
         return [
             *self._own,
             (b"X-Gateway-Decision", decision),
             body,
             (b"Signature-Input", said),
-            (b"Signature", b"%b=:%b:" % (LABEL.encode("ascii"), signature)),
+            (b"Signature", signed),
         ]
 
 

@@ -11,6 +11,7 @@ from gateway.core.errors import RequestRejected
 from gateway.core.http1.chunked import LAST_CHUNK, ChunkedReader, write_chunk
 from gateway.core.http1.fields import CHUNKED, HEAD_END, Malformed, has_bare_lf, write_fields
 from gateway.core.http1.request import Block, RequestHead, read_request
+from gateway.core.http1.sized import SizedReader
 from gateway.web.server.front import Front, Phase, status_line
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -55,8 +56,8 @@ class ClientConnection(asyncio.Protocol):
         self._buffer = b""
         self._responder: Responder | None = None
         self._head: RequestHead | None = None
-        self._body_left = 0
-        self._chunks: ChunkedReader | None = None
+        self._body: SizedReader | ChunkedReader | None = None
+        """What is still to come of the request under way."""
         self._reading = True
         self._answer_head = b""
         self._answer_left = 0
@@ -92,8 +93,8 @@ class ClientConnection(asyncio.Protocol):
                 return
             self._buffer = self._buffer + data if self._buffer else data
             self._next_request()
-        elif self._body_pending:
-            self._read_body(data)
+        elif self._body is not None:
+            self._read_body(self._body, data)
         elif self.phase is Phase.TUNNEL:
             self._responder.body(data)
         else:
@@ -109,7 +110,7 @@ class ClientConnection(asyncio.Protocol):
             self._responder.body_ended()
             return True
         streaming = self._answering and self._answer_left == CHUNKED
-        return self._responder is not None and not self._body_pending and not streaming
+        return self._responder is not None and self._body is None and not streaming
 
     def pause_writing(self) -> None:
         if self._responder is None:
@@ -120,7 +121,7 @@ class ClientConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         if self.phase is Phase.STALLED:
-            self._enter(Phase.BODY if self._body_pending else Phase.ANSWER)
+            self._enter(Phase.BODY if self._body is not None else Phase.ANSWER)
         if self._responder is not None:
             self._responder.resume()
 
@@ -152,10 +153,6 @@ class ClientConnection(asyncio.Protocol):
             self._transport.abort()
 
     # -- reading
-
-    @property
-    def _body_pending(self) -> bool:
-        return self._body_left > 0 or self._chunks is not None
 
     def _next_request(self) -> None:
         try:
@@ -191,30 +188,19 @@ class ClientConnection(asyncio.Protocol):
     def _start(self, head: RequestHead) -> None:
         self._keep_alive = head.keep_alive and not self._stopping
         self._answering = False
-        self._body_left = max(head.length, 0)
-        self._chunks = ChunkedReader() if head.length == CHUNKED else None
+        self._body = _reader(head.length)
         self._enter(Phase.BODY if head.length else Phase.ANSWER)
         responder = self._front.responder(head, self)
         self._responder = responder
         responder.begin()
-        if self._buffer and self._responder is responder and self._body_pending:
+        if self._buffer and self._responder is responder and self._body is not None:
             waiting, self._buffer = self._buffer, b""
-            self._read_body(waiting)
+            self._read_body(self._body, waiting)
 
-    def _read_body(self, data: bytes) -> None:
+    def _read_body(self, reader: SizedReader | ChunkedReader, data: bytes) -> None:
         self.deadline = self._front.now() + self._front.limits.idle_s
-        if self._chunks is not None:
-            self._read_chunks(self._chunks, data)
-            return
-        piece, self._buffer = data[: self._body_left], data[self._body_left :]
-        self._body_left -= len(piece)
-        self._pass_on(piece)
-        if not self._body_left:
-            self._body_over()
-
-    def _read_chunks(self, chunks: ChunkedReader, data: bytes) -> None:
         try:
-            pieces = chunks.feed(data)
+            pieces = reader.feed(data)
         except Malformed as error:
             self._drop_responder()
             if self._answering:
@@ -223,14 +209,11 @@ class ClientConnection(asyncio.Protocol):
                 self.refuse(error.code, error.status)
             return
         for piece in pieces:
-            self._pass_on(piece)
-        if chunks.done and self._responder is not None:
-            self._chunks, self._buffer = None, chunks.rest
+            if self._responder is not None:
+                self._responder.body(piece)
+        if reader.done and self._responder is not None:
+            self._body, self._buffer = None, reader.rest
             self._body_over()
-
-    def _pass_on(self, piece: bytes) -> None:
-        if self._responder is not None:
-            self._responder.body(piece)
 
     def _body_over(self) -> None:
         if self._responder is not None:
@@ -248,7 +231,7 @@ class ClientConnection(asyncio.Protocol):
     def want_body(self) -> None:
         """The body is welcome: a client that waits for a word (`Expect: 100-continue`) is told so, once."""
         head = self._head
-        if head is not None and head.expects_continue and self._body_pending and not self._answering:
+        if head is not None and head.expects_continue and self._body is not None and not self._answering:
             self._head = head._replace(expects_continue=False)
             if not self._buffer:
                 self._transport.write(CONTINUE)
@@ -263,7 +246,7 @@ class ClientConnection(asyncio.Protocol):
     def resume_body(self) -> None:
         if not self._reading and self.phase is not Phase.CLOSED:
             self._reading = True
-            if self._body_pending and self.phase is Phase.ANSWER:
+            if self._body is not None and self.phase is Phase.ANSWER:
                 self._enter(Phase.BODY)
             self._transport.resume_reading()
 
@@ -301,7 +284,7 @@ class ClientConnection(asyncio.Protocol):
                 extra = b"Transfer-Encoding: chunked\r\n"
             else:
                 self._keep_alive = False
-        if self._body_pending:
+        if self._body is not None:
             self._keep_alive = False
         return extra if self._keep_alive else extra + b"Connection: close\r\n"
 
@@ -329,7 +312,7 @@ class ClientConnection(asyncio.Protocol):
             self._transport.write(self._answer_head + (LAST_CHUNK if chunked else b""))
             self._answer_head = b""
         self._responder = self._head = None
-        if self._keep_alive and not self._body_pending:
+        if self._keep_alive and self._body is None:
             self._enter(Phase.IDLE)
             self._go_on()
         else:
@@ -380,7 +363,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _linger(self) -> None:
         self._responder = self._head = None
-        self._buffer, self._chunks, self._body_left = b"", None, 0
+        self._buffer, self._body = b"", None
         if self._transport.is_closing():
             return
         if not self._reading:
@@ -398,3 +381,9 @@ class ClientConnection(asyncio.Protocol):
     def _enter(self, phase: Phase) -> None:
         self.phase = phase
         self.deadline = self._front.deadline(phase)
+
+
+def _reader(length: int) -> SizedReader | ChunkedReader | None:
+    if length == CHUNKED:
+        return ChunkedReader()
+    return SizedReader(length) if length else None
