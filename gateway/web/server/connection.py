@@ -303,7 +303,11 @@ class ClientConnection(asyncio.Protocol):
             self._answer_left -= len(piece)
             data = piece
         if self._answer_head:
-            data, self._answer_head = self._answer_head + data, b""
+            head, self._answer_head = self._answer_head, b""
+            if len(data) > SMALL_BYTES:
+                self._transport.write(head)
+            else:
+                data = head + data
         self._transport.write(data)
 
     def end_answer(self) -> None:
