@@ -15,12 +15,21 @@ test: .venv/dev ## Run the tests, one case of each kind (under ten minutes)
 	@scripts/real-parts
 	$(BIN)/python -m pytest tests/unit tests/property --cov=gateway.core --cov-fail-under=100 --cov-report=term-missing:skip-covered
 	$(BIN)/python -m pytest tests/contract tests/integration tests/attack tests/repo tests/e2e
+	$(BIN)/python -m tests.fuzz --seconds 60
 	$(BIN)/python -m tests.mutants --sample 12
 
-verify: .venv/dev ## Run the long things too: every mutant, many more generated cases
+# The long runs of `make verify`, in seconds and megabytes: `make verify FUZZ_S=300` for less.
+FUZZ_S ?= 3600
+SOAK_S ?= 600
+STREAM_MB ?= 1024
+
+verify: .venv/dev ## Run the long things too: every mutant, many more generated cases, an hour of fuzz, a soak
 	$(MAKE) check test
 	HYPOTHESIS_PROFILE=verify $(BIN)/python -m pytest tests/property
 	$(BIN)/python -m tests.mutants
+	STREAM_MB=$(STREAM_MB) $(BIN)/python -m pytest tests/integration/test_streaming.py
+	$(BIN)/python -m tests.soak --seconds $(SOAK_S)
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_S)
 
 check: .venv/dev ## Lint, types, import contracts
 	$(BIN)/ruff format --check .
