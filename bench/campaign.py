@@ -183,7 +183,7 @@ def _scales(place: Place, arguments: argparse.Namespace, results: Results) -> No
             except (NotStarted, Wrong, OSError, AssertionError, ValueError) as error:
                 results.faults[variant.name] = str(error)[-600:]
                 _say(f"{variant.name}: not measured: {error}")
-        cell = Cell(key, title, (), shape=Shape("200", 64, arguments.seconds))
+        cell = Cell(key, title, (), shape=Shape("200", 64, arguments.seconds, own=False))
         samples, faults = interleaved(measure, systems, cell, arguments.rounds, _say)
         results.tables.append(Table(key, title, "scale", samples))
         results.faults |= {f"{key}, {name}": fault for name, fault in faults.items()}

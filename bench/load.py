@@ -8,6 +8,9 @@ from pathlib import Path
 from bench.processes import LOAD_CORE
 from bench.systems import System, Wrong, fetch
 
+PEOPLE = 16
+"""Threads of wrk, each with a session of its own."""
+
 _SLACK = 0.02
 """How far the bytes of an answer may be from the checked answer's: a header's length moves, a wrong page does not."""
 
@@ -21,6 +24,9 @@ class Shape:
     connections: int = 64
     seconds: float = 3.0
     body_bytes: int = 0
+    own: bool = True
+    """Each connection is one person's, as a browser's is; else all sessions go by turns through every connection, as
+    behind a proxy that shares its connections out."""
 
     @property
     def method(self) -> str:
@@ -112,8 +118,13 @@ def _requests_file(system: System, shape: Shape, folder: Path) -> Path:
 
 def _wrk(system: System, shape: Shape, requests: Path, seconds: float) -> dict[str, float]:
     address = f"127.0.0.1:{system.port}"
-    command = ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{shape.connections}", f"-d{max(1, round(seconds))}s"]
+    threads = min(PEOPLE, shape.connections) if shape.own else 1
+    command = ["taskset", "-c", str(LOAD_CORE), "wrk", f"-t{threads}", f"-c{shape.connections}"]
+    command += [f"-d{max(1, round(seconds))}s"]
     command += ["--timeout", "10s", "-s", str(Path(__file__).with_name("wrk.lua")), f"http://{address}/", "--"]
-    done = subprocess.run([*command, str(requests), address], capture_output=True, text=True, check=True, timeout=120)
+    turns = "own" if shape.own else "turns"
+    done = subprocess.run(
+        [*command, str(requests), address, turns], capture_output=True, text=True, check=True, timeout=120
+    )
     said: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
     return said

@@ -66,6 +66,8 @@ _STREAMS = ("nginx", "caddy", "haproxy", OAUTH2_PROXY, *rows(PROXY))
 def full(rounds: int, seconds: float) -> Plan:
     """Everything the tables of RESULTS.md show."""
     cells = [_requests(count, seconds, _ALL if count == 64 else _COMPARED) for count in (64, 1, 16, 256)]
+    title = "200 B answers, 64 connections that 64 people share"
+    cells.append(Cell("shared", title, _COMPARED, shape=Shape("200", 64, seconds, own=False)))
     cells.append(Cell("10k", "10 KB answers, 64 connections", _ALL, shape=Shape("10k", 64, seconds)))
     cells += _large(seconds, _TRANSFERS)
     cells += [

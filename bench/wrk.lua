@@ -1,7 +1,15 @@
--- Requests of a file, one a line: METHOD, target, Cookie or "-", body bytes; each in turn, whatever the connection.
-local requests, at = {}, 0
+-- Requests of a file, one a line: METHOD, target, Cookie or "-", body bytes. In turn, whatever the connection; or, with
+-- "own" for a third argument, each thread keeps to one of them: its connections are one person's.
+local requests, at, threads = {}, 0, 0
+local own = false
+
+function setup(thread)
+  threads = threads + 1
+  thread:set("number", threads)
+end
 
 function init(args)
+  own = args[3] == "own"
   for line in io.lines(args[1]) do
     local method, target, cookie, size = line:match("^(%S+)\t(%S+)\t(.-)\t(%d+)$")
     local headers = { ["Host"] = args[2] }
@@ -13,6 +21,7 @@ function init(args)
 end
 
 function request()
+  if own then return requests[(number - 1) % #requests + 1] end
   at = at % #requests + 1
   return requests[at]
 end

@@ -4,12 +4,13 @@ import getpass
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -131,8 +132,9 @@ def proxying(name: str, ports: Ports) -> Iterator[None]:
 def _running(folder: Path, command: Command, port: int) -> Iterator[None]:
     user = "nobody" if getpass.getuser() == "root" else None
     with (folder / "output").open("wb") as output:
-        for path in (folder, folder / "output") if user else ():
-            shutil.chown(path, user)
+        if user:
+            shutil.chown(folder, user)
+            shutil.chown(folder / "output", user)
         process = subprocess.Popen(
             command.arguments,
             cwd=folder,
@@ -165,12 +167,8 @@ def _await(process: subprocess.Popen[bytes], port: int, output: Path) -> None:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Its children too: they are of one session, which nothing else is in."""
     process.terminate()
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(5)
-    except subprocess.TimeoutExpired:
-        pass
-    try:
-        os.killpg(process.pid, 9)
-    except ProcessLookupError:
-        pass
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait(5)

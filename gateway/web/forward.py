@@ -140,8 +140,13 @@ def bind(given: Permit, method: str, target: Target, authority: bytes, body: Bod
     return Bound(method, authority, wire_target(target.wire, route), body.mode, body.digest)
 
 
+def said_lines(services: Services, given: Permit, bound: Bound, reference: str) -> bytes:
+    """All that the gateway tells the application, as it is written."""
+    return given.lines + write_fields(_signature(services, given, bound, reference))
+
+
 def said(services: Services, given: Permit, bound: Bound, reference: str) -> list[tuple[bytes, bytes]]:
-    """All that the gateway tells the application."""
+    """The same, field by field."""
     injected = [(name.encode("ascii"), value) for name, value in given.injected]
     return [*injected, *_signature(services, given, bound, reference)]
 
@@ -159,6 +164,25 @@ def _framing(method: str, length: int) -> bytes:
     if length or method in _ALWAYS_FRAMED:
         return b"Content-Length: %d\r\n" % length
     return b""
+
+
+class Dressed(NamedTuple):
+    """An answer's fields as the client receives them, and what they were made from: the same gives the same."""
+
+    route: Route
+    private: bool
+    raw: bytes
+    lines: bytes
+
+    def __repr__(self) -> str:
+        return f"Dressed({self.route.name!r})"
+
+
+def dressed(services: Services, given: Permit, head: ResponseHead, last: Dressed | None) -> Dressed:
+    """`last` is what the same connection was given before."""
+    if last and last.raw == head.raw and last.route is given.route and last.private is given.private:
+        return last
+    return Dressed(given.route, given.private, head.raw, write_fields(answer_fields(services, given, head)))
 
 
 def answer_fields(services: Services, given: Permit, head: ResponseHead) -> list[tuple[bytes, bytes]]:

@@ -13,12 +13,12 @@ from starlette.responses import Response
 from gateway.core.errors import RequestRejected
 from gateway.core.headers import FRAMING, HOP_BY_HOP, fold, request_headers
 from gateway.core.http1.fields import CHUNKED, Malformed
-from gateway.core.http1.request import read_request
+from gateway.core.http1.request import RequestHead, read_request
 from gateway.core.paths import admit
 from gateway.core.remembered import Remembered
 from gateway.core.routing import SlashRedirect
 from gateway.core.rules import Route
-from gateway.core.signing import BodyMode
+from gateway.core.signing import BodyMode, Bound
 from gateway.web.audit import audit_allowed
 from gateway.web.bodies import Body
 from gateway.web.exchange import Exchange, is_own, own_url
@@ -71,14 +71,14 @@ async def authorise(services: Services, exchange: Exchange) -> Response:
     asking = exchange.snapshot
     if not is_asked(asking.head.target):
         raise RequestRejected("own_page_unknown", 404)
-    original = read_original(services, asking.headers, asking.peer, upgrade=asking.upgrade)
+    original = read_original(services, asking.head, asking.peer)
     redirect = b"redirect=1" in (asking.target.query or b"").split(b"&")
     route = find_route(services, original)
     if isinstance(route, SlashRedirect):
         query = original.target.query
         to = route.to + (f"?{query.decode('ascii')}" if query is not None else "")
         return _turned_away(services.pages.redirect(to, 308), redirect=redirect)
-    session_id = services.cookies.session_id(original.values(b"cookie")) if route.policy.needs_session else None
+    session_id = services.cookies.session_id(asking.head.cookies) if route.policy.needs_session else None
     session = await services.sessions.load(session_id) if session_id else None
     if original.upgrade:
         check_handshake(services, original, route, session)
@@ -86,7 +86,7 @@ async def authorise(services: Services, exchange: Exchange) -> Response:
     given = await judge(services, replace(exchange, snapshot=original, session=session), route)
     if isinstance(given, Response):
         return _turned_away(given, redirect=redirect)
-    fields = answer(services, given, original, exchange.reference)
+    fields = said(services, given, bound_to(given, original), exchange.reference)
     audit_allowed(services, given, original.method, 200, exchange.reference, began)
     response = services.pages.empty()
     response.raw_headers.extend((name.lower(), value) for name, value in fields)
@@ -98,7 +98,7 @@ def is_asked(raw_target: bytes) -> bool:
     return raw_target.partition(b"?")[0] == _AUTH
 
 
-def read_original(services: Services, headers: Headers, peer: str, *, upgrade: bool = False) -> Snapshot:
+def read_original(services: Services, asking: RequestHead, peer: str) -> Snapshot:
     """The original request, read as strictly as one of our own.
 
     `RequestRejected`: 403 `forward_auth_peer`; 400 `forward_auth_incomplete`, `forward_auth_repeated`,
@@ -106,7 +106,7 @@ def read_original(services: Services, headers: Headers, peer: str, *, upgrade: b
     """
     if not services.settings.trusts(peer):
         raise RequestRejected("forward_auth_peer", 403)
-    method, host, uri, kept = _named(headers)
+    method, host, uri, kept = _named(asking.fields)
     if len(uri) > services.settings.limits.target_bytes:
         raise RequestRejected("target_too_long", 414)
     if not uri.startswith(b"/"):
@@ -121,11 +121,10 @@ def read_original(services: Services, headers: Headers, peer: str, *, upgrade: b
         raise RequestRejected("target_not_canonical")
     # Nothing of it is forwarded from here: only what would be refused at the gate is looked for.
     request_headers(kept, services.stripped, services.cookies.names)
-    original = replace(read, head=head._replace(block=head.block._replace(fields=((b"Host", host), *kept))))
-    if not upgrade and not original.values(b"sec-websocket-key"):
-        return original
     # Most proxies take Upgrade away when they ask; the key stays.
-    return replace(original, head=original.head._replace(upgrade=b"websocket"))
+    upgrade = b"websocket" if asking.upgrade or asking.names_websocket else b""
+    block = head.block._replace(fields=((b"Host", host), *kept))
+    return replace(read, head=head._replace(block=block, upgrade=upgrade))
 
 
 def _named(headers: Headers) -> tuple[bytes, bytes, bytes, Headers]:
@@ -176,10 +175,9 @@ def find_route(services: Services, original: Snapshot) -> Route | SlashRedirect:
     return found
 
 
-def answer(services: Services, given: Permit, original: Snapshot, reference: str) -> list[tuple[bytes, bytes]]:
-    """The fields to copy to the application."""
-    bound = bind(given, original.method, original.target, original.head.host, UNSEEN)
-    return said(services, given, bound, reference)
+def bound_to(given: Permit, original: Snapshot) -> Bound:
+    """What the signature is good for: the original request, whose body is never seen here."""
+    return bind(given, original.method, original.target, original.head.host, UNSEEN)
 
 
 def _turned_away(response: Response, *, redirect: bool) -> Response:

@@ -16,8 +16,8 @@ from gateway.core.rules import Route
 from gateway.web.audit import audit_allowed
 from gateway.web.enquiry import must_enquire
 from gateway.web.exchange import facts_of, is_own
-from gateway.web.forward import Asked, Permit, client_lines, delivery_due, permit
-from gateway.web.forward_auth import answer, find_route, is_asked, read_original
+from gateway.web.forward import Asked, Permit, client_lines, delivery_due, permit, said_lines
+from gateway.web.forward_auth import bound_to, find_route, is_asked, read_original
 from gateway.web.open_sessions import OpenSession
 from gateway.web.relay import Relay
 from gateway.web.server.connection import ClientConnection, Responder
@@ -27,16 +27,18 @@ PERMITS = 64
 """Kept of one session: a policy that tests the path makes one for each."""
 
 
-class Spoken:
-    """A `Responder` that has its answer ready: a head without a body."""
+_EMPTY = ((b"Cache-Control", b"no-store"), (b"Content-Length", b"0"))
 
-    def __init__(self, connection: ClientConnection, status: int, fields: list[tuple[bytes, bytes]]) -> None:
+
+class Spoken:
+    """A `Responder` that has its answer ready: a head with these lines, and no body."""
+
+    def __init__(self, connection: ClientConnection, lines: bytes) -> None:
         self._connection = connection
-        self._status = status
-        self._fields = fields
+        self._lines = lines
 
     def begin(self) -> None:
-        self._connection.start_answer(self._status, self._connection.own(self._fields), 0)
+        self._connection.start_answer(200, self._connection.own(_EMPTY), 0, lines=self._lines)
         self._connection.end_answer()
 
     def body(self, piece: bytes) -> None:
@@ -108,20 +110,20 @@ class QuickLane:
         services = self._services
         if head.length or head.method not in USUAL_METHODS:
             return None
-        original = read_original(services, head.fields, connection.peer)
+        original = read_original(services, head, connection.peer)
         if original.upgrade:
             return None
         route = find_route(services, original)
         if not isinstance(route, Route):
             return None
-        cookie = services.cookies.session_cookie(original.values(b"cookie"))
+        cookie = services.cookies.session_cookie(head.cookies)
         _, given = self._permit(route, cookie, original.facts)
         if given is None:
             return None
         began, reference = services.clock(), services.new_reference()
-        fields = answer(services, given, original, reference)
+        lines = said_lines(services, given, bound_to(given, original), reference)
         audit_allowed(services, given, original.method, 200, reference, began)
-        return Spoken(connection, 200, [*fields, (b"Cache-Control", b"no-store"), (b"Content-Length", b"0")])
+        return Spoken(connection, lines)
 
     def _read(self, head: RequestHead, peer: str) -> _Kept:
         services = self._services

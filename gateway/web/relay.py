@@ -11,7 +11,7 @@ from gateway.ports import Sending
 from gateway.web.audit import CLIENT_LEFT, audit_allowed
 from gateway.web.bodies import EMPTY, Body, HeldBody
 from gateway.web.failures import failure, log_failure
-from gateway.web.forward import Asked, Permit, answer_fields, answer_length, upstream_request
+from gateway.web.forward import Asked, Permit, answer_length, dressed, upstream_request
 from gateway.web.http import snapshot_of
 from gateway.web.server.connection import ClientConnection
 from gateway.web.services import Services
@@ -150,13 +150,13 @@ class Relay:
             self._switch(head)
             return
         try:
-            fields = answer_fields(self._services, self._permit, head)
+            self._connection.dressed = dressed(self._services, self._permit, head, self._connection.dressed)
         except GatewayError as error:
             self._status = 0
             self._stop()
             self._fail(error)
             return
-        self._connection.start_answer(head.status, fields, answer_length(head))
+        self._connection.start_answer(head.status, (), answer_length(head), lines=self._connection.dressed.lines)
 
     def _switch(self, head: ResponseHead) -> None:
         fields = response_headers(head.fields, self._services.cookies.names, private=self._permit.private)

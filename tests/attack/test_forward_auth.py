@@ -75,6 +75,16 @@ def test_a_name_said_twice_is_refused_whatever_it_says(world: World, repeated: i
         assert (answer.status_code, code_of(answer)) == (400, "forward_auth_repeated")
 
 
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_name_under_another_spelling_is_not_the_proxys(world: World, number: int) -> None:
+    said = named(world, uri="/")
+    for spelling in (said[number][0].replace("-", "_"), said[number][0].replace("-", ".")):
+        alias = [(spelling, value) if place == number else (name, value) for place, (name, value) in enumerate(said)]
+        assert ask(world, alias, headers=PROGRAM).status_code == 400
+    lower = [(name.lower(), value) for name, value in said]
+    assert ask(world, lower, headers=PROGRAM).status_code == 200
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -194,8 +194,8 @@ ANSWERS: tuple[Mutant, ...] = (
     Mutant(
         "an answer without an end is empty",
         _RESPONSE,
-        "        return ResponseHead(status, fields, UNTIL_CLOSE, keep_alive=False)",
-        "        return ResponseHead(status, fields, 0, not close)",
+        "        return ResponseHead(status, fields, UNTIL_CLOSE, keep_alive=False, method=method, raw=head)",
+        "        return ResponseHead(status, fields, 0, keep, method, head)",
         _ANSWERED + "test_an_answer_ends_where_it_says_or_with_its_connection",
     ),
     Mutant(
@@ -240,7 +240,7 @@ CODING: tuple[Mutant, ...] = (
         _TRAILER,
     ),
     Mutant("a lone line feed ends a trailer line", _CHUNKED, " or has_bare_lf(section):", ":", _TRAILER),
-    Mutant("a trailer may be anything", _CHUNKED, "        read_fields(split_lines(section))\n", "", _TRAILER),
+    Mutant("a trailer may be anything", _CHUNKED, "        read_fields(split_lines(section), {})\n", "", _TRAILER),
     Mutant(
         "tiny chunks are never counted",
         _CHUNKED,

@@ -59,6 +59,7 @@ class Connection(asyncio.Protocol):
         "_chunks",
         "_interim",
         "_keep",
+        "_last",
         "_left",
         "_over",
         "_paused",
@@ -74,6 +75,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, None)
         self._asking: Asking | None = None
         self._body: Callable[[Asking, bytes], None] | None = None
+        self._last: ResponseHead | None = None
         self._pending = b""
         self._interim = self._left = 0
         self._chunks = ChunkedReader(small=True)
@@ -172,7 +174,7 @@ class Connection(asyncio.Protocol):
     def _final_head(self, asking: Asking, data: bytes) -> tuple[ResponseHead, bytes] | None:
         """The head and what follows it; None, and the bytes kept, until it is whole."""
         while (end := data.find(HEAD_END, 0, HEAD_BYTES)) >= 0:
-            head = read_response(data[:end], asking.method)
+            head = self._last = read_response(data[:end], asking.method, self._last)
             data = data[end + 4 :]
             if len(head.fields) > FIELDS or (head.status == _SWITCHED and not asking.upgrade):
                 raise Malformed("head_refused")

@@ -98,7 +98,7 @@ class ChunkedReader:
             raise Malformed("trailer")
         if end < 0:
             return False
-        read_fields(split_lines(section))
+        read_fields(split_lines(section), {})
         self._at = end + len(HEAD_END)
         self.done = True
         return True

@@ -1,12 +1,15 @@
 """Field lines (RFC 9112 §5): CRLF only, no folding, no control byte, a token and a colon with nothing between."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from gateway.core.remembered import Remembered
 
 Fields = tuple[tuple[bytes, bytes], ...]
+
+Noticed = dict[bytes, list[bytes]]
+"""Values by lower-case name."""
 
 CHUNKED: Final = -1
 """Body length of a message whose end is the last chunk."""
@@ -46,29 +49,39 @@ LOWER = Remembered(_read_name)
 """Lower case; empty when the name is not a token."""
 
 
-def read_fields(lines: list[bytes]) -> Fields:
-    """The names as sent and the values without the white space around them; order and duplicates are kept."""
-    parts = [line.partition(b":") for line in lines]
-    for name, colon, _ in parts:
-        if not colon or not LOWER[name]:
-            raise Malformed("field_folded" if name[:1] in {b" ", b"\t"} else "field_malformed")
-    return tuple([(name, value.strip(b" \t")) for name, _, value in parts])
+def read_fields(lines: list[bytes], noticed: Mapping[bytes, bool]) -> tuple[Fields, Noticed]:
+    """The names as sent and the values without the white space around them; order and duplicates are kept.
 
-
-def singles(fields: Fields, names: frozenset[bytes]) -> dict[bytes, bytes]:
-    """The fields of these names (lower case); `Malformed` when one comes twice, equal or not."""
-    found: dict[bytes, bytes] = {}
-    for name, value in fields:
+    `noticed` maps lower-case names to whether they may come once only: their values are found on the way. `Malformed`
+    when such a one comes twice, equal or not.
+    """
+    fields: list[tuple[bytes, bytes]] = []
+    found: Noticed = {}
+    for line in lines:
+        name, colon, value = line.partition(b":")
         lower = LOWER[name]
-        if lower in names:
-            if lower in found:
+        if not lower or not colon:
+            raise Malformed("field_folded" if name[:1] in {b" ", b"\t"} else "field_malformed")
+        value = value.strip(b" \t")
+        fields.append((name, value))
+        if lower in noticed:
+            if lower not in found:
+                found[lower] = [value]
+            elif noticed[lower]:
                 raise Malformed("host_duplicate" if lower == b"host" else "framing_duplicate")
-            found[lower] = value
-    return found
+            else:
+                found[lower].append(value)
+    return tuple(fields), found
 
 
-def declared_length(length: bytes | None, coding: bytes | None, *, http11: bool) -> int | None:
+def only(found: Noticed, name: bytes) -> bytes | None:
+    values = found.get(name)
+    return values[0] if values else None
+
+
+def declared_length(found: Noticed, *, http11: bool) -> int | None:
     """What Content-Length and Transfer-Encoding, each there at most once, say together; None when neither is there."""
+    length, coding = only(found, b"content-length"), only(found, b"transfer-encoding")
     if coding is not None:
         if length is not None:
             raise Malformed("length_and_coding")

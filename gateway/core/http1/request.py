@@ -4,10 +4,11 @@ import re
 from typing import NamedTuple
 
 from gateway.core.http1.fields import (
-    LOWER,
     Fields,
     Malformed,
+    Noticed,
     declared_length,
+    only,
     options,
     read_fields,
     split_lines,
@@ -18,12 +19,13 @@ _METHOD = re.compile(rb"[A-Z]+(?:-[A-Z]+)*")
 _METHOD_BYTES = 32
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE)
 _VERSIONS = {b"1.0": False, b"1.1": True}
-_SINGLE = dict.fromkeys(
-    (b"host", b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"http2-settings"), True
-)
-"""What frames a message or leaves HTTP: each at most once, equal or not."""
-_NOTICED = {**_SINGLE, **dict.fromkeys((b"connection", b"cookie", b"x-forwarded-for"), False)}
-"""What each request is asked for: found while its fields are gone through once."""
+_NOTICED = {
+    **dict.fromkeys((b"host", b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"http2-settings"), True),
+    **dict.fromkeys((b"connection", b"cookie", b"x-forwarded-for", b"sec-websocket-key"), False),
+}
+"""What frames a message or leaves HTTP, each at most once; and what each request is asked for."""
+
+_NONE: frozenset[bytes] = frozenset()
 
 
 class Block(NamedTuple):
@@ -31,14 +33,10 @@ class Block(NamedTuple):
 
     raw: bytes
     fields: Fields
-    noticed: dict[bytes, list[bytes]]
-    """The values of the names in `_NOTICED`, by lower-case name."""
+    noticed: Noticed
+    """The values of the names in `_NOTICED`."""
     options: frozenset[bytes]
     """The tokens of Connection, lower case."""
-
-    def only(self, name: bytes) -> bytes | None:
-        found = self.noticed.get(name)
-        return found[0] if found else None
 
 
 class RequestHead(NamedTuple):
@@ -69,6 +67,11 @@ class RequestHead(NamedTuple):
         return self.block.noticed.get(b"cookie", [])
 
     @property
+    def names_websocket(self) -> bool:
+        """Whether it bears a handshake's key, whatever became of Upgrade on its way."""
+        return b"sec-websocket-key" in self.block.noticed
+
+    @property
     def forwarded_for(self) -> list[bytes]:
         """The lines of X-Forwarded-For."""
         return self.block.noticed.get(b"x-forwarded-for", [])
@@ -82,7 +85,7 @@ def read_request(head: bytes, last: Block | None = None) -> RequestHead:
     line, _, raw = head.partition(b"\r\n")
     method, target, http11 = _request_line(line)
     block = last if last is not None and last.raw == raw else _read_block(raw)
-    length = declared_length(block.only(b"content-length"), block.only(b"transfer-encoding"), http11=http11) or 0
+    length = declared_length(block.noticed, http11=http11) or 0
     return RequestHead(
         method=method,
         target=_origin_form(target, _host(block)),
@@ -90,27 +93,15 @@ def read_request(head: bytes, last: Block | None = None) -> RequestHead:
         length=length,
         http11=http11,
         keep_alive=http11 and b"close" not in block.options,
-        expects_continue=_expects_continue(block.only(b"expect"), length, http11=http11),
+        expects_continue=_expects_continue(only(block.noticed, b"expect"), length, http11=http11),
         upgrade=_upgrade(_asked_upgrade(block), method, length, block.options, http11=http11),
     )
 
 
 def _read_block(raw: bytes) -> Block:
-    fields = read_fields(split_lines(raw)) if raw else ()
-    noticed: dict[bytes, list[bytes]] = {}
-    for name, value in fields:
-        lower = LOWER[name]
-        single = _NOTICED.get(lower)
-        if single is None:
-            continue
-        if lower not in noticed:
-            noticed[lower] = [value]
-        elif single:
-            raise Malformed("host_duplicate" if lower == b"host" else "framing_duplicate")
-        else:
-            noticed[lower].append(value)
+    fields, noticed = read_fields(split_lines(raw) if raw else [], _NOTICED)
     connection = noticed.get(b"connection")
-    return Block(raw, fields, noticed, options(connection) if connection else frozenset())
+    return Block(raw, fields, noticed, options(connection) if connection else _NONE)
 
 
 def _request_line(line: bytes) -> tuple[str, bytes, bool]:
@@ -129,7 +120,7 @@ def _request_line(line: bytes) -> tuple[str, bytes, bool]:
 
 
 def _host(block: Block) -> bytes:
-    host = block.only(b"host")
+    host = only(block.noticed, b"host")
     if host is None:
         raise Malformed("host_missing")
     if not host:
@@ -160,7 +151,7 @@ def _expects_continue(expect: bytes | None, length: int, *, http11: bool) -> boo
 
 def _asked_upgrade(block: Block) -> bytes:
     """Only WebSocket is ever upgraded to; h2c and TLS would carry requests past every rule."""
-    asked = block.only(b"upgrade")
+    asked = only(block.noticed, b"upgrade")
     protocol = asked.lower() if asked is not None else b""
     if b"http2-settings" in block.noticed or (asked is not None and protocol != b"websocket"):
         raise Malformed("upgrade_refused", 501)

@@ -5,7 +5,7 @@ One request at a time is answered by a `Responder`, the quick lane's or the ASGI
 
 import asyncio
 from collections.abc import Iterable
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from gateway.core.errors import RequestRejected
 from gateway.core.http1.chunked import LAST_CHUNK, ChunkedReader, write_chunk
@@ -66,6 +66,8 @@ class ClientConnection(asyncio.Protocol):
         self._block: Block | None = None
         self.kept: object = None
         """What the quick lane worked out from `RequestHead.block`, for the next request that repeats it."""
+        self.dressed: Any = None
+        """What a relay made of the last upstream head, for the next that repeats it."""
         self._keep_alive = True
         self._stopping = False
         self.phase = Phase.NEW
@@ -260,14 +262,16 @@ class ClientConnection(asyncio.Protocol):
                 self._keep_alive = False
         return [*kept, (b"Date", self._front.date())]
 
-    def start_answer(self, status: int, fields: list[tuple[bytes, bytes]], length: int) -> None:
-        """Begin the answer. `length` as the fields declare it; `CHUNKED` when they do not."""
+    def start_answer(
+        self, status: int, fields: Iterable[tuple[bytes, bytes]], length: int, *, lines: bytes = b""
+    ) -> None:
+        """Begin the answer. `length` as the fields declare it; `CHUNKED` when they do not. `lines`: more, written."""
         head = cast(RequestHead, self._head)
         self._answering = True
         bodiless = head.method == "HEAD" or status in _NO_BODY
         self._answer_left = 0 if bodiless else length
         extra = self._framing(head, bodiless=bodiless, length=length)
-        self._answer_head = b"%b%b%b\r\n" % (status_line(status), write_fields(fields), extra)
+        self._answer_head = b"%b%b%b%b\r\n" % (status_line(status), write_fields(fields), lines, extra)
         if not 0 <= self._answer_left <= SMALL_BYTES:
             self._front.soon(self._write_head)
 
@@ -299,7 +303,11 @@ class ClientConnection(asyncio.Protocol):
             self._answer_left -= len(piece)
             data = piece
         if self._answer_head:
-            data, self._answer_head = self._answer_head + data, b""
+            head, self._answer_head = self._answer_head, b""
+            if len(data) > SMALL_BYTES:
+                self._transport.write(head)
+            else:
+                data = head + data
         self._transport.write(data)
 
     def end_answer(self) -> None:
