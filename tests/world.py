@@ -8,12 +8,14 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+import uvloop
 
 from gateway.adapters.keys import generate_pem
 from gateway.app import Application, Outside, build, new_token
@@ -35,6 +37,7 @@ class Lanes:
     """Which way requests take when a test does not say it; the fixture `lane` sets it."""
 
     quick = True
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] = staticmethod(uvloop.new_event_loop)
 
 
 lanes = Lanes()
@@ -185,6 +188,12 @@ def running(folder: Path, *, broker: bool = False, quick_lane: bool | None = Non
                 person.client.close()
 
 
+def _run(serving: Coroutine[Any, Any, None]) -> None:
+    """On the loop that production has."""
+    with asyncio.Runner(loop_factory=lanes.loop_factory) as runner:
+        runner.run(serving)
+
+
 @contextmanager
 def served(apps: list[tuple[object, socket.socket]]) -> Iterator[None]:
     servers = [
@@ -206,7 +215,7 @@ def served(apps: list[tuple[object, socket.socket]]) -> Iterator[None]:
     async def serve() -> None:
         await asyncio.gather(*(server.serve([own]) for server, (_, own) in zip(servers, apps, strict=True)))
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread = threading.Thread(target=lambda: _run(serve()), daemon=True)
     thread.start()
     deadline = time.monotonic() + 20
     while not all(server.started for server in servers):

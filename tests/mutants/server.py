@@ -1,0 +1,149 @@
+"""One rule of the server's side, or of a stream's end, removed at a time; each is caught from outside, on a socket."""
+
+from tests.mutants import Mutant
+
+_CONNECTION = "gateway/web/server/connection.py"
+_FRONT = "gateway/web/server/front.py"
+_FAILURES = "gateway/web/failures.py"
+_HEADS = "tests/attack/test_framing.py::"
+_BODIES = "tests/attack/test_body_framing.py::"
+_SLOW = "tests/attack/test_slow_clients.py::"
+_SOCKETS = "tests/attack/test_websocket.py::"
+_EVENTS = "tests/attack/test_event_streams.py::"
+_REFUSED = _HEADS + "test_a_head_with_two_readings_is_refused_and_nothing_goes_upstream"
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "a refused connection goes on",
+        _CONNECTION,
+        "        self._transport.write(self._front.refusal(code, status, bodiless=bodiless))\n        self._linger()",
+        "        self._transport.write(self._front.refusal(code, status, bodiless=bodiless))\n        self._enter(Phase.IDLE)",
+        _REFUSED,
+    ),
+    Mutant(
+        "what comes behind a refusal is read",
+        _CONNECTION,
+        "            if self.phase is Phase.LINGER:\n                return\n",
+        "",
+        _SLOW + "test_a_refusal_reaches_a_client_that_is_still_sending",
+    ),
+    Mutant(
+        "a refused HEAD has a body",
+        _FRONT,
+        '(b"" if bodiless else body)',
+        "body",
+        _HEADS + "test_a_refusal_of_a_head_request_has_no_body",
+    ),
+    Mutant(
+        "an unknown host keeps its connection",
+        _FAILURES,
+        "417, 421, 431",
+        "417, 431",
+        _REFUSED,
+    ),
+    Mutant(
+        "a target may be endless",
+        _FRONT,
+        "        if len(head.target) > self.limits.target_bytes:",
+        "        if False:",
+        _SLOW + "test_a_target_over_8_kb_is_414_and_one_of_8_kb_is_served",
+    ),
+    Mutant(
+        "fields are not counted",
+        _FRONT,
+        "        if len(head.fields) > self.limits.header_fields:",
+        "        if False:",
+        _SLOW + "test_a_101st_header_field_is_431_and_the_100th_is_served",
+    ),
+    Mutant(
+        "an endless head is waited for",
+        _CONNECTION,
+        "            if len(buffer) >= limits.head_bytes + len(HEAD_END):",
+        "            if False:",
+        _SLOW + "test_an_endless_head_is_refused_before_it_fills_memory",
+    ),
+    Mutant(
+        "half a head is waited for",
+        _CONNECTION,
+        '            self.refuse("head_timeout", 408)',
+        "            pass",
+        _SLOW + "test_half_a_head_is_given_up_after_its_time",
+    ),
+    Mutant(
+        "half a body is waited for",
+        _CONNECTION,
+        '                self.refuse("body_timeout", 408)',
+        "                pass",
+        _SLOW + "test_a_body_that_stalls_is_given_up_after_its_time",
+    ),
+    Mutant(
+        "each byte of a head renews its time",
+        _CONNECTION,
+        "            elif self.phase is not Phase.HEAD:\n                self._enter(Phase.HEAD)",
+        "            else:\n                self._enter(Phase.HEAD)",
+        _SLOW + "test_a_head_that_drips_gets_no_more_time_for_it",
+    ),
+    Mutant(
+        "a client that does not read is waited for",
+        _CONNECTION,
+        "        elif self.phase is Phase.STALLED:\n            self.cut()",
+        "        elif self.phase is Phase.STALLED:\n            pass",
+        _SLOW + "test_a_client_that_stops_reading_is_cut_and_its_upstream_let_go",
+    ),
+    Mutant(
+        "bare line feeds are found when the head is whole",
+        _CONNECTION,
+        "            if has_bare_lf(buffer):",
+        "            if False:",
+        _REFUSED,
+    ),
+    Mutant(
+        "a body is asked for by itself",
+        _CONNECTION,
+        "                self._transport.write(CONTINUE)",
+        "                pass",
+        _BODIES + "test_the_gateway_itself_asks_for_a_body_that_waits_for_its_word",
+    ),
+    Mutant(
+        "a stream's head waits for its first event",
+        _CONNECTION,
+        "            self._front.soon(self._write_head)",
+        "            pass",
+        _EVENTS + "test_the_head_arrives_before_the_first_event",
+    ),
+    Mutant(
+        "a client that leaves a stream is kept",
+        _CONNECTION,
+        "        streaming = self._answering and self._answer_left == CHUNKED",
+        "        streaming = False",
+        _EVENTS + "test_a_client_that_leaves_a_silent_stream_ends_it_upstream",
+    ),
+    Mutant(
+        "a stream outlives its session",
+        "gateway/web/live.py",
+        "                        answer.expel()",
+        "                        pass",
+        _EVENTS + "test_a_silent_stream_ends_with_its_session_too",
+    ),
+    Mutant(
+        "any page opens a WebSocket",
+        "gateway/web/websocket.py",
+        "    if origins != (_own_origin(services, snapshot),) and (origins or session is not None):",
+        "    if False:",
+        _SOCKETS + "test_a_page_of_another_origin_opens_nothing",
+    ),
+    Mutant(
+        "a session opens a WebSocket without saying its page",
+        "gateway/web/websocket.py",
+        "and (origins or session is not None):",
+        "and origins:",
+        _SOCKETS + "test_without_an_origin_a_session_opens_nothing",
+    ),
+    Mutant(
+        "any route opens a WebSocket",
+        "gateway/web/websocket.py",
+        "    if not route.websocket:",
+        "    if False:",
+        _SOCKETS + "test_what_is_no_handshake_opens_nothing",
+    ),
+)
