@@ -29,7 +29,7 @@ MUTANTS: tuple[Mutant, ...] = (
            "", _FIELD),
     Mutant("an underscore frames the hop", _FILE, "_OF_THE_HOP if name.lower() in _FRAMING else _PASSES", "_OF_THE_HOP", _FIELD),
     Mutant("a handshake is a request", _FILE, "    if original.upgrade:", "    if False:", _HANDSHAKE),
-    Mutant("only Upgrade makes a handshake", _FILE, 'any(name.lower() == b"sec-websocket-key" for name, _ in kept)', "False",
+    Mutant("only Upgrade makes a handshake", _FILE, " or asking.names_websocket", "",
            _HANDSHAKE),
     Mutant("our own pages are for an upstream", _FILE, "    if is_own(original.target):", "    if False:",
            _ATTACK + "test_our_own_pages_are_never_for_an_upstream"),
