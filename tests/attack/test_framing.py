@@ -277,3 +277,11 @@ def test_a_refusal_of_a_head_request_has_no_body(fronted: Fronted, attack: bytes
         answer = raw.send(fronted.fill(attack.replace(b"GET", b"HEAD", 1))).answer("HEAD")
         assert answer.status in {400, 417, 431}
         assert raw.is_closed()
+
+
+def test_what_is_sent_after_a_refusal_is_never_read_as_a_request(fronted: Fronted) -> None:
+    with fronted.raw() as raw:
+        assert raw.send(fronted.fill(get(b"X-A: b", b" folded"))).answer().status == 400
+        raw.send(fronted.fill(SMUGGLED))
+        assert raw.is_closed()
+    fronted.nothing_was_forwarded()

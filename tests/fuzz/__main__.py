@@ -72,6 +72,7 @@ def _replay(path: str) -> bool:
 
 
 def _fuzz(seconds: float, seed: int) -> bool:
+    print(f"fuzz: {seconds:.0f} s, seed {seed}", flush=True)
     deadline = time.monotonic() + seconds
     counts: Counter[str] = Counter()
     rounds = 0
@@ -82,7 +83,7 @@ def _fuzz(seconds: float, seed: int) -> bool:
         if not _round(quick_lane, f"{seed}/{rounds}", lambda until=until: time.monotonic() < until, counts):  # type: ignore[misc]
             return False
         rounds += 1
-    print(f"fuzz: no difference; seed {seed}, {rounds} rounds, " + ", ".join(f"{v} {k}" for k, v in counts.items()))
+    print(f"fuzz: no difference; {rounds} rounds, " + ", ".join(f"{v} {k}" for k, v in counts.items()))
     return bool(counts["forwarded"] and counts["refused"])
 
 

@@ -25,7 +25,7 @@ MUTANTS: tuple[Mutant, ...] = (
         _CONNECTION,
         "            if self.phase is Phase.LINGER:\n                return\n",
         "",
-        _SLOW + "test_a_refusal_reaches_a_client_that_is_still_sending",
+        _HEADS + "test_what_is_sent_after_a_refusal_is_never_read_as_a_request",
     ),
     Mutant(
         "a refused HEAD has a body",
