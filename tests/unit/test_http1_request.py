@@ -324,3 +324,8 @@ def test_cookies_and_forwarded_addresses_are_noticed_line_by_line_under_any_case
     head = _read(b"GET / HTTP/1.1", HOST, b"COOKIE: a=1", b"x-forwarded-for: 192.0.2.1", b"Cookie: b=2")
     assert (head.cookies, head.forwarded_for) == ([b"a=1", b"b=2"], [b"192.0.2.1"])
     assert (_read(b"GET / HTTP/1.1", HOST).cookies, _read(b"GET / HTTP/1.1", HOST).forwarded_for) == ([], [])
+
+
+def test_a_handshake_s_key_is_noticed_though_upgrade_is_gone() -> None:
+    assert _read(b"GET / HTTP/1.1", HOST, b"sec-websocket-KEY: x").names_websocket
+    assert not _read(b"GET / HTTP/1.1", HOST).names_websocket
