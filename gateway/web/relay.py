@@ -3,6 +3,9 @@
 The quick lane answers with it, and every WebSocket does. It decides nothing: it is handed a `Permit`.
 """
 
+from collections.abc import Iterator
+from itertools import chain
+
 from gateway.core.errors import DependencyFailed, GatewayError
 from gateway.core.headers import response_headers
 from gateway.core.http1.request import RequestHead
@@ -24,17 +27,20 @@ class Relay:
 
     __slots__ = (
         "_began",
+        "_blocked",
         "_connection",
         "_head",
         "_held",
         "_over",
         "_permit",
+        "_pieces",
         "_reference",
         "_request",
         "_sending",
         "_services",
         "_session_id",
         "_status",
+        "_whole",
     )
 
     def __init__(
@@ -55,6 +61,10 @@ class Relay:
         self._reference = reference
         self._session_id = session_id
         self._held: HeldBody | None = None
+        self._pieces: Iterator[bytes] | None = None
+        """What was held and is still to be sent."""
+        self._whole = False
+        self._blocked = False
         self._sending: Sending | None = None
         self._status = 0
         self._over = False
@@ -86,13 +96,16 @@ class Relay:
                 self._fail(error)
 
     def _take(self, held: HeldBody, piece: bytes) -> None:
-        if self._sending is not None:
-            held.count(piece)
-            self._sending.send(piece)
+        if self._sending is None:
+            held.add(piece)
+            if held.unbound:
+                self._send_held(held)
             return
-        held.add(piece)
-        if held.unbound:
-            self._send_held(held)
+        held.count(piece)
+        if self._pieces is None:
+            self._sending.send(piece)
+        else:
+            self._pieces = chain(self._pieces, (piece,))
 
     def body_ended(self) -> None:
         if self._status == SWITCHING:
@@ -101,16 +114,29 @@ class Relay:
             return
         if self._over or self._held is None:
             return
+        self._whole = True
         if self._sending is None:
             self._send_held(self._held)
-        if self._sending is not None:
+        elif self._pieces is None:
             self._sending.finish()
 
     def _send_held(self, held: HeldBody) -> None:
+        self._pieces = held.pieces()
         self._send(held.so_far())
-        for piece in held.pieces():
-            if self._sending is not None:
+        self._pump()
+
+    def _pump(self) -> None:
+        """What was held leaves as the upstream takes it: a spooled body is never all in memory."""
+        while self._pieces is not None and self._sending is not None and not (self._blocked or self._over):
+            piece = next(self._pieces, None)
+            if piece is not None:
                 self._sending.send(piece)
+                continue
+            self._pieces = None
+            if self._whole:
+                self._sending.finish()
+            else:
+                self._connection.resume_body()
 
     def pause(self) -> None:
         if self._sending is not None:
@@ -146,17 +172,17 @@ class Relay:
 
     def started(self, head: ResponseHead) -> None:
         self._status = head.status
-        if head.status == SWITCHING:
-            self._switch(head)
-            return
         try:
-            self._connection.dressed = dressed(self._services, self._permit, head, self._connection.dressed)
+            if head.status == SWITCHING:
+                self._switch(head)
+            else:
+                last = self._connection.dressed
+                self._connection.dressed = last = dressed(self._services, self._permit, head, last)
+                self._connection.start_answer(head.status, (), answer_length(head), lines=last.lines)
         except GatewayError as error:
+            # Raised while its fields were read: nothing of it was written.
             self._status = 0
-            self._stop()
             self._fail(error)
-            return
-        self._connection.start_answer(head.status, (), answer_length(head), lines=self._connection.dressed.lines)
 
     def _switch(self, head: ResponseHead) -> None:
         fields = response_headers(head.fields, self._services.cookies.names, private=self._permit.private)
@@ -180,18 +206,18 @@ class Relay:
     def failed(self, error: DependencyFailed) -> None:
         if self._over:
             return
-        if self._status:
-            log_failure(self._services, error, self._reference)
-            self._finish(self._status)
-            self._connection.cut()
-        else:
-            self._fail(error)
+        self._fail(error)
 
     def pause_body(self) -> None:
+        self._blocked = True
         self._connection.pause_body()
 
     def resume_body(self) -> None:
-        self._connection.resume_body()
+        self._blocked = False
+        if self._pieces is None:
+            self._connection.resume_body()
+        else:
+            self._pump()
 
     # -- ends
 
@@ -201,8 +227,13 @@ class Relay:
             self._connection.cut()
 
     def _fail(self, error: GatewayError) -> None:
-        """Nothing was answered yet: say what happened, on a page or in a problem."""
+        """Say what happened, on a page or in a problem; an answer that has begun can only be cut."""
         self._stop()
+        if self._status:
+            log_failure(self._services, error, self._reference)
+            self._finish(self._status)
+            self._connection.cut()
+            return
         snapshot = snapshot_of(self._head, self._connection.peer)
         response = failure(self._services, snapshot, error, self._reference)
         self._finish(error.status)
