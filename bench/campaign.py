@@ -52,7 +52,7 @@ def main() -> int:
     with _place(Path(sys.executable)) as place:
         systems = _systems(place, plan, arguments, results)
         _measure(place, plan, systems, arguments, results)
-        if plan.scales and not arguments.cells:
+        if plan.scales:
             _scales(place, arguments, results)
     write(results, RUN, None if arguments.quick or arguments.only or arguments.cells else ROOT / "bench" / "RESULTS.md")
     return int(bool(results.faults))
@@ -173,7 +173,10 @@ def _scales(place: Place, arguments: argparse.Namespace, results: Results) -> No
     if arguments.only and "gateway" not in arguments.only:
         return
     measure = Measure(place.folder, place.python, ROOT, Upstreams(place.static, place.tools))
+    keys = [key for key in arguments.cells.split(",") if key]
     for key, title, variants in _growing():
+        if keys and key not in keys:
+            continue
         _say(title)
         around = gateway_start.outside(place, arguments.gateway, len(variants))
         systems = []
