@@ -17,6 +17,10 @@ from gateway.cli.listening import BACKLOG
 from gateway.core.errors import ConfigError
 from gateway.settings import Settings
 
+ACCEPTS = 16
+"""uvloop accepts one connection a turn from each descriptor that it listens on: with one alone, 256 clients that came
+together to a busy gateway waited up to a second for their first answer. So it listens on copies."""
+
 Read = Callable[[], Settings]
 """The configuration as it is now; `ConfigError` when it is wrong."""
 
@@ -63,7 +67,7 @@ def serve(server: Server, sockets: Sequence[socket.socket], beside: Coroutine[An
 
     async def both() -> None:
         task = asyncio.create_task(beside) if beside is not None else None
-        await server.serve(list(sockets))
+        await server.serve([twin for each in sockets for twin in (each, *(each.dup() for _ in range(ACCEPTS - 1)))])
         if task is not None:
             task.cancel()
 
