@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 
-from gateway.core.errors import RequestRejected
+from gateway.core.errors import DependencyFailed, RequestRejected
 from gateway.core.rules import Route
 from gateway.core.signing import BodyMode
 
-SPOOL_BYTES = 262_144
-"""Held in memory; what is longer waits in an unnamed file."""
+SPOOL_BYTES = 1_048_576
+"""Held in memory: as much as a route holds unless it is told to hold more. What is longer waits in an unnamed file."""
 
 PIECE_BYTES = 65_536
 
@@ -46,7 +46,7 @@ class HeldBody:
         self._check(declared)
 
     def add(self, piece: bytes) -> None:
-        """Hold one more piece; check `unbound` afterwards."""
+        """Hold one more piece; check `unbound` afterwards. `DependencyFailed` when there is no room for it on disk."""
         self._size += len(piece)
         self._check(self._size)
         if self._size > self._at_most:
@@ -55,6 +55,12 @@ class HeldBody:
         if self._spool is None and self._size <= SPOOL_BYTES:
             self._pieces.append(piece)
             return
+        try:
+            self._to_disk(piece)
+        except OSError:
+            raise DependencyFailed("temporary-files", "body_not_held", 503) from None
+
+    def _to_disk(self, piece: bytes) -> None:
         if self._spool is None:
             self._spool = SpooledTemporaryFile(max_size=0)  # noqa: SIM115 - `close` ends it
             self._spool.writelines(self._pieces)

@@ -118,13 +118,16 @@ class Gate:
     async def _decide(self, exchange: Exchange, route: Route, scope: Scope, send: Send) -> Response | None:
         services, snapshot = self._services, exchange.snapshot
         began = services.clock()
+        own = scope.get("extensions", {}).get(EXTENSION)
         if snapshot.upgrade:
+            if own is None:
+                # Somebody else's server: there is no connection here to relay bytes on.
+                raise RequestRejected("upgrade_refused", 501)
             check_handshake(services, snapshot, route, exchange.session)
         given = await judge(services, exchange, route)
         if isinstance(given, Response):
             return given
         if snapshot.upgrade:
-            own = scope["extensions"][EXTENSION]
             session_id = exchange.session.id if exchange.session else ""
             request = asked(services, snapshot)
             own.hand_over(Relay(services, own.connection, given, own.head, request, exchange.reference, session_id))

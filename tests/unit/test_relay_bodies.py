@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from gateway.core.errors import DependencyFailed
 from gateway.core.http1.request import read_request
 from gateway.core.rules import Route
-from gateway.web import relay
+from gateway.web import bodies, relay
+from gateway.web.bodies import HeldBody
 from gateway.web.relay import Relay
 from tests.builders import a_route
 
@@ -68,8 +70,8 @@ def a_relay(monkeypatch: pytest.MonkeyPatch, upstream: Upstream, route: Route, l
 
 
 def test_a_spooled_body_leaves_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
-    upstream, body = Upstream(), bytes(range(256)) * 4_000
-    made, _ = a_relay(monkeypatch, upstream, a_route(digest_max_bytes=2_000_000), len(body))
+    upstream, body = Upstream(), bytes(range(256)) * 8_000
+    made, _ = a_relay(monkeypatch, upstream, a_route(digest_max_bytes=4_000_000), len(body))
     for at in range(0, len(body), 100_000):
         made.body(body[at : at + 100_000])
     made.body_ended()
@@ -103,3 +105,22 @@ def test_an_upstream_that_takes_everything_is_given_everything_at_once(monkeypat
     made.body(b"def")
     made.body_ended()
     assert (b"".join(upstream.sent), upstream.finished, connection.paused) == (b"abcdef", 1, False)
+
+
+def test_a_body_that_finds_no_room_on_disk_is_a_failure_with_a_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(**_: object) -> None:
+        raise FileNotFoundError("no usable temporary directory")
+
+    monkeypatch.setattr(bodies, "SpooledTemporaryFile", no_room)
+    held = HeldBody(a_route(digest_max_bytes=4_000_000), 3_000_000)
+    held.add(b"x" * 1_000_000)
+    with pytest.raises(DependencyFailed, match="body_not_held"):
+        held.add(b"x" * 1_000_000)
+
+
+def test_what_a_route_holds_by_default_never_touches_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "SpooledTemporaryFile", None)
+    held = HeldBody(a_route(), 1_000_000)
+    for _ in range(10):
+        held.add(b"x" * 100_000)
+    assert held.so_far().length == 1_000_000
