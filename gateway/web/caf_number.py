@@ -28,7 +28,7 @@ async def show_number(services: Services, exchange: Exchange) -> Response:
     place = _required(services, exchange, exchange.snapshot.query.get("return_to", ""))
     browser = exchange.browser or services.new_token()
     bond = exchange.session.id if exchange.session else browser
-    page = _page(services, place, services.cookies.form_token(bond), {}, "")
+    page = _page(exchange, place, services.cookies.form_token(bond), {}, "")
     return with_cookies(page, None if exchange.browser else services.cookies.set_browser(browser))
 
 
@@ -48,16 +48,16 @@ async def answer_number(services: Services, exchange: Exchange) -> Response:
     place = _required(services, exchange, form.get("return_to", ""))
     session = exchange.session
     if place.route.policy.login is not None and (session is None or session.identity is None):
-        return services.pages.redirect(place.url)
+        return exchange.pages.redirect(place.url)
     try:
         number = parse_caf_number(form.get("number", ""), form.get("postal_code", ""))
     except ValueError:
-        return _page(services, place, form.get("token", ""), form, _MALFORMED, 422)
+        return _page(exchange, place, form.get("token", ""), form, _MALFORMED, 422)
     if not await _allowed(services, exchange, session):
         raise RequestRejected("number_attempts", 429)
     session, cookie = await _asked(services, session, place.route.policy, number)
     await _wait_for_step(services, began)
-    return with_cookies(services.pages.redirect(place.url), cookie)
+    return with_cookies(exchange.pages.redirect(place.url), cookie)
 
 
 async def _allowed(services: Services, exchange: Exchange, session: Session | None) -> bool:
@@ -95,10 +95,10 @@ async def _wait_for_step(services: Services, began: float) -> None:
 
 
 def _page(
-    services: Services, place: Destination, token: str, form: Mapping[str, str], error: str, status: int = 200
+    exchange: Exchange, place: Destination, token: str, form: Mapping[str, str], error: str, status: int = 200
 ) -> Response:
     """What was typed is shown again, never lost."""
-    return services.pages.page(
+    return exchange.pages.page(
         "allocataire",
         status,
         purpose=place.route.policy.purpose,

@@ -42,7 +42,7 @@ async def finish_login(services: Services, exchange: Exchange) -> Response:
         if error.dependency == "session-store":
             raise
         return provider_down(services, exchange, place, error)
-    return await _arrive(services, session, transaction, place)
+    return await _arrive(services, exchange, session, transaction, place)
 
 
 def _check_browser(services: Services, exchange: Exchange, transaction: LoginTransaction) -> None:
@@ -55,7 +55,7 @@ async def _unknown(services: Services, exchange: Exchange, state: str) -> Respon
     """A replayed, double-submitted, expired or invented state. A session that exists is left as it is."""
     place = destination(services, await services.transactions.return_to(state) or "")
     services.log("login_failed", code="state_unknown")
-    return services.pages.message(
+    return exchange.pages.message(
         texts.LOGIN_FAILED,
         400,
         reference=exchange.reference,
@@ -71,7 +71,7 @@ def _refused_by_provider(
     """`access_denied` does not mean that the person refused: one neutral page for all but an outage."""
     services.log("login_refused", code=returned.error, provider_reference=returned.reference)
     outage = returned.error in _OUTAGES
-    return services.pages.message(
+    return exchange.pages.message(
         texts.PROVIDER_DOWN if outage else texts.LOGIN_FAILED,
         503 if outage else 403,
         reference=exchange.reference,
@@ -82,7 +82,7 @@ def _refused_by_provider(
 
 def login_failed(services: Services, exchange: Exchange, place: Destination | None, error: LoginFailed) -> Response:
     services.log("login_failed", code=error.code, provider_reference=error.reference, reference=exchange.reference)
-    return services.pages.message(
+    return exchange.pages.message(
         texts.LOGIN_FAILED,
         error.status,
         reference=exchange.reference,
@@ -157,17 +157,17 @@ async def _household(
 
 
 async def _arrive(
-    services: Services, session: Session, transaction: LoginTransaction, place: Destination | None
+    services: Services, exchange: Exchange, session: Session, transaction: LoginTransaction, place: Destination | None
 ) -> Response:
     cookie = services.cookies.set_session(session.id)
     if place is None:
-        return with_cookies(services.pages.redirect(own_url("mes-donnees")), cookie)
+        return with_cookies(exchange.pages.redirect(own_url("mes-donnees")), cookie)
     if place.host == services.settings.host:
-        return with_cookies(services.pages.redirect(place.url), cookie)
+        return with_cookies(exchange.pages.redirect(place.url), cookie)
     ticket = services.new_token()
     await services.handoffs.leave(ticket, Handoff(session.id, place.host, transaction.asked_by, place.url))
     address = f"{origin_of(place.url)}{own_url('arrive')}?ticket={ticket}"
-    return with_cookies(services.pages.redirect(address), cookie)
+    return with_cookies(exchange.pages.redirect(address), cookie)
 
 
 async def arrive(services: Services, exchange: Exchange) -> Response:
@@ -176,4 +176,4 @@ async def arrive(services: Services, exchange: Exchange) -> Response:
     browser = services.cookies.browser_digest(exchange.browser) if exchange.browser else None
     if handoff is None or (handoff.host, handoff.browser) != (exchange.snapshot.host, browser):
         return login_failed(services, exchange, None, LoginFailed("handoff_unknown"))
-    return with_cookies(services.pages.redirect(handoff.return_to), services.cookies.set_session(handoff.session_id))
+    return with_cookies(exchange.pages.redirect(handoff.return_to), services.cookies.set_session(handoff.session_id))

@@ -12,6 +12,7 @@ from gateway.core.paths import Target, admit, read_target
 from gateway.core.routing import SlashRedirect, normal_host
 from gateway.core.rules import Policy, Route
 from gateway.web.http import Snapshot
+from gateway.web.pages import Pages
 from gateway.web.services import Services
 
 OWN_PREFIX = "/_gateway"
@@ -25,6 +26,8 @@ class Exchange:
     browser: str | None = field(repr=False)
     """The browser cookie's value, which ties a login and its forms to one browser."""
     reference: str
+    pages: Pages = field(repr=False)
+    """In the language of whoever asks."""
 
 
 @dataclass(frozen=True, slots=True)

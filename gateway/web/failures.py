@@ -24,10 +24,11 @@ def log_failure(services: Services, error: GatewayError, reference: str) -> None
 def failure(services: Services, snapshot: Snapshot, error: GatewayError, reference: str) -> Response:
     """The answer to a request that failed: plain French for a person, RFC 9457 for a program."""
     log_failure(services, error, reference)
+    pages = services.pages.speaking(snapshot.language)
     if snapshot.is_navigation:
-        response = services.pages.message(_message(error), error.status, reference=reference)
+        response = pages.message(_message(error), error.status, reference=reference)
     else:
-        response = services.pages.problem(error.status, error.code, reference=reference)
+        response = pages.problem(error.status, error.code, reference=reference)
     if isinstance(error, RequestRejected):
         if error.allow:
             response.headers["allow"] = ", ".join(error.allow)

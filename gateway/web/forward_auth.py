@@ -77,7 +77,7 @@ async def authorise(services: Services, exchange: Exchange) -> Response:
     if isinstance(route, SlashRedirect):
         query = original.target.query
         to = route.to + (f"?{query.decode('ascii')}" if query is not None else "")
-        return _turned_away(services.pages.redirect(to, 308), redirect=redirect)
+        return _turned_away(exchange.pages.redirect(to, 308), redirect=redirect)
     session_id = services.cookies.session_id(asking.head.cookies) if route.policy.needs_session else None
     session = await services.sessions.load(session_id) if session_id else None
     if original.upgrade:
@@ -88,7 +88,7 @@ async def authorise(services: Services, exchange: Exchange) -> Response:
         return _turned_away(given, redirect=redirect)
     fields = said(services, given, bound_to(given, original), exchange.reference)
     audit_allowed(services, given, original.method, 200, exchange.reference, began)
-    response = services.pages.empty()
+    response = exchange.pages.empty()
     response.raw_headers.extend((name.lower(), value) for name, value in fields)
     return response
 

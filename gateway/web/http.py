@@ -66,6 +66,11 @@ class Snapshot:
         return read_form(self.target.query or b"")
 
     @property
+    def language(self) -> str:
+        """`fr` or `en`: what our own pages are written in for whoever asks."""
+        return "fr"
+
+    @property
     def is_navigation(self) -> bool:
         """Whether a person looks at the answer: a redirect or a page makes sense; else 401 and JSON."""
         if self.upgrade:

@@ -50,9 +50,9 @@ def _turned_away(services: Services, exchange: Exchange, route: Route, decision:
         return _problem(services, exchange, decision)
     match decision:
         case Authenticate():
-            return services.pages.redirect(own_url("login", back))
+            return exchange.pages.redirect(own_url("login", back))
         case Ask():
-            return services.pages.redirect(own_url(page_that_asks(decision), back))
+            return exchange.pages.redirect(own_url(page_that_asks(decision), back))
         case Alternative():
             return alternative_page(services, exchange, here, decision)
         case Deny():
@@ -70,4 +70,4 @@ def _problem(services: Services, exchange: Exchange, decision: NotAllowed) -> Re
     extra: dict[str, object] = {"login": own_url("login")} if isinstance(decision, Authenticate) else {}
     if isinstance(decision, Alternative):
         extra["household_status"] = str(decision.status)
-    return services.pages.problem(status, str(decision.reason), reference=exchange.reference, **extra)
+    return exchange.pages.problem(status, str(decision.reason), reference=exchange.reference, **extra)

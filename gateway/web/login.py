@@ -40,7 +40,7 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         return _to_public_host(services, exchange, place)
     browser = exchange.browser or services.new_token()
     policy = place.route.policy if place else None
-    page = services.pages.page(
+    page = exchange.pages.page(
         "login",
         token=services.cookies.form_token(browser),
         return_to=place.url if place else "",
@@ -59,7 +59,7 @@ def _to_public_host(services: Services, exchange: Exchange, place: Destination |
     back = "" if place is None else here + place.url if place.url.startswith("/") else place.url
     address = services.settings.public_url + own_url("login", back or here)
     address += f"&asked_by={services.cookies.browser_digest(browser)}"
-    response = services.pages.redirect(address)
+    response = exchange.pages.redirect(address)
     return with_cookies(response, None if exchange.browser else services.cookies.set_browser(browser))
 
 
@@ -107,7 +107,7 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
         address = await services.providers[transaction.provider].authorization_url(transaction)
     except DependencyFailed as error:
         return provider_down(services, exchange, place, error)
-    return services.pages.redirect(address)
+    return exchange.pages.redirect(address)
 
 
 def _transaction(
@@ -145,7 +145,7 @@ def provider_down(
     services: Services, exchange: Exchange, place: Destination | None, error: DependencyFailed
 ) -> Response:
     services.log("login_failed", code=error.code, dependency=error.dependency, provider_reference=error.reference)
-    return services.pages.message(
+    return exchange.pages.message(
         texts.PROVIDER_DOWN,
         503,
         reference=exchange.reference,

@@ -15,8 +15,8 @@ _LOGGED_OUT = Message(
 
 async def show_logout(services: Services, exchange: Exchange) -> Response:
     if exchange.session is None:
-        return services.pages.redirect(own_url("logged-out"))
-    return services.pages.page("logout", token=services.cookies.form_token(form_bond(exchange)))
+        return exchange.pages.redirect(own_url("logged-out"))
+    return exchange.pages.page("logout", token=services.cookies.form_token(form_bond(exchange)))
 
 
 async def logout(services: Services, exchange: Exchange) -> Response:
@@ -24,7 +24,7 @@ async def logout(services: Services, exchange: Exchange) -> Response:
     form = await posted_form(exchange.snapshot, exchange.receive)
     session = exchange.session
     if session is None:
-        return services.pages.redirect(own_url("logged-out"))
+        return exchange.pages.redirect(own_url("logged-out"))
     require_form(services, exchange, form.get("token", ""), form_bond(exchange))
     await services.sessions.drop(session.id)
     provider = services.providers.get(session.identity.provider) if session.identity else None
@@ -34,9 +34,9 @@ async def logout(services: Services, exchange: Exchange) -> Response:
             address = await provider.end_session_url(session.id_token, services.new_token())
         except DependencyFailed as error:
             services.log("logout_local_only", code=error.code, dependency=error.dependency)
-    return with_cookies(services.pages.redirect(address or own_url("logged-out")), services.cookies.clear_session())
+    return with_cookies(exchange.pages.redirect(address or own_url("logged-out")), services.cookies.clear_session())
 
 
 async def logged_out(services: Services, exchange: Exchange) -> Response:
     """Where the provider sends the person back; its `state` is only an echo, and nothing depends on it."""
-    return services.pages.message(_LOGGED_OUT, 200)
+    return exchange.pages.message(_LOGGED_OUT, 200)

@@ -18,8 +18,8 @@ from gateway.web.services import Services
 async def show_my_data(services: Services, exchange: Exchange) -> Response:
     session = exchange.session
     if session is None:
-        return services.pages.redirect(own_url("login"))
-    return services.pages.page(
+        return exchange.pages.redirect(own_url("login"))
+    return exchange.pages.page(
         "my_data",
         identity=session.identity is not None,
         provider=PROVIDERS[session.identity.provider][0] if session.identity else "",
@@ -35,7 +35,7 @@ async def forget(services: Services, exchange: Exchange) -> Response:
     require_form(services, exchange, form.get("token", ""), form_bond(exchange))
     if exchange.session is not None:
         await amend(services, exchange.session.id, _forgetful)
-    return services.pages.redirect(own_url("mes-donnees"))
+    return exchange.pages.redirect(own_url("mes-donnees"))
 
 
 def _forgetful(session: Session) -> Session:

@@ -17,7 +17,7 @@ KEYS_MAX_AGE_S = 300
 
 async def live(services: Services, exchange: Exchange) -> Response:
     """The process answers."""
-    return services.pages.data({"status": "live"})
+    return exchange.pages.data({"status": "live"})
 
 
 async def ready(services: Services, exchange: Exchange) -> Response:
@@ -25,15 +25,15 @@ async def ready(services: Services, exchange: Exchange) -> Response:
     try:
         await services.sessions.load(SessionId("0" * 64))
     except DependencyFailed as error:
-        return services.pages.problem(503, error.code, reference=exchange.reference)
-    return services.pages.data({"status": "ready"})
+        return exchange.pages.problem(503, error.code, reference=exchange.reference)
+    return exchange.pages.data({"status": "ready"})
 
 
 async def keys(services: Services, exchange: Exchange) -> Response:
     """The public keys that verify assertions (RFC 7517), the same on every host."""
-    return services.pages.data(services.jwks, media_type="application/jwk-set+json", max_age_s=KEYS_MAX_AGE_S)
+    return exchange.pages.data(services.jwks, media_type="application/jwk-set+json", max_age_s=KEYS_MAX_AGE_S)
 
 
 async def style(services: Services, exchange: Exchange) -> Response:
     css = _STYLE.replace(_DEFAULT_COLOUR, services.settings.authority.colour)
-    return services.pages.file(css.encode(), "text/css; charset=utf-8")
+    return exchange.pages.file(css.encode(), "text/css; charset=utf-8")

@@ -25,7 +25,9 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
         )
+        self._templates.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
         self._templates.globals |= {"authority": authority, "month": texts.month, "funds": texts.FUNDS}
         origins = " ".join(sorted({_origin(target) for target in form_targets}))
         self._headers = {
@@ -38,6 +40,10 @@ class Pages:
         }
         if secure:
             self._headers["strict-transport-security"] = "max-age=31536000"
+
+    def speaking(self, language: str) -> "Pages":
+        """The same pages in `fr` or `en`."""
+        return self
 
     def page(self, template: str, status: int = 200, **context: Any) -> Response:
         """A page of ours; `context` is escaped by the template."""

@@ -32,9 +32,9 @@ async def show_review(services: Services, exchange: Exchange) -> Response:
     facts = facts_at(services, place, session, exchange.reference)
     policy = place.route.policy
     if decide(policy, facts) != Ask(Question.REVIEW, Reason.REVIEW_NEEDED):
-        return services.pages.redirect(place.url)
+        return exchange.pages.redirect(place.url)
     seen = view(session.household, policy.needs)
-    return services.pages.page(
+    return exchange.pages.page(
         "review",
         purpose=policy.purpose,
         lines=lines((item.fact, item.value) for item in injected(policy, facts)),
@@ -60,18 +60,18 @@ async def answer_review(services: Services, exchange: Exchange) -> Response:
     policy = place.route.policy
     if form.get("answer") == "confirm":
         await amend(services, session.id, lambda now: replace(now, reviewed=now.reviewed | {policy.tag}))
-        return services.pages.redirect(place.url)
+        return exchange.pages.redirect(place.url)
     if form.get("answer") != "decline":
         raise RequestRejected("form_malformed")
     await amend(services, session.id, lambda now: replace(now, declined=now.declined | {policy.name}))
     way_out = alternative_of(place)
-    return services.pages.redirect(way_out["url"] if way_out else place.url)
+    return exchange.pages.redirect(way_out["url"] if way_out else place.url)
 
 
 def alternative_page(services: Services, exchange: Exchange, place: Destination, decision: Alternative) -> Response:
     """Why nothing was sent, and the ways to go on. In number mode unknown and somebody else's read the same."""
     message = texts.ALTERNATIVE.get(decision.status, texts.OTHER_ALTERNATIVE)
-    return services.pages.message(
+    return exchange.pages.message(
         message,
         403,
         reference=exchange.reference,
@@ -91,7 +91,7 @@ def refused_page(services: Services, exchange: Exchange, place: Destination, dec
     del decision
     refused = place.route.policy.refused
     message = texts.REFUSED if refused is None else replace_body(refused.text.fr)
-    return services.pages.message(message, 403, reference=exchange.reference, proceed=refused.url if refused else None)
+    return exchange.pages.message(message, 403, reference=exchange.reference, proceed=refused.url if refused else None)
 
 
 def replace_body(body: str) -> texts.Message:

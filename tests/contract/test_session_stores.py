@@ -376,3 +376,26 @@ async def test_a_record_is_read_with_its_exact_kinds() -> None:
         codec.load(Session, text.replace('"family_quotient":648', '"family_quotient":"648"').encode())
     with pytest.raises(ValueError):
         codec.load(Session, text.replace('"verified"', '"open"').encode())
+
+
+async def test_a_record_is_found_by_its_tags_until_it_is_gone(records: RecordStore) -> None:
+    await records.create("one", b"1", NOW + 60, ("person", "all"))
+    await records.create("two", b"2", NOW + 30, ("all",))
+    assert sorted(await records.tagged("all", NOW)) == ["one", "two"]
+    assert await records.tagged("person", NOW) == ["one"]
+    assert await records.tagged("all", NOW + 30) == ["one"]
+    assert await records.tagged("nobody", NOW) == []
+    assert await records.replace("one", b"3", NOW + 90, NOW)
+    assert sorted(await records.tagged("all", NOW + 60)) == ["one"]
+    await records.drop("one")
+    await records.take("two", NOW)
+    assert await records.tagged("all", NOW) == []
+    assert await records.tagged("person", NOW) == []
+
+
+async def test_a_record_that_was_dropped_and_made_again_bears_its_new_tags_only(records: RecordStore) -> None:
+    await records.create("one", b"1", NOW + 60, ("before",))
+    await records.drop("one")
+    await records.create("one", b"1", NOW + 60, ("after",))
+    assert await records.tagged("before", NOW) == []
+    assert await records.tagged("after", NOW) == ["one"]

@@ -1,5 +1,6 @@
 """What a session store must be: opaque bytes under a name, until a time. No plain value ever reaches it."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -9,7 +10,9 @@ class RecordStore(Protocol):
     `expires_at` and `now` are Unix seconds; an expired record is gone.
     """
 
-    async def create(self, key: str, blob: bytes, expires_at: int) -> None: ...
+    async def create(self, key: str, blob: bytes, expires_at: int, tags: Sequence[str] = ()) -> None:
+        """A record may be found again by its tags, for as long as it lives. Tags tell nothing: they are HMACs."""
+        ...
 
     async def load(self, key: str, now: int) -> bytes | None: ...
 
@@ -22,6 +25,10 @@ class RecordStore(Protocol):
         ...
 
     async def drop(self, key: str) -> None: ...
+
+    async def tagged(self, tag: str, now: int) -> Sequence[str]:
+        """Names of the records that bear this tag, in no order."""
+        ...
 
     async def count(self, key: str, now: int, period_s: int) -> int:
         """Add one and return the sum: 1 for the first in `period_s` seconds from then on. Two never get the same."""

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -20,6 +20,11 @@ CREATE TABLE IF NOT EXISTS records (
     key TEXT PRIMARY KEY, blob BLOB NOT NULL, expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS records_by_expiry ON records (expires_at);
+CREATE TABLE IF NOT EXISTS tags (tag TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (tag, key)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS tags_by_key ON tags (key);
+CREATE TRIGGER IF NOT EXISTS tags_go_with_records AFTER DELETE ON records BEGIN
+    DELETE FROM tags WHERE key = OLD.key;
+END;
 CREATE TABLE IF NOT EXISTS counters (
     key TEXT PRIMARY KEY, seen INTEGER NOT NULL, expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;
@@ -43,8 +48,8 @@ class SqliteRecords:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sessions")
         self._connection: sqlite3.Connection | None = None
 
-    async def create(self, key: str, blob: bytes, expires_at: int) -> None:
-        await self._run("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", key, blob, expires_at)
+    async def create(self, key: str, blob: bytes, expires_at: int, tags: Sequence[str] = ()) -> None:
+        await self._in_thread(partial(self._create, (key, blob, expires_at), tags))
 
     async def load(self, key: str, now: int) -> bytes | None:
         rows = await self._run("SELECT blob FROM records WHERE key = ? AND expires_at > ?", key, now)
@@ -60,6 +65,10 @@ class SqliteRecords:
 
     async def drop(self, key: str) -> None:
         await self._run("DELETE FROM records WHERE key = ?", key)
+
+    async def tagged(self, tag: str, now: int) -> Sequence[str]:
+        statement = "SELECT key FROM tags JOIN records USING (key) WHERE tag = ? AND expires_at > ?"
+        return [str(row[0]) for row in await self._run(statement, tag, now)]
 
     async def count(self, key: str, now: int, period_s: int) -> int:
         values = {"key": key, "now": now, "expires_at": now + period_s}
@@ -82,6 +91,13 @@ class SqliteRecords:
             return await asyncio.get_running_loop().run_in_executor(self._thread, call)
         except (sqlite3.Error, OSError):
             raise DependencyFailed("session-store", "session_store_unavailable", 503) from None
+
+    def _create(self, record: tuple[str, bytes, int], tags: Sequence[str]) -> None:
+        if self._connection is None:
+            self._connection = self._connect()
+        with self._connection:
+            self._connection.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", record)
+            self._connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(tag, record[0]) for tag in tags])
 
     def _execute(self, statement: str, values: tuple[object, ...] | dict[str, object]) -> list[tuple[bytes, int]]:
         if self._connection is None:
