@@ -24,6 +24,7 @@ from gateway.adapters.oidc import OidcProvider
 from gateway.adapters.sessions.handoffs import Handoffs
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
+from gateway.adapters.sessions.redis import RedisRecords
 from gateway.adapters.sessions.sealed import SealedSessions
 from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.adapters.sessions.transactions import Transactions
@@ -90,7 +91,7 @@ class Application:
 
     def __init__(self, settings: Settings, world: Outside) -> None:
         self._world = world
-        self._lasting = Lasting(_records(settings), Upstreams(), LiveAnswers())
+        self._lasting = Lasting(open_records(settings, world.clock), Upstreams(), LiveAnswers())
         self._closers: list[Close] = []
         self._services = _services(settings, world, self._lasting, self._closers)
         self._gate: ASGIApp = Gate(self._services)
@@ -199,7 +200,10 @@ def refuse_restart(now: Settings, new: Settings) -> None:
         raise ConfigError([Problem("gateway.yaml", 0, f"`{name}` cannot change by a reload", hint) for name in fixed])
 
 
-def _records(settings: Settings) -> RecordStore:
+def open_records(settings: Settings, clock: Clock) -> RecordStore:
+    """The store that `sessions.store` names; it is contacted when something is asked of it."""
+    if settings.sessions.redis is not None:
+        return RedisRecords(settings.sessions.redis, clock)
     kind, _, path = settings.sessions.store.partition(":")
     return SqliteRecords(Path(path)) if kind == "sqlite" else MemoryRecords()
 
