@@ -102,6 +102,15 @@ class Application:
         self._tasks: set[asyncio.Task[None]] = set()
         self._retiring: set[asyncio.Task[None]] = set()
 
+    @property
+    def cells(self) -> Cells:
+        return self._world.cells
+
+    @property
+    def settings(self) -> Settings:
+        """Those that serve now."""
+        return self._services.settings
+
     def _quick_lane(self, services: Services) -> QuickLane | None:
         return QuickLane(services) if self._world.quick_lane else None
 

@@ -19,7 +19,9 @@ _ENDS = [*(str(end) for end in BUCKETS_S), "+Inf"]
 class Exposition(Collector):
     """Living processes as they are now, and what the ended ones left; their gauges ended with them."""
 
-    def __init__(self, own: Cells, config_version: str) -> None:
+    def __init__(self, own: Cells, config_version: str, *, serves: bool = True) -> None:
+        """`serves`: whether this process is itself one of those that serve."""
+        self._serves = serves
         self.config_version = config_version
         self._own = own
         self._living: list[Cells] = []
@@ -48,7 +50,7 @@ class Exposition(Collector):
         config = GaugeMetricFamily("gateway_config_info", "A digest of the files that serve.", labels=["version"])
         config.add_metric([self.config_version], 1)
         yield config
-        yield GaugeMetricFamily("gateway_workers", "Processes that serve.", value=len(self._living) or 1)
+        yield GaugeMetricFamily("gateway_workers", "Processes that serve.", value=len(self._living) + self._serves)
 
     def text(self, accept: str) -> tuple[bytes, str]:
         """The body and its media type: Prometheus's own format, or OpenMetrics for whoever asks for it."""
