@@ -64,6 +64,7 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
     try:
         address = await services.providers[transaction.provider].authorization_url(transaction)
     except DependencyFailed as error:
+        count_login(services, error.code, transaction.provider)
         return provider_down(services, exchange, place, error)
     return exchange.pages.redirect(address)
 
@@ -99,10 +100,21 @@ def _asked_of_provider(services: Services, exchange: Exchange, place: Destinatio
     return place.route.policy.login.acr, scopes_to_ask(policy, blank)
 
 
+def count_login(services: Services, outcome: str, provider: str) -> None:
+    """`provider` is empty while it is not known which one was asked."""
+    services.metrics.count("gateway_logins_total", provider=provider, outcome=outcome)
+
+
 def provider_down(
     services: Services, exchange: Exchange, place: Destination | None, error: DependencyFailed
 ) -> Response:
-    services.log("login_failed", code=error.code, dependency=error.dependency, provider_reference=error.reference)
+    services.log(
+        "login_failed",
+        code=error.code,
+        dependency=error.dependency,
+        provider_reference=error.reference,
+        reference=exchange.reference,
+    )
     return exchange.pages.message(
         texts.PROVIDER_DOWN,
         503,
