@@ -61,6 +61,8 @@ class Limits:
     target_bytes: int = 8_192
     head_s: float = 10
     idle_s: float = 30
+    logins_per_minute_per_address: int | None = None
+    """Departures for a provider; None: not counted."""
 
 
 class RedisKind(StrEnum):
@@ -129,6 +131,10 @@ class Settings:
     production: bool
     notes: tuple[str, ...] = ()
     """What `gateway check` says that is not a mistake."""
+    admin: Listen | None = None
+    """Where metrics are read; None: nowhere."""
+    version: str = ""
+    """A digest of the files that this was read from."""
 
     @property
     def host(self) -> str:
@@ -150,6 +156,7 @@ class Settings:
     def needs_restart(self, new: "Settings") -> tuple[str, ...]:
         """What differs in `new` and cannot change while the gateway runs."""
         fixed = {
+            "admin": (self.admin, new.admin),
             "listen": (self.listen, new.listen),
             "workers": (self.workers, new.workers),
             "sessions.store": (self.sessions.store, new.sessions.store),
