@@ -15,6 +15,7 @@ from gateway.web import texts
 from gateway.web.exchange import (
     Destination,
     Exchange,
+    address_of,
     destination,
     facts_at,
     origin_of,
@@ -63,10 +64,13 @@ def _to_public_host(services: Services, exchange: Exchange, place: Destination |
     return with_cookies(response, None if exchange.browser else services.cookies.set_browser(browser))
 
 
-def _buttons(services: Services, policy: Policy | None) -> list[dict[str, str]]:
+def _buttons(services: Services, policy: Policy | None) -> list[dict[str, object]]:
     accepted = policy.login.providers if policy and policy.login else ()
     names = [name for name in services.providers if not accepted or name in accepted]
-    return [{"name": name, "label": PROVIDERS[name][0], "about": PROVIDERS[name][1]} for name in names]
+    return [
+        {"name": name, "label": PROVIDERS[name][0], "about": PROVIDERS[name][1], "down": services.outages.lasts(name)}
+        for name in names
+    ]
 
 
 def _announced(policy: Policy | None) -> dict[str, Any]:
@@ -101,14 +105,36 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
     form = await posted_form(exchange.snapshot, exchange.receive)
     require_form(services, exchange, form.get("token", ""), exchange.browser or "")
     place = destination(services, form.get("return_to", ""), exchange.snapshot.host)
+    if not await _may_depart(services, exchange):
+        return _too_many(services, exchange, place)
     transaction = _transaction(services, exchange, form, place)
     await services.transactions.begin(transaction)
     try:
         address = await services.providers[transaction.provider].authorization_url(transaction)
     except DependencyFailed as error:
         count_login(services, error.code, transaction.provider)
+        services.outages.failed(transaction.provider)
         return provider_down(services, exchange, place, error)
     return exchange.pages.redirect(address)
+
+
+async def _may_depart(services: Services, exchange: Exchange) -> bool:
+    departures = services.departures
+    return departures is None or await departures.allowed(f"login:{address_of(services, exchange)}")
+
+
+def _too_many(services: Services, exchange: Exchange, place: Destination | None) -> Response:
+    services.log("login_refused", code="login_attempts", reference=exchange.reference)
+    count_login(services, "login_attempts", "")
+    response = exchange.pages.message(
+        texts.LOGINS_TOO_MANY,
+        429,
+        reference=exchange.reference,
+        restart=own_url("login", place.url if place else ""),
+        alternative=alternative_of(place),
+    )
+    response.headers["retry-after"] = "60"
+    return response
 
 
 def _transaction(
