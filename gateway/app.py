@@ -5,7 +5,7 @@ import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -29,7 +29,7 @@ from gateway.adapters.sessions.sealed import SealedSessions
 from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.adapters.sessions.transactions import Transactions
 from gateway.adapters.upstream.client import Upstreams
-from gateway.core.errors import ConfigError, Problem
+from gateway.core.errors import ConfigError, DependencyFailed, Problem
 from gateway.core.headers import stripped_names
 from gateway.core.http1.request import RequestHead
 from gateway.core.routing import RouteTable
@@ -194,7 +194,8 @@ class Application:
         """Expired records leave the disk, and are not only unread."""
         while True:
             await asyncio.sleep(SWEEP_S)
-            await self._lasting.records.sweep(self._services.now)
+            with suppress(DependencyFailed):  # it will be asked again, and requests say what is wrong
+                await self._lasting.records.sweep(self._services.now)
 
     async def _check(self) -> None:
         """Answers that last end with their session; sessions that nobody uses leave the memory."""
