@@ -231,8 +231,6 @@ class Session:
     household: tuple[HouseholdRecord, ...] = ()
     """One record an enquiry, oldest first."""
     id_token: str | None = field(default=None, repr=False)
-    sid: str = field(default="", repr=False)
-    """The provider's name for its own session; empty when it gave none."""
     browser: str = field(default="", repr=False)
     """Digest of the browser cookie that the login came through: the way back from a logout is checked against it."""
     reviewed: frozenset[str] = frozenset()
@@ -240,6 +238,8 @@ class Session:
     declined: frozenset[str] = frozenset()
     """Policies for which the person prefers a document."""
     deliveries: tuple[Delivery, ...] = ()
+    sid: str = field(default="", repr=False)
+    """The provider's own name for its session, when it told one: a logout there may name it."""
 
 
 @dataclass(frozen=True, slots=True)

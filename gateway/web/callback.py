@@ -46,8 +46,10 @@ async def finish_login(services: Services, exchange: Exchange) -> Response:
         count_login(services, error.code, asked_of)
         if error.dependency == "session-store":
             raise
+        services.outages.failed(asked_of)
         return provider_down(services, exchange, place, error)
     count_login(services, "done", asked_of)
+    services.outages.worked(asked_of)
     return await _arrive(services, exchange, session, transaction, place)
 
 

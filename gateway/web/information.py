@@ -9,7 +9,8 @@ from gateway.web import texts
 from gateway.web.exchange import Destination, origin_of
 from gateway.web.services import Services
 
-def buttons(services: Services, policy: Policy | None) -> list[dict[str, str]]:
+
+def buttons(services: Services, policy: Policy | None) -> list[dict[str, object]]:
     """One for each provider that the policy accepts: name in `identity:`, profile, label, address that explains it."""
     accepted = policy.login.providers if policy and policy.login else ()
     return [
@@ -18,6 +19,7 @@ def buttons(services: Services, policy: Policy | None) -> list[dict[str, str]]:
             "profile": provider.profile,
             "label": provider.shown_as,
             "about": provider.about or provider.rules.about,
+            "down": services.outages.lasts(provider.name),
         }
         for provider in services.settings.providers
         if not accepted or provider.name in accepted
