@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gateway.core.household import Enquiry, remember, settle, view
-from gateway.core.model import Absent, CafNumber, HouseholdRecord, HouseholdStatus, Identity, Need, Session
+from gateway.core.model import Absent, CafNumber, Household, HouseholdRecord, HouseholdStatus, Identity, Need, Session
 from gateway.core.rules import Mode, Policy
 from gateway.ports import HouseholdRequest
 from gateway.web.amend import amend
@@ -37,7 +37,7 @@ async def enquire(
         mode=rule.mode, needs=blocks, access_token=access_token, identity=identity, number=number
     )
     began = services.clock()
-    answer = await services.source.fetch(request) if services.source and _may_ask(blocks, granted) else _NOT_GRANTED
+    answer = await _answer(services, request, granted)
     services.metrics.observe("gateway_household_seconds", services.clock() - began, source=_SOURCE)
     record = settle(answer, asked, identity=identity, now=services.now)
     code = answer.code if isinstance(answer, Absent) else ""
@@ -46,6 +46,23 @@ async def enquire(
     return remember(records, record)
 
 
+async def _answer(services: Services, request: HouseholdRequest, granted: frozenset[str] | None) -> Household | Absent:
+    if not _is_vouched(services, request.identity):
+        return _NOT_VOUCHED
+    if services.source is None or not _may_ask(request.needs, granted):
+        return _NOT_GRANTED
+    return await services.source.fetch(request)
+
+
+def _is_vouched(services: Services, identity: Identity | None) -> bool:
+    """Whether the names were checked against the civil register. Without anybody signed in, none are compared."""
+    if identity is None:
+        return True
+    provider = services.providers.get(identity.provider)
+    return provider is not None and provider.vouches
+
+
+_NOT_VOUCHED = Absent(HouseholdStatus.NOT_AVAILABLE, "identity_not_vouched")
 _NOT_GRANTED = Absent(HouseholdStatus.UNAVAILABLE, "scope_not_granted")
 
 

@@ -12,7 +12,7 @@ from gateway.web.services import Services
 
 def buttons(services: Services, policy: Policy | None) -> list[dict[str, object]]:
     """One for each provider that the policy accepts: name in `identity:`, profile, label, address that explains it."""
-    accepted = policy.login.providers if policy and policy.login else ()
+    accepted = accepted_by(services, policy)
     return [
         {
             "name": provider.name,
@@ -22,8 +22,14 @@ def buttons(services: Services, policy: Policy | None) -> list[dict[str, object]
             "down": services.outages.lasts(provider.name),
         }
         for provider in services.settings.providers
-        if not accepted or provider.name in accepted
+        if provider.name in accepted
     ]
+
+
+def accepted_by(services: Services, policy: Policy | None) -> list[str]:
+    """Names of the providers that a policy accepts; of all of them when it does not say."""
+    accepted = policy.login.providers if policy and policy.login else ()
+    return [name for name in services.providers if not accepted or name in accepted]
 
 
 def provider_label(services: Services, name: str) -> str:

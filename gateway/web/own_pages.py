@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
 from gateway.core.routing import USUAL_METHODS
-from gateway.web import caf_number, callback, forward_auth, login, logout, my_data, ops, review
+from gateway.web import caf_number, callback, forward_auth, login, logout, my_data, ops, provider_logout, review
 from gateway.web.exchange import OWN_PREFIX, Exchange
 from gateway.web.services import Services
 
@@ -23,6 +23,9 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "mes-donnees": {"GET": my_data.show_my_data, "POST": my_data.forget},
     "auth": dict.fromkeys(USUAL_METHODS, forward_auth.authorise),
     "keys": {"GET": ops.keys},
+    "client-keys": {"GET": ops.client_keys},
+    "backchannel-logout": {"POST": provider_logout.backchannel_logout},
+    "frontchannel-logout": {"GET": provider_logout.frontchannel_logout},
     "health/live": {"GET": ops.live},
     "health/ready": {"GET": ops.ready},
     "static/style.css": {"GET": ops.style},
@@ -33,7 +36,15 @@ _PROBES = frozenset({"health/live", "health/ready"})
 ANY_HOST = _PROBES | {"auth"}
 """Probes send an address instead of a name; a proxy that asks names the host in another header."""
 
-WITHOUT_SESSION = _PROBES | {"auth", "keys", "static/style.css", "logged-out"}
+WITHOUT_SESSION = _PROBES | {
+    "auth",
+    "keys",
+    "client-keys",
+    "static/style.css",
+    "logged-out",
+    "backchannel-logout",
+    "frontchannel-logout",
+}
 """They answer even when the session store does not; `auth` looks for a session where the route asked for needs one."""
 
 
