@@ -25,6 +25,7 @@ from gateway.adapters.oidc import OidcProvider
 from gateway.adapters.sessions.handoffs import Handoffs
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
+from gateway.adapters.sessions.redis import RedisRecords
 from gateway.adapters.sessions.sealed import SealedSessions
 from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.adapters.sessions.transactions import Transactions
@@ -224,13 +225,16 @@ def refuse_restart(now: Settings, new: Settings) -> None:
         raise ConfigError([Problem("gateway.yaml", 0, f"`{name}` cannot change by a reload", hint) for name in fixed])
 
 
-def _records(settings: Settings) -> RecordStore:
+def open_records(settings: Settings, clock: Clock) -> RecordStore:
+    """The store that `sessions.store` names; it is contacted when something is asked of it."""
+    if settings.sessions.redis is not None:
+        return RedisRecords(settings.sessions.redis, clock)
     kind, _, path = settings.sessions.store.partition(":")
     return SqliteRecords(Path(path)) if kind == "sqlite" else MemoryRecords()
 
 
 def _lasting(settings: Settings, world: Outside) -> Lasting:
-    records = _records(settings)
+    records = open_records(settings, world.clock)
 
     async def probe() -> None:
         """As large as a session with a household, and gone at once."""

@@ -19,6 +19,7 @@ from gateway.config.production import check_production, is_production
 from gateway.config.providers import LEVELS, check_modes, is_loopback, read_household, read_providers
 from gateway.config.routes import Surroundings, open_alternatives, read_routes
 from gateway.config.secrets import Secrets
+from gateway.config.sessions import read_sessions, store_notes
 from gateway.config.shapes import shaped, suggestion
 from gateway.config.yaml_source import Path_, Source, read_yaml
 from gateway.core.errors import ConfigError, Problem
@@ -28,7 +29,6 @@ from gateway.settings import (
     ApiParticulierSettings,
     Authority,
     Limits,
-    SessionSettings,
     Settings,
     SigningSettings,
 )
@@ -112,13 +112,13 @@ def _settings(
         workers=_workers(model, source),
         providers=providers,
         household=household,
-        sessions=_sessions(model, source, secret, folder),
+        sessions=read_sessions(model.sessions, source, secret, folder),
         signing=_signing(model, source, secret),
         limits=Limits(**model.limits.model_dump()),
         routes=routes,
         policies=policies,
         production=production,
-        notes=tuple(notes + _notes(model, household, modes)),
+        notes=tuple(notes + _notes(model, household, modes) + store_notes(model.sessions)),
         version=digest_of(folder, Path(source.file)),
     )
     _check_levels(model, settings, source)
@@ -200,20 +200,6 @@ def _networks(model: GatewayModel, source: Source) -> tuple[Network, ...]:
                 ("trusted_proxies", index), f"`{text}` is not an address or a network", "write 10.0.0.0/8, or unix"
             )
     return tuple(networks)
-
-
-def _sessions(model: GatewayModel, source: Source, secret: Secrets, folder: Path) -> SessionSettings:
-    written = model.sessions
-    kind, _, where = written.store.partition(":")
-    if kind in {"redis", "rediss"}:
-        source.say(("sessions", "store"), "`redis://` is not available in this version", "write sqlite:var/sessions.db")
-    elif kind not in {"memory", "sqlite"} or (kind == "sqlite") != bool(where):
-        source.say(("sessions", "store"), "`store` is not a store", "write memory: or sqlite:var/sessions.db")
-    if written.idle_s > written.absolute_s:
-        source.say(("sessions", "idle_s"), "`idle_s` is longer than `absolute_s`", "the absolute end comes last")
-    store = f"sqlite:{(folder / where).absolute()}" if kind == "sqlite" else written.store
-    read = (secret(each, ("sessions", "secrets", index)) for index, each in enumerate(written.secrets))
-    return SessionSettings(store, written.idle_s, written.absolute_s, tuple(read))
 
 
 def _signing(model: GatewayModel, source: Source, secret: Secrets) -> SigningSettings:

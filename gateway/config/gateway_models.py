@@ -72,7 +72,19 @@ class HouseholdModel(Part):
 class SessionsModel(Part):
     """Where sessions live, and for how long."""
 
-    store: Annotated[str, Field(description="memory: | sqlite:PATH")] = "memory:"
+    store: Annotated[
+        str,
+        Field(
+            description="memory: | sqlite:PATH | redis://HOST:PORT/DB | redis+sentinel://HOST:PORT,…/SERVICE/DB | "
+            "redis+cluster://HOST:PORT,… ; rediss for TLS; Valkey too; no password here"
+        ),
+    ] = "memory:"
+    username: Annotated[str, Field(min_length=1, description="Redis ACL user")] | None = None
+    password: Secret | None = Field(None, description="of Redis")
+    sentinel_password: Secret | None = Field(None, description="of the sentinels, when they have one")
+    ca_file: Annotated[str, Field(min_length=1, description="authority of rediss:// in PEM")] | None = None
+    client_cert: Annotated[str, Field(min_length=1)] | None = None
+    client_key: Annotated[str, Field(min_length=1)] | None = None
     idle_s: Annotated[int, Field(ge=60, le=86_400)] = 1800
     absolute_s: Annotated[int, Field(ge=60, le=86_400)] = 28_800
     secrets: Annotated[list[Secret], Field(min_length=1, description="newest last")]

@@ -12,7 +12,8 @@ from gateway.web import texts
 from gateway.web.cookies import new_session_id
 from gateway.web.enquiry import enquire
 from gateway.web.exchange import Destination, Exchange, destination, origin_of, own_url, with_cookies
-from gateway.web.login import alternative_of, count_login, provider_down
+from gateway.web.information import alternative_of
+from gateway.web.login import count_login, provider_down
 from gateway.web.services import Services
 
 _OUTAGES = frozenset({"temporarily_unavailable", "server_error"})
