@@ -18,7 +18,10 @@ PROVIDERS: Mapping[str, tuple[str, str]] = {
 
 
 def buttons(services: Services, policy: Policy | None) -> list[dict[str, object]]:
-    """One for each provider that the policy accepts: name in `identity:`, label, address of its explanation."""
+    """One for each provider that the policy accepts: name in `identity:`, label, address of its explanation.
+
+    `down`: it failed a moment ago.
+    """
     accepted = policy.login.providers if policy and policy.login else ()
     names = [name for name in services.providers if not accepted or name in accepted]
     return [

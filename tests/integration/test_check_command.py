@@ -122,7 +122,13 @@ def test_five_mistakes_are_said_at_once_with_file_line_and_hint(
         ("idle_s: 1800", "idle_s: half an hour", "a whole number"),
         ("idle_s: 1800", "idle_s: 90000", "86400"),
         ("idle_s: 1800", "idle_s: 28801", "absolute_s"),
-        ("sessions:", "admin: {listen: 127.0.0.1:9464}\nsessions:", "`admin` is not available"),
+        ("sessions:", "admin: {listen: 127.0.0.1:8000}\nsessions:", "would listen where clients do"),
+        ("sessions:", "admin: {listen: localhost:8000}\nsessions:", "would listen where clients do"),
+        ("sessions:", "admin: {listen: 0.0.0.0:8000}\nsessions:", "would listen where clients do"),
+        ("sessions:", "admin: {listen: 127.0.0.1:0}\nsessions:", "no such port"),
+        ("sessions:", "admin: {listen: 'unix:'}\nsessions:", "`listen`"),
+        ("sessions:", "admin: {lisen: 127.0.0.1:9464}\nsessions:", "did you mean `listen`?"),
+        ("sessions:", "limits: {logins_per_minute_per_address: 0}\nsessions:", "logins_per_minute_per_address"),
     ],
 )
 def test_a_mistake_in_the_gateway_file_is_explained(
@@ -133,6 +139,15 @@ def test_a_mistake_in_the_gateway_file_is_explained(
     error = capsys.readouterr().err
     assert said in error
     assert "hunter2" not in error
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:9464", "unix:admin.sock", "192.0.2.1:8000", "[::1]:9464"])
+def test_an_admin_listener_of_its_own_is_accepted(
+    folder: Path, capsys: pytest.CaptureFixture[str], listen: str
+) -> None:
+    _change(folder / "gateway.yaml", "sessions:", f"admin: {{listen: '{listen}'}}\nsessions:")
+    assert main(["check"]) == 0
+    assert ("let a firewall" in capsys.readouterr().out) == listen.startswith("192")
 
 
 SERVED = 'upstream: "http://127.0.0.1:8103", policy: public}'
