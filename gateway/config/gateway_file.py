@@ -11,6 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
+from gateway.config.authority import read_authority, read_buttons
 from gateway.config.gateway_models import GatewayModel
 from gateway.config.policy_file import read_policy
 from gateway.config.production import check_production, is_production
@@ -18,6 +19,7 @@ from gateway.config.providers import LEVELS, check_modes, is_loopback, read_hous
 from gateway.config.routes import Surroundings, open_alternatives, read_routes
 from gateway.config.secrets import Secrets
 from gateway.config.shapes import shaped, suggestion
+from gateway.config.texts import read_texts
 from gateway.config.upstreams import read_socket
 from gateway.config.yaml_source import Path_, Source, read_yaml
 from gateway.core.errors import ConfigError, Problem
@@ -25,7 +27,6 @@ from gateway.core.forwarded import Network
 from gateway.core.rules import Mode, Policy
 from gateway.settings import (
     ApiParticulierSettings,
-    Authority,
     Limits,
     Listen,
     SessionSettings,
@@ -95,7 +96,7 @@ def _settings(
     routes = open_alternatives(read_routes(model, around), notes)
     settings = Settings(
         public_url=public_url,
-        authority=_authority(model, folder),
+        authority=read_authority(model, source, folder),
         listen=listen,
         trusted_proxies=networks,
         trust_unix=UNIX in model.trusted_proxies,
@@ -108,6 +109,8 @@ def _settings(
         routes=routes,
         policies=policies,
         production=production,
+        texts=read_texts(folder, problems),
+        buttons=read_buttons(model, source, folder),
         notes=tuple(notes + _notes(model, household, modes)),
     )
     _check_levels(model, settings, source)
@@ -134,10 +137,6 @@ def _check_public(model: GatewayModel, source: Source) -> None:
     for place, siret in ((("authority", "siret"), model.authority.siret),):
         if not is_siret(siret):
             source.say(place, "`siret` is not a SIRET", "14 digits whose check digit holds")
-    if contrast_on_white(model.authority.colour) < 4.5:
-        source.say(
-            ("authority", "colour"), "`colour` is too light for white text on it", "a darker one: 4.5 to 1 at least"
-        )
 
 
 def is_siret(text: str) -> bool:
@@ -150,19 +149,6 @@ def is_siret(text: str) -> bool:
 def _luhn(text: str) -> bool:
     doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(text))]
     return sum(number // 10 + number % 10 for number in doubled) % 10 == 0
-
-
-def contrast_on_white(colour: str) -> float:
-    """WCAG 2.1 contrast ratio of `#rrggbb` with white."""
-    channels = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
-    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
-
-
-def _authority(model: GatewayModel, folder: Path) -> Authority:
-    written = model.authority
-    logo = folder / written.logo if written.logo else None
-    return Authority(written.name, written.siret, written.dpo, written.colour, logo)
 
 
 def _listen(model: GatewayModel, source: Source, folder: Path) -> Listen:
