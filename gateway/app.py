@@ -329,4 +329,4 @@ def _pages(settings: Settings) -> Pages:
     targets = [provider.authorization_endpoint or provider.issuer for provider in settings.providers]
     targets += [provider.end_session_endpoint or provider.issuer for provider in settings.providers]
     secure = settings.public_url.startswith("https:")
-    return Pages(settings.authority, secure=secure, form_targets=targets)
+    return Pages(settings.authority, secure=secure, form_targets=targets, catalogues=settings.texts)

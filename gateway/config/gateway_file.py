@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from gateway.config.acceptance import check_acceptance
+from gateway.config.authority import read_authority, read_buttons
 from gateway.config.gateway_models import GatewayModel
 from gateway.config.identity import read_providers
 from gateway.config.listeners import is_private, read_admin, read_listen
@@ -23,13 +24,13 @@ from gateway.config.routes import Surroundings, open_alternatives, read_routes
 from gateway.config.secrets import Secrets
 from gateway.config.sessions import read_sessions, store_notes
 from gateway.config.shapes import shaped
+from gateway.config.texts import read_texts
 from gateway.config.yaml_source import Path_, Source, read_yaml
 from gateway.core.errors import ConfigError, Problem
 from gateway.core.forwarded import Network
 from gateway.core.rules import Mode, Policy
 from gateway.settings import (
     ApiParticulierSettings,
-    Authority,
     Limits,
     Settings,
     SigningSettings,
@@ -106,7 +107,7 @@ def _settings(
     routes = open_alternatives(read_routes(model, around), notes)
     settings = Settings(
         public_url=public_url,
-        authority=_authority(model, folder),
+        authority=read_authority(model, source, folder),
         listen=listen,
         admin=read_admin(model, listen, source, folder),
         trusted_proxies=networks,
@@ -120,6 +121,8 @@ def _settings(
         routes=routes,
         policies=policies,
         production=production,
+        texts=read_texts(folder, problems),
+        buttons=read_buttons(model, source, folder),
         notes=tuple(notes + _notes(model, household, modes) + store_notes(model.sessions)),
         version=digest_of(folder, Path(source.file)),
     )
@@ -143,10 +146,6 @@ def _check_public(model: GatewayModel, source: Source) -> None:
     for place, siret in ((("authority", "siret"), model.authority.siret),):
         if not is_siret(siret):
             source.say(place, "`siret` is not a SIRET", "14 digits whose check digit holds")
-    if contrast_on_white(model.authority.colour) < 4.5:
-        source.say(
-            ("authority", "colour"), "`colour` is too light for white text on it", "a darker one: 4.5 to 1 at least"
-        )
 
 
 def is_siret(text: str) -> bool:
@@ -159,19 +158,6 @@ def is_siret(text: str) -> bool:
 def _luhn(text: str) -> bool:
     doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(text))]
     return sum(number // 10 + number % 10 for number in doubled) % 10 == 0
-
-
-def contrast_on_white(colour: str) -> float:
-    """WCAG 2.1 contrast ratio of `#rrggbb` with white."""
-    channels = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
-    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
-
-
-def _authority(model: GatewayModel, folder: Path) -> Authority:
-    written = model.authority
-    logo = folder / written.logo if written.logo else None
-    return Authority(written.name, written.siret, written.dpo, written.colour, logo)
 
 
 def _workers(model: GatewayModel, source: Source) -> int:

@@ -1,5 +1,6 @@
 """The shape of `gateway.yaml`: what editors complete, and what `gateway check` refuses."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -27,14 +28,35 @@ class File(Part):
 Secret = Annotated[Env | File, Field(description="{env: NAME} or {file: PATH}; a secret is never written here")]
 
 
+class AccessibilityModel(Part):
+    """What the accessibility statement says, once an audit was made; without one it says that there was none."""
+
+    state: Literal["non conforme", "partiellement conforme", "totalement conforme"] | None = None
+    rate: Annotated[int, Field(ge=0, le=100, description="per cent of the RGAA criteria that apply")] | None = None
+    audited_on: date | None = None
+    audited_by: Names | None = None
+    contact: Annotated[str, Field(pattern=r"^([^@\s]+@[^@\s]+|https://\S+)$")] | None = None
+    known_issues: list[Names] = []
+
+
 class AuthorityModel(Part):
     """The local authority, as its pages and API Particulier name it."""
 
     name: Names
     siret: Annotated[str, Field(pattern=r"^[0-9]{14}$", description="14 digits, between quotes")]
     dpo: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", description="e-mail of the data-protection officer")]
-    logo: str | None = Field(None, description="file shown on pages")
-    colour: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = "#0b4f6c"
+    logo: str | None = Field(None, description="SVG or PNG file shown on pages; relative to this file's folder")
+    colour: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", description="buttons and links; 4.5 to 1 on white")] = (
+        "#0b4f6c"
+    )
+    accessibility: AccessibilityModel = Field(default_factory=lambda: AccessibilityModel.model_validate({}))
+
+
+class ButtonModel(Part):
+    """The official pair of pictures, for who prefers them to the official style sheet."""
+
+    image: Annotated[str, Field(min_length=1, description="SVG or PNG file with the whole button on it")]
+    image_hover: Annotated[str, Field(min_length=1, description="the same, under the pointer")]
 
 
 Level = Literal["eidas1", "eidas2", "eidas3"]
@@ -85,6 +107,7 @@ class ProviderModel(Part):
     recheck_s: Annotated[int, Field(ge=60, le=86_400)] | None = Field(
         None, description="how often a refresh token asks whether the provider's session still holds"
     )
+    button: ButtonModel | None = Field(None, description="instead of the official style sheet")
 
 
 class ApiParticulierModel(Part):
