@@ -76,7 +76,8 @@ async def _asked(
 ) -> tuple[Session | None, str | None]:
     identity = session.identity if session and policy.login else None
     kept = tuple(record for record in session.household if record.household is not None) if session else ()
-    records = await enquire(services, policy, kept, identity, number=number)
+    by_number = [each for each in policy.lookups if each.rule.mode is Mode.NUMBER]
+    records = await enquire(services, policy, by_number, kept, identity, number=number)
     if session is not None:
         return await amend(services, session.id, lambda now: _answered(now, records, policy)), None
     expires_at = services.now + services.settings.sessions.absolute_s

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from gateway.core.errors import DependencyFailed
 from gateway.core.facts import FACTS, is_household_value
-from gateway.core.model import Acr, Authenticate, LoginTransaction, Need
+from gateway.core.model import Acr, Authenticate, LoginTransaction
 from gateway.core.policy import decide, scopes_to_ask
 from gateway.core.rules import Policy
 from gateway.web import texts
@@ -80,8 +80,8 @@ def _announced(policy: Policy | None) -> dict[str, Any]:
         "purpose": policy.purpose,
         "sources": [texts.FACT_LABELS[fact] for fact in asked],
         "received": [texts.FACT_LABELS[fact] for fact in facts if fact in texts.FACT_LABELS],
-        "compares": Need.ADULTS in policy.needs.blocks,
-        "drops_names": "household.adults" not in facts,
+        "compares": any(each.rule.match for each in policy.lookups),
+        "drops_names": not {f"{each.source}.adults" for each in policy.lookups} & set(facts),
         "legal_basis": policy.legal_basis or "",
         "retention": policy.retention or "",
     }
