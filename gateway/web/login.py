@@ -23,6 +23,7 @@ from gateway.web.exchange import (
     with_cookies,
 )
 from gateway.web.http import posted_form
+from gateway.web.notice import notice_url
 from gateway.web.services import Services
 
 PROVIDERS: Mapping[str, tuple[str, str]] = {
@@ -73,7 +74,7 @@ def _announced(policy: Policy | None) -> dict[str, Any]:
     """The two lists of the information page, made from the policy and never typed by hand."""
     if policy is None:
         return {"purpose": "", "sources": [], "received": [], "compares": False, "drops_names": False,
-                "legal_basis": "", "retention": ""}  # fmt: skip
+                "legal_basis": "", "retention": "", "notice": ""}  # fmt: skip
     facts = [injection.fact for injection in policy.inject]
     asked = [fact for fact in FACTS if fact in policy.needs.fields and is_household_value(fact)]
     return {
@@ -84,6 +85,7 @@ def _announced(policy: Policy | None) -> dict[str, Any]:
         "drops_names": not {f"{each.source}.adults" for each in policy.lookups} & set(facts),
         "legal_basis": policy.legal_basis or "",
         "retention": policy.retention or "",
+        "notice": notice_url(policy),
     }
 
 

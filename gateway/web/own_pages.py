@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
 from gateway.core.routing import USUAL_METHODS
-from gateway.web import caf_number, callback, forward_auth, login, logout, my_data, ops, review
+from gateway.web import caf_number, callback, forward_auth, login, logout, my_data, notice, ops, review
 from gateway.web.exchange import OWN_PREFIX, Exchange
 from gateway.web.services import Services
 
@@ -28,6 +28,9 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "static/style.css": {"GET": ops.style},
 }
 
+BELOW: Mapping[str, Mapping[str, Page]] = {notice.PREFIX: {"GET": notice.show_notice}}
+"""Pages of which there are several: the beginning of their address."""
+
 _PROBES = frozenset({"health/live", "health/ready"})
 
 ANY_HOST = _PROBES | {"auth"}
@@ -42,7 +45,7 @@ def page_name(path: str) -> str:
 
 
 def find_page(name: str, method: str) -> Page:
-    methods = PAGES.get(name)
+    methods = PAGES.get(name) or BELOW.get(name[: name.find("/") + 1])
     if methods is None:
         raise RequestRejected("own_page_unknown", 404)
     page = methods.get("GET" if method == "HEAD" else method)

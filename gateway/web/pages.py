@@ -28,7 +28,7 @@ class Pages:
             extensions=["jinja2.ext.i18n"],
         )
         self._templates.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
-        self._templates.globals |= {"authority": authority, "month": texts.month, "funds": texts.FUNDS}
+        self._templates.globals |= {"authority": authority, "month": texts.month, "funds": texts.FUNDS, "told": _told}
         origins = " ".join(sorted({_origin(target) for target in form_targets}))
         self._headers = {
             "cache-control": "no-store",
@@ -77,6 +77,11 @@ class Pages:
 
     def file(self, content: bytes, media_type: str) -> Response:
         return Response(content, 200, self._headers | {"cache-control": "public, max-age=3600"}, media_type=media_type)
+
+
+def _told(text: object) -> object:
+    """A policy's own words."""
+    return getattr(text, "fr", text)
 
 
 def _origin(url: str) -> str:
