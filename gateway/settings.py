@@ -148,6 +148,8 @@ class Settings:
     workers: int
     providers: tuple[ProviderSettings, ...]
     household: ApiParticulierSettings | None
+    childcare: ApiParticulierSettings | None
+    """Equal to `household` when both are asked at one place with one token: then they share one quota."""
     sessions: SessionSettings
     signing: SigningSettings
     limits: Limits

@@ -19,7 +19,7 @@ from gateway.config.identity import read_providers
 from gateway.config.listeners import is_private, read_admin, read_listen
 from gateway.config.policy_file import read_policy
 from gateway.config.production import check_production, is_production
-from gateway.config.providers import check_modes, is_loopback, read_household
+from gateway.config.providers import check_modes, is_loopback, read_sources
 from gateway.config.routes import Surroundings, open_alternatives, read_routes
 from gateway.config.secrets import Secrets
 from gateway.config.sessions import read_sessions, store_notes
@@ -28,6 +28,7 @@ from gateway.config.texts import read_texts
 from gateway.config.yaml_source import Path_, Source, read_yaml
 from gateway.core.errors import ConfigError, Problem
 from gateway.core.forwarded import Network
+from gateway.core.model import Source as Asked
 from gateway.core.rules import Mode, Policy
 from gateway.settings import (
     ApiParticulierSettings,
@@ -73,15 +74,15 @@ def digest_of(folder: Path, config: Path) -> str:
 
 
 def _policy_problems(path: Path) -> list[Problem]:
-    _, problems = _policies(path.parent, Mode.FRANCECONNECT)
+    _, problems = _policies(path.parent, dict.fromkeys(Asked, Mode.FRANCECONNECT))
     return problems
 
 
-def _policies(folder: Path, mode: Mode | None) -> tuple[dict[str, Policy], list[Problem]]:
+def _policies(folder: Path, modes: Mapping[Asked, Mode]) -> tuple[dict[str, Policy], list[Problem]]:
     policies: dict[str, Policy] = {}
     problems: list[Problem] = []
     for path in sorted((folder / "policies").glob("*.yaml")):
-        source, policy = read_policy(path, str(path), mode=mode)
+        source, policy = read_policy(path, str(path), modes=modes)
         problems += source.problems
         if policy is not None:
             policies[policy.name] = policy
@@ -95,12 +96,13 @@ def _settings(
     _refuse_later(model, source)
     _check_public(model, source)
     providers = read_providers(model, source, secret, folder, public_url)
-    household, mode = read_household(model, source, secret, folder)
-    policies, problems = _policies(folder, mode)
-    modes = frozenset(policy.household.mode for policy in policies.values() if policy.household)
-    check_modes(model, modes | ({mode} if mode else set()), source)
+    asked, modes = read_sources(model, source, secret, folder)
+    policies, problems = _policies(folder, modes)
+    used = {each: _used(policies, each, mode) for each, mode in modes.items()}
+    check_modes(model, used, source)
     known = sorted(path.stem for path in (folder / "policies").glob("*.yaml"))
-    production = is_production(providers, household)
+    household = asked.get(Asked.HOUSEHOLD)
+    production = is_production(providers, asked.values())
     listen, networks = read_listen(model.listen, ("listen",), source, folder), _networks(model, source)
     around = Surroundings(source, policies, known, public_url, secret, folder, production)
     notes: list[str] = []
@@ -115,6 +117,7 @@ def _settings(
         workers=_workers(model, source),
         providers=providers,
         household=household,
+        childcare=asked.get(Asked.CHILDCARE),
         sessions=read_sessions(model.sessions, source, secret, folder),
         signing=_signing(model, source, secret),
         limits=Limits(**model.limits.model_dump()),
@@ -123,13 +126,20 @@ def _settings(
         production=production,
         texts=read_texts(folder, problems),
         buttons=read_buttons(model, source, folder),
-        notes=tuple(notes + _notes(model, household, modes) + store_notes(model.sessions)),
+        notes=tuple(
+            notes + _notes(model, household, used.get(Asked.HOUSEHOLD, frozenset())) + store_notes(model.sessions)
+        ),
         version=digest_of(folder, Path(source.file)),
     )
     check_acceptance(model, settings, source)
     if settings.production:
         check_production(settings, source, secrets=secret.required)
     return settings, problems
+
+
+def _used(policies: Mapping[str, Policy], source: Asked, mode: Mode) -> frozenset[Mode]:
+    """The gateway's own mode, and those that policies choose instead."""
+    return frozenset({mode, *(policy.rules[source].mode for policy in policies.values() if source in policy.rules)})
 
 
 def _refuse_later(model: GatewayModel, source: Source) -> None:

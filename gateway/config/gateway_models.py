@@ -125,6 +125,23 @@ class HouseholdModel(Part):
     api_particulier: ApiParticulierModel
 
 
+class ChildcareApiModel(Part):
+    """What differs from `household.api_particulier`; each key that is left out is that one's."""
+
+    environment: Literal["staging", "production", "custom"] | None = None
+    mode: Literal["franceconnect", "identity"] | None = None
+    token: Secret | None = Field(None, description="identity mode only; one habilitation may cover both sources")
+    base_url: Url | None = None
+    recipient: Annotated[str, Field(pattern=r"^[0-9]{14}$")] | None = None
+    ca_file: str | None = None
+
+
+class ChildcareModel(Part):
+    """«Participation familiale EAJE»: what a nursery's tariff is computed from."""
+
+    api_particulier: ChildcareApiModel = Field(default_factory=lambda: ChildcareApiModel.model_validate({}))
+
+
 class SessionsModel(Part):
     """Where sessions live, and for how long."""
 
@@ -263,6 +280,7 @@ class GatewayModel(Part):
     disputes: Any = Field(None, description="not available in this version")
     identity: Annotated[dict[str, ProviderModel], Field(min_length=1)]
     household: HouseholdModel | None = None
+    childcare: ChildcareModel | None = Field(None, description="`{}`: asked where and as the household is")
     sessions: SessionsModel
     signing: SigningModel
     limits: LimitsModel = Field(default_factory=lambda: LimitsModel.model_validate({}))

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.core.facts import FACTS, PIVOT, is_household_value
-from gateway.core.model import Need
 from gateway.core.needs import is_shown_for_review
 from gateway.core.rules import Policy, Text
 from gateway.web import texts
 from gateway.web.exchange import Destination, origin_of
+from gateway.web.notice import notice_url
 from gateway.web.services import Services
 
 OFFICIAL: Mapping[str, str] = {
@@ -21,7 +21,7 @@ style sheet."""
 
 
 _LISTS = ("asked", "sources", "source_facts", "received")
-_WORDS = ("purpose", "legal_basis", "retention")
+_WORDS = ("purpose", "legal_basis", "retention", "notice")
 _CHOICES = ("compares", "drops_names", "reviewed")
 
 
@@ -63,11 +63,12 @@ def announced(policy: Policy | None) -> dict[str, Any]:
         "sources": [texts.FACT_LABELS[fact] for fact in sources],
         "source_facts": sources,
         "received": [texts.FACT_LABELS[fact] for fact in facts if fact in texts.FACT_LABELS],
-        "compares": Need.ADULTS in policy.needs.blocks,
-        "drops_names": "household.adults" not in facts,
-        "reviewed": bool(policy.household and policy.household.review and is_shown_for_review(policy.inject)),
+        "compares": any(each.rule.match for each in policy.lookups),
+        "drops_names": not {f"{each.source}.adults" for each in policy.lookups} & set(facts),
+        "reviewed": any(each.rule.review for each in policy.lookups) and is_shown_for_review(policy.inject),
         "legal_basis": policy.legal_basis or "",
         "retention": texts.RETENTIONS.get(policy.retention or "", policy.retention or ""),
+        "notice": notice_url(policy),
     }
 
 
