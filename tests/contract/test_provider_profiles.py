@@ -64,6 +64,7 @@ def test_franceconnect_receives_its_seven_parameters_and_no_other(profile: str) 
 def test_franceconnect_is_asked_for_one_level() -> None:
     assert asked(a_provider("franceconnect"))["acr_values"] == "eidas1"
     plus = a_provider("franceconnect_plus")
+    assert asked(plus)["acr_values"] == "eidas2", "it has nothing lower"
     assert asked(plus, a_transaction(Acr.EIDAS2))["acr_values"] == "eidas2"
     assert asked(plus, a_transaction(Acr.EIDAS3))["acr_values"] == "eidas3"
 
