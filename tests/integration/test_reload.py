@@ -87,6 +87,26 @@ async def test_a_replaced_client_is_closed_when_its_requests_have_had_their_time
     assert len(closed) == 2
 
 
+async def _health(application: Application, name: str) -> tuple[int, str]:
+    transport = httpx.ASGITransport(application)
+    async with httpx.AsyncClient(transport=transport, base_url="http://10.0.0.7:8000") as client:
+        answer = await client.get(f"/_gateway/health/{name}")
+        return answer.status_code, answer.json().get("code", "")
+
+
+async def test_a_process_that_ends_is_alive_and_not_ready(application: Application) -> None:
+    assert await _health(application, "ready") == (200, "")
+    application.draining()
+    assert await _health(application, "ready") == (503, "draining")
+    assert await _health(application, "live") == (200, "")
+
+
+async def test_a_refused_reload_leaves_it_ready(application: Application, settings: Settings) -> None:
+    with pytest.raises(ConfigError):
+        await application.reload(replace(settings, workers=2))
+    assert await _health(application, "ready") == (200, "")
+
+
 def test_a_start_with_parts_that_do_not_fit_is_a_mistake_and_no_traceback(settings: Settings) -> None:
     wrong = replace(settings, signing=replace(settings.signing, previous=(b"no key",)))
     with pytest.raises(ConfigError, match="cannot be put into service"):
