@@ -233,6 +233,10 @@ def open_records(settings: Settings, clock: Clock) -> RecordStore:
     return SqliteRecords(Path(path)) if kind == "sqlite" else MemoryRecords()
 
 
+def sealed_sessions(settings: Settings, records: RecordStore, clock: Clock) -> SealedSessions:
+    return SealedSessions(records, clock, idle_s=settings.sessions.idle_s, secrets=settings.sessions.secrets)
+
+
 def _lasting(settings: Settings, world: Outside) -> Lasting:
     records = open_records(settings, world.clock)
 
@@ -281,7 +285,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
             for provider in settings.providers
         },
         source=source,
-        sessions=OpenSessions(SealedSessions(records, world.clock, idle_s=settings.sessions.idle_s), time.monotonic),
+        sessions=OpenSessions(sealed_sessions(settings, records, world.clock), time.monotonic),
         live=lasting.live,
         transactions=Transactions(records, world.clock, ttl_s=LOGIN_S),
         handoffs=Handoffs(records, world.clock),

@@ -12,15 +12,17 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
+from gateway.config.acceptance import check_acceptance
 from gateway.config.gateway_models import GatewayModel
+from gateway.config.identity import read_providers
 from gateway.config.listeners import is_private, read_admin, read_listen
 from gateway.config.policy_file import read_policy
 from gateway.config.production import check_production, is_production
-from gateway.config.providers import LEVELS, check_modes, is_loopback, read_household, read_providers
+from gateway.config.providers import check_modes, is_loopback, read_household
 from gateway.config.routes import Surroundings, open_alternatives, read_routes
 from gateway.config.secrets import Secrets
 from gateway.config.sessions import read_sessions, store_notes
-from gateway.config.shapes import shaped, suggestion
+from gateway.config.shapes import shaped
 from gateway.config.yaml_source import Path_, Source, read_yaml
 from gateway.core.errors import ConfigError, Problem
 from gateway.core.forwarded import Network
@@ -121,7 +123,7 @@ def _settings(
         notes=tuple(notes + _notes(model, household, modes) + store_notes(model.sessions)),
         version=digest_of(folder, Path(source.file)),
     )
-    _check_levels(model, settings, source)
+    check_acceptance(model, settings, source)
     if settings.production:
         check_production(settings, source, secrets=secret.required)
     return settings, problems
@@ -237,25 +239,3 @@ def _notes(model: GatewayModel, household: ApiParticulierSettings | None, modes:
     if model.listen.startswith("unix:") and UNIX not in model.trusted_proxies:
         notes.append("X-Forwarded-For is not believed from the Unix socket: list `unix` in `trusted_proxies`")
     return notes
-
-
-def _check_levels(model: GatewayModel, settings: Settings, source: Source) -> None:
-    """An acr that none of the accepted named providers can give would send people round for ever."""
-    for index, route in enumerate(model.routes):
-        policy = settings.policies.get(route.policy)
-        if policy is None or policy.login is None:
-            continue
-        for name in policy.login.providers:
-            if name not in model.identity:
-                hint = suggestion(name, list(model.identity))
-                source.say(
-                    ("routes", index, "policy"), f"policy `{policy.name}` accepts the unknown provider `{name}`", hint
-                )
-        accepted = [name for name in model.identity if not policy.login.providers or name in policy.login.providers]
-        named = [name for name in accepted if model.identity[name].environment != "custom"]
-        reachable = any(level >= policy.login.acr for name in named for level in LEVELS.get(name, ()))
-        if accepted and len(named) == len(accepted) and not reachable:
-            message = f"policy `{policy.name}` asks for {policy.login.acr}, which no accepted provider gives"
-            source.say(
-                ("routes", index, "policy"), message, "franceconnect gives eidas1, franceconnect_plus eidas2 and eidas3"
-            )

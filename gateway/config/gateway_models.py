@@ -37,13 +37,27 @@ class AuthorityModel(Part):
     colour: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = "#0b4f6c"
 
 
-class ProviderModel(Part):
-    """One identity provider."""
+Level = Literal["eidas1", "eidas2", "eidas3"]
 
-    environment: Literal["sandbox", "production", "custom"]
+IdentityFact = Literal[
+    "birth_name", "usage_name", "given_names", "birthdate", "gender", "birthplace", "birthcountry", "email"
+]
+
+
+class ProviderModel(Part):
+    """One identity provider. The keys `franceconnect`, `franceconnect_plus` and `proconnect` imply their profile."""
+
+    profile: Literal["keycloak", "generic"] | None = Field(None, description="needed under any other name")
+    environment: Literal["sandbox", "production", "custom"] | None = Field(
+        None, description="needed for FranceConnect and ProConnect; any other provider is custom"
+    )
     client_id: Secret
-    client_secret: Secret
-    signing_alg: Literal["ES256", "RS256"] = "ES256"
+    client_secret: Secret | None = Field(None, description="unless client_auth is private_key_jwt")
+    client_auth: Literal["client_secret_basic", "client_secret_post", "private_key_jwt"] | None = None
+    client_key: Secret | None = Field(None, description="of private_key_jwt: P-256 or RSA private key in PEM")
+    signing_alg: Literal["ES256", "RS256"] | None = Field(
+        None, description="the one declared to the provider; ES256 for FranceConnect, else RS256"
+    )
     issuer: Url | None = None
     authorization_endpoint: Url | None = None
     token_endpoint: Url | None = None
@@ -52,6 +66,25 @@ class ProviderModel(Part):
     end_session_endpoint: Url | None = None
     ca_file: str | None = None
     encryption_key: Secret | None = Field(None, description="FranceConnect+ only: the key that opens its tokens")
+    label: Names | None = Field(None, description="what the button says after «S’identifier avec»")
+    about: Url | None = Field(None, description="address that explains what it is")
+    userinfo: Literal["json", "signed", "id_token"] | None = Field(None, description="where claims are read; json")
+    bearer: Literal["header", "body"] = Field("header", description="how userinfo receives the access token")
+    acr_map: dict[str, Level] | None = Field(
+        None, description="the provider's acr: level; `absent` is what a token without an acr is worth"
+    )
+    scopes: list[Annotated[str, Field(pattern=r"^[!#-\[\]-~]+$", max_length=200)]] = Field(
+        [], description="asked at each login, besides those that policies need"
+    )
+    claims: dict[IdentityFact, Names] = Field({}, description="identity fact: the provider's claim")
+    civil_status: Literal["verified"] | None = Field(
+        None, description="you vouch that its identities were checked against the civil register"
+    )
+    email: Literal["verified", "as_given"] = Field("verified", description="verified: needs email_verified: true")
+    callback_iss: Literal["required", "announced"] = "announced"
+    recheck_s: Annotated[int, Field(ge=60, le=86_400)] | None = Field(
+        None, description="how often a refresh token asks whether the provider's session still holds"
+    )
 
 
 class ApiParticulierModel(Part):

@@ -7,7 +7,7 @@ from gateway.core.errors import DependencyFailed, LoginFailed
 from gateway.core.model import HouseholdRecord, Identity, LoginTransaction, Need, Session
 from gateway.core.rules import Mode, Policy
 from gateway.ports import Handoff, IdentityProvider, SignedIn
-from gateway.relying_party import CallbackError, check_acr, check_issuer, read_callback
+from gateway.relying_party import CallbackError, read_callback
 from gateway.web import texts
 from gateway.web.cookies import new_session_id
 from gateway.web.enquiry import enquire
@@ -33,7 +33,7 @@ async def finish_login(services: Services, exchange: Exchange) -> Response:
         provider = services.providers.get(transaction.provider)
         if provider is None:
             raise LoginFailed("provider_unknown")
-        check_issuer(returned, provider.issuer)
+        await provider.check_issuer(returned.iss)
         if isinstance(returned, CallbackError):
             count_login(services, returned.error, asked_of)
             return _refused_by_provider(services, exchange, place, returned)
@@ -130,6 +130,8 @@ async def _new_session(
         scopes=transaction.scopes | (before.scopes if before else frozenset()),
         household=records,
         id_token=signed_in.id_token,
+        sid=signed_in.sid,
+        browser=transaction.browser,
         # What was confirmed stays so, unless what it was about is asked again.
         reviewed=before.reviewed if before and all(record in records for record in held) else frozenset(),
         declined=(before.declined if before else frozenset()) - ({policy.name} if policy else frozenset()),
@@ -142,12 +144,11 @@ async def _new_session(
 
 
 def _identity(transaction: LoginTransaction, signed_in: SignedIn) -> Identity:
-    acr = check_acr(signed_in.id_claims, transaction.acr)
     authenticated_at = signed_in.id_claims.get("auth_time") or signed_in.id_claims["iat"]
     return to_identity(
         signed_in.userinfo,
         provider=transaction.provider,
-        acr=acr,
+        acr=signed_in.acr,
         authenticated_at=int(authenticated_at),  # type: ignore[call-overload]
     )
 

@@ -1,6 +1,5 @@
 """What a person is told before they leave for a provider: made from the policy, never typed by hand."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from gateway.core.facts import FACTS, is_household_value
@@ -10,24 +9,30 @@ from gateway.web import texts
 from gateway.web.exchange import Destination, origin_of
 from gateway.web.services import Services
 
-PROVIDERS: Mapping[str, tuple[str, str]] = {
-    "franceconnect": ("FranceConnect", "https://franceconnect.gouv.fr/"),
-    "franceconnect_plus": ("FranceConnect+", "https://franceconnect.gouv.fr/france-connect-plus"),
-}
-"""Label of the button and address of «Qu’est-ce que … ?», by name in `identity:`."""
-
 
 def buttons(services: Services, policy: Policy | None) -> list[dict[str, object]]:
-    """One for each provider that the policy accepts: name in `identity:`, label, address of its explanation.
+    """One for each provider that the policy accepts: name in `identity:`, profile, label, address that explains it.
 
     `down`: it failed a moment ago.
     """
     accepted = policy.login.providers if policy and policy.login else ()
-    names = [name for name in services.providers if not accepted or name in accepted]
     return [
-        {"name": name, "label": PROVIDERS[name][0], "about": PROVIDERS[name][1], "down": services.outages.lasts(name)}
-        for name in names
+        {
+            "name": provider.name,
+            "profile": provider.profile,
+            "label": provider.shown_as,
+            "about": provider.about or provider.rules.about,
+            "down": services.outages.lasts(provider.name),
+        }
+        for provider in services.settings.providers
+        if not accepted or provider.name in accepted
     ]
+
+
+def provider_label(services: Services, name: str) -> str:
+    """What people call a provider; one that is no longer configured, by its name in `identity:`."""
+    labels = {provider.name: provider.shown_as for provider in services.settings.providers}
+    return labels.get(name, name)
 
 
 def announced(policy: Policy | None) -> dict[str, Any]:

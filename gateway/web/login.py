@@ -108,6 +108,7 @@ def _transaction(
         route=place.route.name if place else None,
         started_at=services.now,
         asked_by=form.get("asked_by", ""),
+        code_verifier=services.new_token(),
     )
 
 
