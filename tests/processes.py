@@ -3,6 +3,7 @@
 import io
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -196,14 +197,17 @@ def slow_upstream() -> Iterator[tuple[int, Callable[[], None]]]:
 
 
 @contextmanager
-def answering(host: str, body: bytes, port: int = 0) -> Iterator[int]:
+def answering(
+    host: str, body: bytes, port: int = 0, *, status: int = 200, date: str = "", tls: ssl.SSLContext | None = None
+) -> Iterator[int]:
     """An application of its own address that says one thing, and keeps no connection: its port."""
     import threading
     from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
     class Says(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
+            self.send_response_only(status)
+            self.send_header("Date", date or self.date_time_string())
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -211,6 +215,8 @@ def answering(host: str, body: bytes, port: int = 0) -> Iterator[int]:
         def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 - the base class names it
 
     server = ThreadingHTTPServer((host, port), Says)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
