@@ -33,9 +33,10 @@ from gateway.adapters.upstream.client import Upstreams
 from gateway.core.errors import ConfigError, DependencyFailed, Problem
 from gateway.core.headers import stripped_names
 from gateway.core.http1.request import RequestHead
+from gateway.core.model import Source
 from gateway.core.routing import RouteTable
-from gateway.ports import Clock, NewToken, Sleep
-from gateway.settings import Settings
+from gateway.ports import Clock, HouseholdSource, NewToken, Sleep
+from gateway.settings import ApiParticulierSettings, Settings
 from gateway.web.cookies import Cookies
 from gateway.web.gate import Gate
 from gateway.web.live import CHECK_S, LiveAnswers
@@ -268,15 +269,10 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
     def trouble(code: str, request_id: str) -> None:
         logger.warning("household_trouble", code=code, request_id=request_id)
 
-    source = None
-    if settings.household is not None:
-        source = ApiParticulier(
-            settings.household,
-            _opened(api_particulier.http_client(settings.household), closers),
-            clock=world.clock,
-            sleep=world.sleep,
-            on_trouble=trouble,
-        )
+    def api(asked: ApiParticulierSettings) -> ApiParticulier:
+        client = _opened(api_particulier.http_client(asked), closers)
+        return ApiParticulier(asked, client, clock=world.clock, sleep=world.sleep, on_trouble=trouble)
+
     return Services(
         settings=settings,
         routes=RouteTable(settings.routes),
@@ -284,7 +280,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
             provider.name: OidcProvider(provider, _opened(oidc.http_client(provider), closers), world.clock)
             for provider in settings.providers
         },
-        source=source,
+        sources=_sources(settings, api),
         sessions=OpenSessions(sealed_sessions(settings, records, world.clock), time.monotonic),
         live=lasting.live,
         transactions=Transactions(records, world.clock, ttl_s=LOGIN_S),
@@ -314,6 +310,18 @@ def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: i
     return Attempts(records, world.clock, settings.sessions.secrets[-1], tries=tries, period_s=period_s)
 
 
+def _sources(
+    settings: Settings, api: Callable[[ApiParticulierSettings], ApiParticulier]
+) -> dict[Source, HouseholdSource]:
+    """One client for all that is asked at one place with one token: the quota is one."""
+    asked = {Source.HOUSEHOLD: settings.household, Source.CHILDCARE: settings.childcare}
+    opened: dict[ApiParticulierSettings, ApiParticulier] = {}
+    for each in asked.values():
+        if each is not None and each not in opened:
+            opened[each] = api(each)
+    return {source: opened[each] for source, each in asked.items() if each is not None}
+
+
 def _jwks(settings: Settings, keys: SigningKeys) -> dict[str, object]:
     """What applications verify with, and what FranceConnect+ seals its tokens with."""
     sealed_for = [provider.encryption_key_pem for provider in settings.providers if provider.encryption_key_pem]
@@ -329,4 +337,4 @@ def _pages(settings: Settings) -> Pages:
     targets = [provider.authorization_endpoint or provider.issuer for provider in settings.providers]
     targets += [provider.end_session_endpoint or provider.issuer for provider in settings.providers]
     secure = settings.public_url.startswith("https:")
-    return Pages(settings.authority, secure=secure, form_targets=targets)
+    return Pages(settings.authority, secure=secure, form_targets=targets, catalogues=settings.texts)

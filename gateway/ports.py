@@ -16,6 +16,7 @@ from gateway.core.model import (
     Need,
     Session,
     SessionId,
+    Source,
     VerifiedClaims,
 )
 from gateway.core.rules import Mode, Route
@@ -115,13 +116,15 @@ class IdentityProvider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HouseholdRequest:
-    """One enquiry. Which of the last three is used follows from `mode`."""
+    """One enquiry. Which of access token, identity and number is used follows from `mode`."""
 
     mode: Mode
     needs: frozenset[Need]
+    """Blocks of one source."""
     access_token: str | None = field(default=None, repr=False)
     identity: Identity | None = None
     number: CafNumber | None = None
+    source: Source = Source.HOUSEHOLD
 
 
 class HouseholdSource(Protocol):

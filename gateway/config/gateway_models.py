@@ -1,5 +1,6 @@
 """The shape of `gateway.yaml`: what editors complete, and what `gateway check` refuses."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -27,14 +28,35 @@ class File(Part):
 Secret = Annotated[Env | File, Field(description="{env: NAME} or {file: PATH}; a secret is never written here")]
 
 
+class AccessibilityModel(Part):
+    """What the accessibility statement says, once an audit was made; without one it says that there was none."""
+
+    state: Literal["non conforme", "partiellement conforme", "totalement conforme"] | None = None
+    rate: Annotated[int, Field(ge=0, le=100, description="per cent of the RGAA criteria that apply")] | None = None
+    audited_on: date | None = None
+    audited_by: Names | None = None
+    contact: Annotated[str, Field(pattern=r"^([^@\s]+@[^@\s]+|https://\S+)$")] | None = None
+    known_issues: list[Names] = []
+
+
 class AuthorityModel(Part):
     """The local authority, as its pages and API Particulier name it."""
 
     name: Names
     siret: Annotated[str, Field(pattern=r"^[0-9]{14}$", description="14 digits, between quotes")]
     dpo: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", description="e-mail of the data-protection officer")]
-    logo: str | None = Field(None, description="file shown on pages")
-    colour: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = "#0b4f6c"
+    logo: str | None = Field(None, description="SVG or PNG file shown on pages; relative to this file's folder")
+    colour: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", description="buttons and links; 4.5 to 1 on white")] = (
+        "#0b4f6c"
+    )
+    accessibility: AccessibilityModel = Field(default_factory=lambda: AccessibilityModel.model_validate({}))
+
+
+class ButtonModel(Part):
+    """The official pair of pictures, for who prefers them to the official style sheet."""
+
+    image: Annotated[str, Field(min_length=1, description="SVG or PNG file with the whole button on it")]
+    image_hover: Annotated[str, Field(min_length=1, description="the same, under the pointer")]
 
 
 Level = Literal["eidas1", "eidas2", "eidas3"]
@@ -85,6 +107,7 @@ class ProviderModel(Part):
     recheck_s: Annotated[int, Field(ge=60, le=86_400)] | None = Field(
         None, description="how often a refresh token asks whether the provider's session still holds"
     )
+    button: ButtonModel | None = Field(None, description="instead of the official style sheet")
 
 
 class ApiParticulierModel(Part):
@@ -100,6 +123,23 @@ class ApiParticulierModel(Part):
 
 class HouseholdModel(Part):
     api_particulier: ApiParticulierModel
+
+
+class ChildcareApiModel(Part):
+    """What differs from `household.api_particulier`; each key that is left out is that one's."""
+
+    environment: Literal["staging", "production", "custom"] | None = None
+    mode: Literal["franceconnect", "identity"] | None = None
+    token: Secret | None = Field(None, description="identity mode only; one habilitation may cover both sources")
+    base_url: Url | None = None
+    recipient: Annotated[str, Field(pattern=r"^[0-9]{14}$")] | None = None
+    ca_file: str | None = None
+
+
+class ChildcareModel(Part):
+    """«Participation familiale EAJE»: what a nursery's tariff is computed from."""
+
+    api_particulier: ChildcareApiModel = Field(default_factory=lambda: ChildcareApiModel.model_validate({}))
 
 
 class SessionsModel(Part):
@@ -240,6 +280,7 @@ class GatewayModel(Part):
     disputes: Any = Field(None, description="not available in this version")
     identity: Annotated[dict[str, ProviderModel], Field(min_length=1)]
     household: HouseholdModel | None = None
+    childcare: ChildcareModel | None = Field(None, description="`{}`: asked where and as the household is")
     sessions: SessionsModel
     signing: SigningModel
     limits: LimitsModel = Field(default_factory=lambda: LimitsModel.model_validate({}))

@@ -167,12 +167,14 @@ async def _household(
 ) -> tuple[HouseholdRecord, ...]:
     """FranceConnect mode asks now or never: the token dies within the minute."""
     asked = {str(need) for need in Need} & transaction.scopes
-    if policy is None or policy.household is None or policy.household.mode is not Mode.FRANCECONNECT or not asked:
+    by_token = [each for each in policy.lookups if each.rule.mode is Mode.FRANCECONNECT] if policy else []
+    due = [each for each in by_token if any(need.source is each.source for need in Need if str(need) in asked)]
+    if policy is None or not due:
         return held
     # A new login begins anew: what is asked again replaces what was held.
     kept = tuple(record for record in held if not {str(block) for block in record.asked} <= asked)
     return await enquire(
-        services, policy, kept, identity, access_token=signed_in.access_token, granted=signed_in.scopes
+        services, policy, due, kept, identity, access_token=signed_in.access_token, granted=signed_in.scopes
     )
 
 

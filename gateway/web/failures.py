@@ -27,7 +27,8 @@ def log_failure(services: Services, error: GatewayError, reference: str) -> None
 def failure(services: Services, snapshot: Snapshot, error: GatewayError, reference: str) -> Response:
     """The answer to a request that failed: plain French for a person, RFC 9457 for a program."""
     log_failure(services, error, reference)
-    pages = services.pages.speaking(snapshot.language)
+    here = "" if error.status in _NO_MORE else snapshot.here
+    pages = services.pages.speaking(snapshot.language, here)
     if snapshot.is_navigation:
         response = pages.message(_message(error), error.status, reference=reference, restart=_again(snapshot, error))
     else:

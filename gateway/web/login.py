@@ -1,7 +1,7 @@
 """Before the provider: the page that says what will be asked, and the departure."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import Response
 
@@ -32,8 +32,10 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         return _to_public_host(services, exchange, place)
     browser = exchange.browser or services.new_token()
     policy = place.route.policy if place else None
+    easy = query.get("facile") == "1"
     page = exchange.pages.page(
-        "login",
+        "login_facile" if easy else "login",
+        other_version=_other_version(query, easy=easy),
         token=services.cookies.form_token(browser),
         return_to=place.url if place else "",
         asked_by=query.get("asked_by", ""),
@@ -42,6 +44,12 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         **announced(policy),
     )
     return with_cookies(page, None if exchange.browser else services.cookies.set_browser(browser))
+
+
+def _other_version(query: Mapping[str, str], *, easy: bool) -> str:
+    """The same page, «facile à lire» or not; what it was opened with is kept."""
+    kept = {name: value for name, value in query.items() if name not in {"facile", "lang"}}
+    return f"{own_url('login')}?{urlencode(kept if easy else kept | {'facile': '1'})}"
 
 
 def _to_public_host(services: Services, exchange: Exchange, place: Destination | None) -> Response:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from gateway.core.facts import is_household_value
-from gateway.core.model import CARRIES_A_VALUE, Session
+from gateway.core.model import CARRIES_A_VALUE, Need, Session
 from gateway.web import texts
 from gateway.web.amend import amend
 from gateway.web.exchange import Exchange, form_bond, own_url, require_form
@@ -39,7 +39,7 @@ async def forget(services: Services, exchange: Exchange) -> Response:
 
 
 def _forgetful(session: Session) -> Session:
-    identity_scopes = frozenset(scope for scope in session.scopes if not scope.startswith("cnaf_"))
+    identity_scopes = session.scopes - {str(need) for need in Need}
     return replace(session, household=(), reviewed=frozenset(), scopes=identity_scopes)
 
 

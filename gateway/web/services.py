@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
+from gateway.core.model import Source
 from gateway.core.routing import RouteTable
 from gateway.core.signing import Signer
 from gateway.ports import (
@@ -63,7 +64,7 @@ class Services:
     settings: Settings
     routes: RouteTable
     providers: Mapping[str, IdentityProvider]
-    source: HouseholdSource | None
+    sources: Mapping[Source, HouseholdSource]
     sessions: OpenSessions["Permit"]
     """Every call reaches the store; only `peek` reads what was read less than a second ago."""
     live: LiveAnswers
