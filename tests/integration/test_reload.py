@@ -10,9 +10,10 @@ import pytest
 
 import gateway.app
 from gateway.adapters.keys import generate_pem
+from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.app import Application, Outside, build
 from gateway.config.gateway_file import load
-from gateway.core.errors import ConfigError
+from gateway.core.errors import ConfigError, DependencyFailed
 from gateway.settings import Listen, Settings
 from tests.world import configuration, secrets
 
@@ -105,6 +106,24 @@ async def test_a_refused_reload_leaves_it_ready(application: Application, settin
     with pytest.raises(ConfigError):
         await application.reload(replace(settings, workers=2))
     assert await _health(application, "ready") == (200, "")
+
+
+async def test_sweeping_goes_on_after_the_store_was_away(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    swept = asyncio.Event()
+    answers = iter([DependencyFailed("session-store", "session_store_unavailable"), None])
+
+    async def sweep(records: SqliteRecords, now: int) -> None:
+        if (trouble := next(answers, None)) is not None:
+            raise trouble
+        swept.set()
+
+    monkeypatch.setattr(SqliteRecords, "sweep", sweep)
+    monkeypatch.setattr(gateway.app, "SWEEP_S", 0.01)
+    application = build(settings, Outside(log_stream=io.StringIO(), audit_stream=io.StringIO()))
+    sweeping = asyncio.create_task(application._sweep())
+    async with asyncio.timeout(5):
+        await swept.wait()
+    sweeping.cancel()
 
 
 def test_a_start_with_parts_that_do_not_fit_is_a_mistake_and_no_traceback(settings: Settings) -> None:
