@@ -49,9 +49,10 @@ def read_policy(path: Path, shown: str, *, mode: Mode | None) -> tuple[Source, P
     policy = Policy(
         name=path.stem,
         version=hashlib.sha256(path.read_bytes()).hexdigest()[:12],
-        purpose=model.purpose,
-        legal_basis=model.legal_basis,
-        retention=model.retention,
+        purpose=_french(model.purpose) or "",
+        legal_basis=_french(model.legal_basis),
+        retention=_french(model.retention),
+        english=_english(model),
         login=_login(model),
         household=household,
         alternative=_way_out(model.alternative),
@@ -70,6 +71,15 @@ def _with_needs(policy: Policy) -> Policy:
 
     needs = compute_needs(login=policy.login, household=policy.household, inject=policy.inject, allow=policy.allow)
     return replace(policy, needs=needs)
+
+
+def _french(words: str | TextModel | None) -> str | None:
+    return words.fr if isinstance(words, TextModel) else words
+
+
+def _english(model: PolicyModel) -> dict[str, str]:
+    said = {name: getattr(model, name) for name in ("purpose", "legal_basis", "retention")}
+    return {name: words.en for name, words in said.items() if isinstance(words, TextModel) and words.en}
 
 
 def _login(model: PolicyModel) -> Login | None:

@@ -117,6 +117,9 @@ class Text:
     def __str__(self) -> str:
         return self.fr
 
+    def __bool__(self) -> bool:
+        return bool(self.fr)
+
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
@@ -165,6 +168,12 @@ class Policy:
     allow: Conditions | None = None
     encoding: Encoding = Encoding.PERCENT
     needs: Needs = field(default_factory=Needs)
+    english: Mapping[str, str] = field(default_factory=dict)
+    """What was written in English of `purpose`, `legal_basis` and `retention`."""
+
+    def text(self, name: str) -> Text:
+        """`purpose`, `legal_basis` or `retention`, for people to read."""
+        return Text(getattr(self, name) or "", self.english.get(name))
 
     @property
     def needs_session(self) -> bool:
