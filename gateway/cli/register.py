@@ -11,7 +11,7 @@ from gateway.config.gateway_file import load
 from gateway.core.model import Need
 from gateway.core.rules import Policy, SignatureForm
 from gateway.settings import Settings
-from gateway.web.information import PROVIDERS, announced
+from gateway.web.information import announced
 from gateway.web.legal import LOG_MONTHS, announced_policies, routes_of
 
 _TITLES = {
@@ -116,8 +116,8 @@ def _matching(told: dict[str, Any]) -> str:
 
 def _sources(settings: Settings, policy: Policy) -> list[str]:
     accepted = policy.login.providers if policy.login else ()
-    names = [each.name for each in settings.providers if not accepted or each.name in accepted] if policy.login else []
-    sources = [PROVIDERS[name][0] if name in PROVIDERS else name for name in names]
+    providers = settings.providers if policy.login else ()
+    sources = [each.shown_as for each in providers if not accepted or each.name in accepted]
     return sources + (["CAF ou MSA, par API Particulier"] if policy.needs.blocks else [])
 
 

@@ -59,13 +59,27 @@ class ButtonModel(Part):
     image_hover: Annotated[str, Field(min_length=1, description="the same, under the pointer")]
 
 
-class ProviderModel(Part):
-    """One identity provider."""
+Level = Literal["eidas1", "eidas2", "eidas3"]
 
-    environment: Literal["sandbox", "production", "custom"]
+IdentityFact = Literal[
+    "birth_name", "usage_name", "given_names", "birthdate", "gender", "birthplace", "birthcountry", "email"
+]
+
+
+class ProviderModel(Part):
+    """One identity provider. The keys `franceconnect`, `franceconnect_plus` and `proconnect` imply their profile."""
+
+    profile: Literal["keycloak", "generic"] | None = Field(None, description="needed under any other name")
+    environment: Literal["sandbox", "production", "custom"] | None = Field(
+        None, description="needed for FranceConnect and ProConnect; any other provider is custom"
+    )
     client_id: Secret
-    client_secret: Secret
-    signing_alg: Literal["ES256", "RS256"] = "ES256"
+    client_secret: Secret | None = Field(None, description="unless client_auth is private_key_jwt")
+    client_auth: Literal["client_secret_basic", "client_secret_post", "private_key_jwt"] | None = None
+    client_key: Secret | None = Field(None, description="of private_key_jwt: P-256 or RSA private key in PEM")
+    signing_alg: Literal["ES256", "RS256"] | None = Field(
+        None, description="the one declared to the provider; ES256 for FranceConnect, else RS256"
+    )
     issuer: Url | None = None
     authorization_endpoint: Url | None = None
     token_endpoint: Url | None = None
@@ -74,6 +88,25 @@ class ProviderModel(Part):
     end_session_endpoint: Url | None = None
     ca_file: str | None = None
     encryption_key: Secret | None = Field(None, description="FranceConnect+ only: the key that opens its tokens")
+    label: Names | None = Field(None, description="what the button says after «S’identifier avec»")
+    about: Url | None = Field(None, description="address that explains what it is")
+    userinfo: Literal["json", "signed", "id_token"] | None = Field(None, description="where claims are read; json")
+    bearer: Literal["header", "body"] = Field("header", description="how userinfo receives the access token")
+    acr_map: dict[str, Level] | None = Field(
+        None, description="the provider's acr: level; `absent` is what a token without an acr is worth"
+    )
+    scopes: list[Annotated[str, Field(pattern=r"^[!#-\[\]-~]+$", max_length=200)]] = Field(
+        [], description="asked at each login, besides those that policies need"
+    )
+    claims: dict[IdentityFact, Names] = Field({}, description="identity fact: the provider's claim")
+    civil_status: Literal["verified"] | None = Field(
+        None, description="you vouch that its identities were checked against the civil register"
+    )
+    email: Literal["verified", "as_given"] = Field("verified", description="verified: needs email_verified: true")
+    callback_iss: Literal["required", "announced"] = "announced"
+    recheck_s: Annotated[int, Field(ge=60, le=86_400)] | None = Field(
+        None, description="how often a refresh token asks whether the provider's session still holds"
+    )
     button: ButtonModel | None = Field(None, description="instead of the official style sheet")
 
 
@@ -92,10 +125,39 @@ class HouseholdModel(Part):
     api_particulier: ApiParticulierModel
 
 
+class ChildcareApiModel(Part):
+    """What differs from `household.api_particulier`; each key that is left out is that one's."""
+
+    environment: Literal["staging", "production", "custom"] | None = None
+    mode: Literal["franceconnect", "identity"] | None = None
+    token: Secret | None = Field(None, description="identity mode only; one habilitation may cover both sources")
+    base_url: Url | None = None
+    recipient: Annotated[str, Field(pattern=r"^[0-9]{14}$")] | None = None
+    ca_file: str | None = None
+
+
+class ChildcareModel(Part):
+    """«Participation familiale EAJE»: what a nursery's tariff is computed from."""
+
+    api_particulier: ChildcareApiModel = Field(default_factory=lambda: ChildcareApiModel.model_validate({}))
+
+
 class SessionsModel(Part):
     """Where sessions live, and for how long."""
 
-    store: Annotated[str, Field(description="memory: | sqlite:PATH")] = "memory:"
+    store: Annotated[
+        str,
+        Field(
+            description="memory: | sqlite:PATH | redis://HOST:PORT/DB | redis+sentinel://HOST:PORT,…/SERVICE/DB | "
+            "redis+cluster://HOST:PORT,… ; rediss for TLS; Valkey too; no password here"
+        ),
+    ] = "memory:"
+    username: Annotated[str, Field(min_length=1, description="Redis ACL user")] | None = None
+    password: Secret | None = Field(None, description="of Redis")
+    sentinel_password: Secret | None = Field(None, description="of the sentinels, when they have one")
+    ca_file: Annotated[str, Field(min_length=1, description="authority of rediss:// in PEM")] | None = None
+    client_cert: Annotated[str, Field(min_length=1)] | None = None
+    client_key: Annotated[str, Field(min_length=1)] | None = None
     idle_s: Annotated[int, Field(ge=60, le=86_400)] = 1800
     absolute_s: Annotated[int, Field(ge=60, le=86_400)] = 28_800
     secrets: Annotated[list[Secret], Field(min_length=1, description="newest last")]
@@ -114,7 +176,18 @@ class LimitsModel(Part):
     target_bytes: Annotated[int, Field(ge=256, le=65_536)] = 8_192
     head_s: Seconds = 10
     idle_s: Seconds = 30
-    logins_per_minute_per_address: Any = Field(None, description="not available in this version")
+    logins_per_minute_per_address: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        None, description="departures for a provider from one address; omitted: not counted"
+    )
+
+
+Address = Annotated[str, Field(pattern=r"^(unix:.+|.+:[0-9]{1,5})$", description="HOST:PORT, or unix:PATH of a socket")]
+
+
+class AdminModel(Part):
+    """Where Prometheus asks; never reachable from outside."""
+
+    listen: Address
 
 
 class TimeoutsModel(Part):
@@ -197,18 +270,17 @@ class GatewayModel(Part):
 
     public_url: Annotated[Url, Field(description="what the browser sees; FranceConnect's callback host")]
     authority: AuthorityModel
-    listen: Annotated[
-        str, Field(pattern=r"^(unix:.+|.+:[0-9]{1,5})$", description="HOST:PORT, or unix:PATH of a socket")
-    ] = "127.0.0.1:8000"
+    listen: Address = "127.0.0.1:8000"
     trusted_proxies: Annotated[
         list[str],
         Field(description="addresses believed, and `unix` for who connects through the socket; empty: nobody"),
     ] = []
     workers: Annotated[int | Literal["auto"], Field(description="processes; auto: one a core")] = 1
-    admin: Any = Field(None, description="not available in this version")
+    admin: AdminModel | None = Field(None, description="a listener of its own for /metrics; omitted: none")
     disputes: Any = Field(None, description="not available in this version")
     identity: Annotated[dict[str, ProviderModel], Field(min_length=1)]
     household: HouseholdModel | None = None
+    childcare: ChildcareModel | None = Field(None, description="`{}`: asked where and as the household is")
     sessions: SessionsModel
     signing: SigningModel
     limits: LimitsModel = Field(default_factory=lambda: LimitsModel.model_validate({}))

@@ -4,47 +4,51 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.core.facts import FACTS, PIVOT, is_household_value
-from gateway.core.model import Need
 from gateway.core.needs import is_shown_for_review
 from gateway.core.rules import Policy, Text
 from gateway.web import texts
 from gateway.web.exchange import Destination, origin_of
+from gateway.web.notice import notice_url
 from gateway.web.services import Services
-
-PROVIDERS: Mapping[str, tuple[str, str]] = {
-    "franceconnect": ("FranceConnect", "https://franceconnect.gouv.fr/"),
-    "franceconnect_plus": ("FranceConnect+", "https://franceconnect.gouv.fr/france-connect-plus"),
-}
-"""Label of the button and address of «Qu’est-ce que … ?», by name in `identity:`."""
 
 OFFICIAL: Mapping[str, str] = {
     "franceconnect": "fr-connect",
     "franceconnect_plus": "fr-connect fr-connect--plus",
     "proconnect": "fr-connect fr-connect--pro",
 }
-"""Classes of the official button, by name in `identity:`; the label of FranceConnect+ is «FranceConnect», its `+` is
-drawn by the style sheet."""
+"""Classes of the official button, by profile; the label of FranceConnect+ is «FranceConnect», its `+` is drawn by the
+style sheet."""
 
 
 _LISTS = ("asked", "sources", "source_facts", "received")
-_WORDS = ("purpose", "legal_basis", "retention")
+_WORDS = ("purpose", "legal_basis", "retention", "notice")
 _CHOICES = ("compares", "drops_names", "reviewed")
 
 
 def buttons(services: Services, policy: Policy | None) -> list[dict[str, Any]]:
-    """One for each provider that the policy accepts: name in `identity:`, label, address of its explanation, look."""
+    """One for each provider that the policy accepts: name in `identity:`, label, address of its explanation, look.
+
+    `down`: it failed a moment ago.
+    """
     accepted = policy.login.providers if policy and policy.login else ()
-    names = [name for name in services.providers if not accepted or name in accepted]
     return [
         {
-            "name": name,
-            "label": PROVIDERS[name][0],
-            "about": PROVIDERS[name][1],
-            "official": OFFICIAL.get(name, ""),
-            "pictures": name in services.settings.buttons,
+            "name": provider.name,
+            "label": provider.shown_as,
+            "about": provider.about or provider.rules.about,
+            "down": services.outages.lasts(provider.name),
+            "official": OFFICIAL.get(provider.profile, ""),
+            "pictures": provider.name in services.settings.buttons,
         }
-        for name in names
+        for provider in services.settings.providers
+        if not accepted or provider.name in accepted
     ]
+
+
+def provider_label(services: Services, name: str) -> str:
+    """What people call a provider; one that is no longer configured, by its name in `identity:`."""
+    labels = {provider.name: provider.shown_as for provider in services.settings.providers}
+    return labels.get(name, name)
 
 
 def announced(policy: Policy | None) -> dict[str, Any]:
@@ -59,11 +63,12 @@ def announced(policy: Policy | None) -> dict[str, Any]:
         "sources": [texts.FACT_LABELS[fact] for fact in sources],
         "source_facts": sources,
         "received": [texts.FACT_LABELS[fact] for fact in facts if fact in texts.FACT_LABELS],
-        "compares": Need.ADULTS in policy.needs.blocks,
-        "drops_names": "household.adults" not in facts,
-        "reviewed": bool(policy.household and policy.household.review and is_shown_for_review(policy.inject)),
+        "compares": any(each.rule.match for each in policy.lookups),
+        "drops_names": not {f"{each.source}.adults" for each in policy.lookups} & set(facts),
+        "reviewed": any(each.rule.review for each in policy.lookups) and is_shown_for_review(policy.inject),
         "legal_basis": policy.text("legal_basis"),
         "retention": texts.RETENTIONS.get(policy.retention or "") or policy.text("retention"),
+        "notice": notice_url(policy),
     }
 
 

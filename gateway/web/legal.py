@@ -9,7 +9,7 @@ from starlette.responses import Response
 from gateway.core.rules import Policy, Route
 from gateway.settings import Settings
 from gateway.web.exchange import Exchange
-from gateway.web.information import PROVIDERS, announced
+from gateway.web.information import announced
 from gateway.web.language import COOKIE
 from gateway.web.services import Services
 
@@ -47,7 +47,7 @@ async def personal_data(services: Services, exchange: Exchange) -> Response:
     return exchange.pages.page(
         "personal_data",
         purposes=[_purpose(policy) for policy in announced_policies(services.settings)],
-        providers=[PROVIDERS[name][0] for name in services.providers if name in PROVIDERS],
+        providers=[provider.shown_as for provider in services.settings.providers],
         idle=duration(exchange, sessions.idle_s),
         absolute=duration(exchange, sessions.absolute_s),
         log_months=LOG_MONTHS,

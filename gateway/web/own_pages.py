@@ -15,6 +15,7 @@ from gateway.web import (
     login,
     logout,
     my_data,
+    notice,
     ops,
     review,
 )
@@ -46,6 +47,9 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "static/button": {"GET": ops.button},
 }
 
+BELOW: Mapping[str, Mapping[str, Page]] = {notice.PREFIX: {"GET": notice.show_notice}}
+"""Pages of which there are several: the beginning of their address."""
+
 _PROBES = frozenset({"health/live", "health/ready"})
 
 ANY_HOST = _PROBES | {"auth"}
@@ -64,7 +68,7 @@ def page_name(path: str) -> str:
 
 
 def find_page(name: str, method: str) -> Page:
-    methods = PAGES.get(name)
+    methods = PAGES.get(name) or BELOW.get(name[: name.find("/") + 1])
     if methods is None:
         raise RequestRejected("own_page_unknown", 404)
     page = methods.get("GET" if method == "HEAD" else method)
