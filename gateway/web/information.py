@@ -58,7 +58,7 @@ def announced(policy: Policy | None) -> dict[str, Any]:
     facts = [injection.fact for injection in policy.inject]
     sources = [fact for fact in FACTS if fact in policy.needs.fields and is_household_value(fact)]
     return {
-        "purpose": policy.purpose,
+        "purpose": policy.text("purpose"),
         "asked": asked_of_provider(policy),
         "sources": [texts.FACT_LABELS[fact] for fact in sources],
         "source_facts": sources,
@@ -66,8 +66,8 @@ def announced(policy: Policy | None) -> dict[str, Any]:
         "compares": any(each.rule.match for each in policy.lookups),
         "drops_names": not {f"{each.source}.adults" for each in policy.lookups} & set(facts),
         "reviewed": any(each.rule.review for each in policy.lookups) and is_shown_for_review(policy.inject),
-        "legal_basis": policy.legal_basis or "",
-        "retention": texts.RETENTIONS.get(policy.retention or "", policy.retention or ""),
+        "legal_basis": policy.text("legal_basis"),
+        "retention": texts.RETENTIONS.get(policy.retention or "") or policy.text("retention"),
         "notice": notice_url(policy),
     }
 

@@ -67,6 +67,9 @@ SCOPE_LABELS: Mapping[str, str] = {
 RETENTIONS: Mapping[str, str] = {"session": "le temps de votre visite, puis tout est effacé"}
 """Words of a policy's `retention` that a person would not understand."""
 
+ACCESSIBILITY_STATES = ("non évaluée", "non conforme", "partiellement conforme", "totalement conforme")
+"""Nobody has looked yet, then the three words of the law."""
+
 FUNDS: Mapping[str, str] = {"cnaf": "la CAF (allocations familiales)", "msa": "la MSA (régime agricole)"}
 
 MONTHS = (
