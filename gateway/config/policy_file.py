@@ -36,6 +36,9 @@ from gateway.core.rules import (
     WayOut,
 )
 
+FRANCECONNECT = frozenset({"franceconnect", "franceconnect_plus"})
+"""Names in `identity:` that may never be the only way in."""
+
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 
 
@@ -170,7 +173,8 @@ def _check_login(policy: Policy, source: Source) -> None:
     for key in ("legal_basis", "retention"):
         if getattr(policy, key) is None:
             source.say((), f"`{key}` is missing", f"a policy with a login says its {key}")
-    if policy.alternative is None or policy.alternative.url is None:
+    franceconnect = not policy.login or not policy.login.providers or FRANCECONNECT & set(policy.login.providers)
+    if franceconnect and (policy.alternative is None or policy.alternative.url is None):
         hint = "FranceConnect may never be the only way in: alternative: {url: /…, text: {fr: …}}"
         source.say((), "`alternative` is missing", hint)
 

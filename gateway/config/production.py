@@ -23,7 +23,7 @@ def check_production(settings: Settings, source: Source, *, secrets: bool) -> No
         if any(url and (is_sandbox(url) or is_loopback(url)) for url in urls):
             hint = "its signing keys are public: anyone could sign in as anyone; write `environment: production`"
             source.say(place, f"`{provider.name}` is a sandbox, and this is production", hint)
-        if secrets and (why := weakness(provider.client_secret.encode("utf-8"))):
+        if secrets and provider.client_secret and (why := weakness(provider.client_secret.encode("utf-8"))):
             source.say((*place, "client_secret"), f"`client_secret` {why}", "use the one that the provider gave")
     _check_sources(settings, source)
     for index, secret in enumerate(settings.sessions.secrets):

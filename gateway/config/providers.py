@@ -1,85 +1,30 @@
-"""Who can be signed in with, and where CAF is asked: the named environments, and what is custom."""
+"""Where CAF is asked: the named environments, and what is custom. Which addresses are safe, and which a sandbox's."""
 
 import ipaddress
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.config.gateway_models import ApiParticulierModel, ChildcareModel, GatewayModel, ProviderModel
-from gateway.config.shapes import suggestion
+from gateway.config.gateway_models import ApiParticulierModel, ChildcareModel, GatewayModel
 from gateway.config.yaml_source import Path_
 from gateway.config.yaml_source import Source as YamlSource
-from gateway.core.model import Acr, Source
+from gateway.core.model import Source
 from gateway.core.rules import Mode
-from gateway.relying_party import ProviderSettings
 from gateway.settings import ApiParticulierSettings
 
 ReadSecret = Callable[[object, Path_], bytes]
 
-ISSUERS: Mapping[tuple[str, str], str] = {
-    ("franceconnect", "production"): "https://oidc.franceconnect.gouv.fr/api/v2",
-    ("franceconnect", "sandbox"): "https://fcp-low.sbx.dev-franceconnect.fr/api/v2",
-    ("franceconnect_plus", "production"): "https://auth.franceconnect.gouv.fr/api/v2",
-    ("franceconnect_plus", "sandbox"): "https://auth.integ01.dev-franceconnect.fr/api/v2",
-}
-_PATHS = {
-    "authorization_endpoint": "/authorize",
-    "token_endpoint": "/token",
-    "userinfo_endpoint": "/userinfo",
-    "jwks_uri": "/jwks",
-    "end_session_endpoint": "/session/end",
-}
-LEVELS: Mapping[str, frozenset[Acr]] = {
-    "franceconnect": frozenset({Acr.EIDAS1}),
-    "franceconnect_plus": frozenset({Acr.EIDAS2, Acr.EIDAS3}),
-}
 API_HOSTS = {
     "production": "https://particulier.api.gouv.fr",
     "staging": "https://staging.particulier.api.gouv.fr",
 }
-SANDBOX_HOSTS = (".dev-franceconnect.fr", "staging.particulier.api.gouv.fr", ".dev-agentconnect.fr")
+SANDBOX_HOSTS = (
+    ".dev-franceconnect.fr",
+    "staging.particulier.api.gouv.fr",
+    ".dev-agentconnect.fr",
+    ".integ02.agentconnect.rie.gouv.fr",
+)
 """Their private keys are public: production never believes them, under any name."""
-
-
-def read_providers(
-    model: GatewayModel, source: YamlSource, secret: ReadSecret, folder: Path, public_url: str
-) -> tuple[ProviderSettings, ...]:
-    providers = []
-    for name, provider in model.identity.items():
-        place: Path_ = ("identity", name)
-        if name not in LEVELS:
-            source.say(place, f"`{name}` is not available in this version", suggestion(name, list(LEVELS)))
-            continue
-        providers.append(_provider(name, provider, place, source, secret, folder, public_url))
-    return tuple(providers)
-
-
-def _provider(
-    name: str, model: ProviderModel, place: Path_, source: YamlSource, secret: ReadSecret, folder: Path, public_url: str
-) -> ProviderSettings:
-    endpoints = {key: getattr(model, key) for key in _PATHS}
-    issuer = model.issuer or ""
-    if model.environment != "custom":
-        issuer = ISSUERS[name, model.environment]
-        endpoints = {key: issuer + path for key, path in _PATHS.items()}
-    elif not issuer:
-        source.say(place, "`issuer` is missing", "`environment: custom` needs the provider's issuer")
-    for key, url in {"issuer": issuer, **endpoints}.items():
-        if url and not is_safe(url):
-            source.say((*place, key), f"`{key}` is plain http", "https, or a loopback address")
-    return ProviderSettings(
-        name=name,
-        profile=name,
-        issuer=issuer.rstrip("/"),
-        client_id=secret(model.client_id, (*place, "client_id")).decode("utf-8", "replace"),
-        client_secret=secret(model.client_secret, (*place, "client_secret")).decode("utf-8", "replace"),
-        signing_alg=model.signing_alg,
-        redirect_uri=f"{public_url}/_gateway/callback",
-        post_logout_redirect_uri=f"{public_url}/_gateway/logged-out",
-        **endpoints,
-        ca_file=folder / model.ca_file if model.ca_file else None,
-        encryption_key_pem=secret(model.encryption_key, (*place, "encryption_key")) if model.encryption_key else None,
-    )
 
 
 def asked_apis(model: GatewayModel) -> dict[Source, tuple[ApiParticulierModel, Path_]]:

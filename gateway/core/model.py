@@ -240,6 +240,8 @@ class LoginTransaction:
     started_at: int
     asked_by: str = field(default="", repr=False)
     """Digest of the browser cookie on another host of ours, when the login began there."""
+    code_verifier: str = field(default="", repr=False)
+    """PKCE (RFC 7636): never leaves before the code comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,11 +266,15 @@ class Session:
     household: tuple[HouseholdRecord, ...] = ()
     """One record an enquiry, oldest first."""
     id_token: str | None = field(default=None, repr=False)
+    browser: str = field(default="", repr=False)
+    """Digest of the browser cookie that the login came through: the way back from a logout is checked against it."""
     reviewed: frozenset[str] = frozenset()
     """`policy@version` whose values the person confirmed."""
     declined: frozenset[str] = frozenset()
     """Policies for which the person prefers a document."""
     deliveries: tuple[Delivery, ...] = ()
+    sid: str = field(default="", repr=False)
+    """The provider's own name for its session, when it told one: a logout there may name it."""
 
 
 @dataclass(frozen=True, slots=True)

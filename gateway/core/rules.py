@@ -133,6 +133,9 @@ class Text:
     fr: str
     en: str | None = None
 
+    def __str__(self) -> str:
+        return self.fr
+
 
 @dataclass(frozen=True, slots=True)
 class WayOut:

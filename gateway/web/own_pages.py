@@ -6,7 +6,19 @@ from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
 from gateway.core.routing import USUAL_METHODS
-from gateway.web import caf_number, callback, forward_auth, login, logout, my_data, notice, ops, review
+from gateway.web import (
+    caf_number,
+    callback,
+    choice_of_language,
+    forward_auth,
+    legal,
+    login,
+    logout,
+    my_data,
+    notice,
+    ops,
+    review,
+)
 from gateway.web.exchange import OWN_PREFIX, Exchange
 from gateway.web.services import Services
 
@@ -25,7 +37,14 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "keys": {"GET": ops.keys},
     "health/live": {"GET": ops.live},
     "health/ready": {"GET": ops.ready},
+    "language": {"GET": choice_of_language.choose},
+    "donnees-personnelles": {"GET": legal.personal_data},
+    "accessibilite": {"GET": legal.accessibility},
+    "cookies": {"GET": legal.cookies},
     "static/style.css": {"GET": ops.style},
+    "static/franceconnect.css": {"GET": ops.official_button},
+    "static/logo": {"GET": ops.logo},
+    "static/button": {"GET": ops.button},
 }
 
 BELOW: Mapping[str, Mapping[str, Page]] = {notice.PREFIX: {"GET": notice.show_notice}}
@@ -36,7 +55,11 @@ _PROBES = frozenset({"health/live", "health/ready"})
 ANY_HOST = _PROBES | {"auth"}
 """Probes send an address instead of a name; a proxy that asks names the host in another header."""
 
-WITHOUT_SESSION = _PROBES | {"auth", "keys", "static/style.css", "logged-out"}
+_STATIC = frozenset(name for name in PAGES if name.startswith("static/"))
+
+_LEGAL = frozenset({"donnees-personnelles", "accessibilite", "cookies"})
+
+WITHOUT_SESSION = _PROBES | _STATIC | _LEGAL | {"auth", "keys", "language", "logged-out"}
 """They answer even when the session store does not; `auth` looks for a session where the route asked for needs one."""
 
 

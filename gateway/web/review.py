@@ -11,13 +11,13 @@ from gateway.core.errors import RequestRejected
 from gateway.core.facts import FACTS, is_household_value
 from gateway.core.model import Alternative, Ask, Deny, HouseholdStatus, Injected, Question, Reason, Session
 from gateway.core.policy import Seen, decide, injected, look
-from gateway.core.rules import Mode, Policy
+from gateway.core.rules import Mode, Policy, Text
 from gateway.web import texts
 from gateway.web.amend import amend
 from gateway.web.branches import details, message_for
 from gateway.web.exchange import Destination, Exchange, destination, facts_at, form_bond, own_url, require_form
 from gateway.web.http import posted_form
-from gateway.web.login import alternative_of
+from gateway.web.information import alternative_of
 from gateway.web.notice import notice_url
 from gateway.web.services import Services
 
@@ -114,7 +114,7 @@ async def answer_review(services: Services, exchange: Exchange) -> Response:
         raise RequestRejected("form_malformed")
     await amend(services, session.id, lambda now: replace(now, declined=now.declined | {policy.name}))
     way_out = alternative_of(place)
-    return exchange.pages.redirect(way_out["url"] if way_out else place.url)
+    return exchange.pages.redirect(str(way_out["url"]) if way_out else place.url)
 
 
 def alternative_page(services: Services, exchange: Exchange, place: Destination, decision: Alternative) -> Response:
@@ -146,11 +146,11 @@ def refused_page(services: Services, exchange: Exchange, place: Destination, dec
     """403 with the policy's own words; the reason's code is in the audit line, not on the page."""
     del decision
     refused = place.route.policy.refused
-    message = texts.REFUSED if refused is None else replace_body(refused.text.fr)
+    message = texts.REFUSED if refused is None else replace_body(refused.text)
     return exchange.pages.message(message, 403, reference=exchange.reference, proceed=refused.url if refused else None)
 
 
-def replace_body(body: str) -> texts.Message:
+def replace_body(body: Text) -> texts.Message:
     return texts.Message(texts.REFUSED.title, body)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.core.model import HouseholdStatus, Need
+from gateway.core.rules import Text
 
 FACT_LABELS: Mapping[str, str] = {
     "identity.sub": "un identifiant propre à ce service",
@@ -51,6 +52,21 @@ FACT_LABELS: Mapping[str, str] = {
     "childcare.scale_valid_from": "la date d’effet du barème",
 }
 
+SCOPE_LABELS: Mapping[str, str] = {
+    "family_name": FACT_LABELS["identity.birth_name"],
+    "given_name": FACT_LABELS["identity.given_names"],
+    "birthdate": FACT_LABELS["identity.birthdate"],
+    "gender": FACT_LABELS["identity.gender"],
+    "birthplace": FACT_LABELS["identity.birthplace"],
+    "birthcountry": FACT_LABELS["identity.birthcountry"],
+    "preferred_username": FACT_LABELS["identity.usage_name"],
+    "email": FACT_LABELS["identity.email"],
+}
+"""What an identity provider is asked for, by OpenID scope; `identite_pivot` is the first six."""
+
+RETENTIONS: Mapping[str, str] = {"session": "le temps de votre visite, puis tout est effacé"}
+"""Words of a policy's `retention` that a person would not understand."""
+
 FUNDS: Mapping[str, str] = {"cnaf": "la CAF (allocations familiales)", "msa": "la MSA (régime agricole)"}
 
 MONTHS = (
@@ -63,7 +79,8 @@ class Message:
     """What happened, then what it means and what to do."""
 
     title: str
-    body: str
+    body: str | Text
+    """A policy’s own words, or ours."""
 
 
 ALTERNATIVE: Mapping[HouseholdStatus, Message] = {
@@ -169,6 +186,12 @@ LOGIN_FAILED = Message(
 PROVIDER_DOWN = Message(
     "FranceConnect ne répond pas pour le moment",
     "Ce n’est pas de votre fait. Réessayez dans quelques minutes, ou continuez autrement dès maintenant.",
+)
+
+LOGINS_TOO_MANY = Message(
+    "Beaucoup de connexions en peu de temps",
+    "Trop de connexions ont été demandées depuis votre réseau. Attendez une minute, puis recommencez, "
+    "ou continuez autrement dès maintenant.",
 )
 
 STORE_DOWN = Message(

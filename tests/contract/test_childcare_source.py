@@ -83,7 +83,7 @@ async def test_each_mode_has_its_route_and_sends_what_the_household_s_does() -> 
 
 
 def _changed(change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    payload = deepcopy(PAYLOAD)
+    payload: dict[str, Any] = deepcopy(PAYLOAD)
     change(payload["data"])
     return payload
 

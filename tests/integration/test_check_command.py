@@ -82,7 +82,25 @@ def test_five_mistakes_are_said_at_once_with_file_line_and_hint(
         ("trusted_proxies: []", "trusted_proxies: [nowhere]", "not an address"),
         ("issuer: http://127.0.0.1:8101/api/v2", "issuer: http://fc.example/api/v2", "plain http"),
         ("mode: franceconnect ", "mode: identity ", "`token` is missing"),
-        ("store: sqlite:var/sessions.db", "store: redis://x", "not available"),
+        ("store: sqlite:var/sessions.db", "store: redis://:hunter2@x", "`store` carries credentials"),
+        ("store: sqlite:var/sessions.db", "store: redis://a,b/0", "does not name one host"),
+        ("store: sqlite:var/sessions.db", "store: redis://a/x", "the number of a database"),
+        ("store: sqlite:var/sessions.db", "store: redis://a:99999/0", "does not name one host"),
+        ("store: sqlite:var/sessions.db", "store: redis:a", "not the address of a Redis"),
+        ("store: sqlite:var/sessions.db", "store: valkey://a", "`store` is not a store"),
+        ("store: sqlite:var/sessions.db", "store: redis+sentinel://a,b", "does not name the service"),
+        ("store: sqlite:var/sessions.db", "store: redis+cluster://a,b/1", "a Cluster has none"),
+        ("store: sqlite:var/sessions.db", "store: redis+cluster://a,,b", "does not name hosts"),
+        ("store: sqlite:var/sessions.db", "store: redis://a\n  ca_file: x.pem", "write rediss://"),
+        ("store: sqlite:var/sessions.db", "store: rediss://a\n  ca_file: x.pem", "the file of `ca_file` is not there"),
+        ("store: sqlite:var/sessions.db", "store: rediss://a\n  client_cert: x.pem", "go together"),
+        ("store: sqlite:var/sessions.db", "store: rediss://a\n  password: {env: NOWHERE}", "NOWHERE is not there"),
+        (
+            "store: sqlite:var/sessions.db",
+            "store: redis://a\n  sentinel_password: {env: SIGNING_KEY}",
+            "redis+sentinel",
+        ),
+        ("store: sqlite:", "password: {env: SIGNING_KEY}\n  store: sqlite:", "`password` is for a Redis store"),
         ("path: /cantine/", "path: /cantine/../x", "path_dot_segment"),
         ("path: /cantine/", "path: /_gateway/x", "gateway's own"),
         ("path: /cantine/", "path: /famille/", "same requests"),
@@ -108,7 +126,13 @@ def test_five_mistakes_are_said_at_once_with_file_line_and_hint(
         ("idle_s: 1800", "idle_s: half an hour", "a whole number"),
         ("idle_s: 1800", "idle_s: 90000", "86400"),
         ("idle_s: 1800", "idle_s: 28801", "absolute_s"),
-        ("sessions:", "admin: {listen: 127.0.0.1:9464}\nsessions:", "`admin` is not available"),
+        ("sessions:", "admin: {listen: 127.0.0.1:8000}\nsessions:", "would listen where clients do"),
+        ("sessions:", "admin: {listen: localhost:8000}\nsessions:", "would listen where clients do"),
+        ("sessions:", "admin: {listen: 0.0.0.0:8000}\nsessions:", "would listen where clients do"),
+        ("sessions:", "admin: {listen: 127.0.0.1:0}\nsessions:", "no such port"),
+        ("sessions:", "admin: {listen: 'unix:'}\nsessions:", "`listen`"),
+        ("sessions:", "admin: {lisen: 127.0.0.1:9464}\nsessions:", "did you mean `listen`?"),
+        ("sessions:", "limits: {logins_per_minute_per_address: 0}\nsessions:", "logins_per_minute_per_address"),
     ],
 )
 def test_a_mistake_in_the_gateway_file_is_explained(
@@ -119,6 +143,15 @@ def test_a_mistake_in_the_gateway_file_is_explained(
     error = capsys.readouterr().err
     assert said in error
     assert "hunter2" not in error
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:9464", "unix:admin.sock", "192.0.2.1:8000", "[::1]:9464"])
+def test_an_admin_listener_of_its_own_is_accepted(
+    folder: Path, capsys: pytest.CaptureFixture[str], listen: str
+) -> None:
+    _change(folder / "gateway.yaml", "sessions:", f"admin: {{listen: '{listen}'}}\nsessions:")
+    assert main(["check"]) == 0
+    assert ("let a firewall" in capsys.readouterr().out) == listen.startswith("192")
 
 
 SERVED = 'upstream: "http://127.0.0.1:8103", policy: public}'
