@@ -18,7 +18,6 @@ from gateway.adapters import api_particulier, oidc
 from gateway.adapters.api_particulier import ApiParticulier
 from gateway.adapters.audit import AuditLog
 from gateway.adapters.keys import SigningKeys, encryption_jwk, load_signing_keys
-from gateway.adapters.limits import Attempts
 from gateway.adapters.logs import configure_logging
 from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
@@ -306,10 +305,6 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
     )
 
 
-def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: int, period_s: int) -> Attempts:
-    return Attempts(records, world.clock, settings.sessions.secrets[-1], tries=tries, period_s=period_s)
-
-
 def _sources(
     settings: Settings, api: Callable[[ApiParticulierSettings], ApiParticulier]
 ) -> dict[Source, HouseholdSource]:
@@ -320,6 +315,10 @@ def _sources(
         if each is not None and each not in opened:
             opened[each] = api(each)
     return {source: opened[each] for source, each in asked.items() if each is not None}
+
+
+def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: int, period_s: int) -> Attempts:
+    return Attempts(records, world.clock, settings.sessions.secrets[-1], tries=tries, period_s=period_s)
 
 
 def _jwks(settings: Settings, keys: SigningKeys) -> dict[str, object]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.core.facts import FACTS, PIVOT, is_household_value
-from gateway.core.needs import is_shown_for_review
 from gateway.core.rules import Policy, Text
 from gateway.web import texts
 from gateway.web.exchange import Destination, origin_of
@@ -63,12 +62,12 @@ def announced(policy: Policy | None) -> dict[str, Any]:
         "sources": [texts.FACT_LABELS[fact] for fact in sources],
         "source_facts": sources,
         "received": [texts.FACT_LABELS[fact] for fact in facts if fact in texts.FACT_LABELS],
-        "compares": any(each.rule.match for each in policy.lookups),
-        "drops_names": not {f"{each.source}.adults" for each in policy.lookups} & set(facts),
-        "reviewed": any(each.rule.review for each in policy.lookups) and is_shown_for_review(policy.inject),
+        "compares": any(lookup.rule.match for lookup in policy.lookups),
+        "drops_names": not {f"{lookup.source}.adults" for lookup in policy.lookups} & set(facts),
+        "reviewed": any(lookup.rule.review and lookup.wanted for lookup in policy.lookups),
+        "notice": notice_url(policy),
         "legal_basis": policy.text("legal_basis"),
         "retention": texts.RETENTIONS.get(policy.retention or "") or policy.text("retention"),
-        "notice": notice_url(policy),
     }
 
 

@@ -23,6 +23,7 @@ async def judge(services: Services, exchange: Exchange, route: Route) -> Permit 
     """A permit, or the answer for one who has none; that answer's audit line is written."""
     began = services.clock()
     session = exchange.session and await enquire_by_identity(services, route.policy, exchange.session)
+    exchange = replace(exchange, session=session)
     facts = facts_of(services, route.policy, session, exchange.snapshot.facts, exchange.reference)
     decision = decide(route.policy, facts)
     if not isinstance(decision, Allow):
