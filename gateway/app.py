@@ -50,6 +50,9 @@ from gateway.web.services import Services
 LOGIN_S = 1800
 """As long as FranceConnect lets a person stay on its own pages."""
 
+LOGINS_AT_MOST = 40_000
+"""Begun in `LOGIN_S`, by everybody together: four times the peak of a large city, and a small part of every store."""
+
 SWEEP_S = 60
 
 DRAIN_S = 30
@@ -263,7 +266,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         source=source,
         sessions=OpenSessions(sealed_sessions(settings, records, world.clock), time.monotonic),
         live=lasting.live,
-        transactions=Transactions(records, world.clock, ttl_s=LOGIN_S),
+        transactions=_transactions(settings, world, records),
         handoffs=Handoffs(records, world.clock),
         upstream=lasting.upstream,
         signer=keys.signer,
@@ -281,6 +284,12 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         sleep=world.sleep,
         new_token=world.new_token,
     )
+
+
+def _transactions(settings: Settings, world: Outside, records: RecordStore) -> Transactions:
+    secret = settings.sessions.secrets[-1]
+    room = Attempts(records, world.clock, secret, tries=LOGINS_AT_MOST, period_s=LOGIN_S)
+    return Transactions(records, world.clock, ttl_s=LOGIN_S, room=room)
 
 
 def _attempts(settings: Settings, world: Outside, records: RecordStore) -> Attempts:

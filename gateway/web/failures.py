@@ -41,6 +41,8 @@ def failure(services: Services, snapshot: Snapshot, error: GatewayError, referen
 
 
 def _message(error: GatewayError) -> texts.Message:
+    if error.code == "session_store_full":
+        return texts.STORE_FULL
     if isinstance(error, DependencyFailed):
         return _DOWN.get(error.dependency, texts.STORE_DOWN)
     if isinstance(error, ValueRefused):

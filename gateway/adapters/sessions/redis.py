@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from redis.exceptions import NoScriptError, OutOfMemoryError, RedisClusterException, RedisError
 
-from gateway.adapters.sessions.records import FULL
+from gateway.adapters.sessions.records import EVICTS, FULL
 from gateway.adapters.sessions.redis_client import RedisClient, open_client
 from gateway.core.errors import DependencyFailed
 from gateway.ports import Clock
@@ -141,13 +141,32 @@ class RedisRecords:
     async def _within(self, call: Callable[[RedisClient], Awaitable[Result]]) -> Result:
         try:
             async with asyncio.timeout(WAIT_S), self._turns:
-                if self._client is None:
-                    self._client = open_client(self._settings)
-                return await call(self._client)
+                return await call(await self._opened())
         except OutOfMemoryError:
             raise DependencyFailed("session-store", FULL, 503) from None
         except (RedisError, RedisClusterException, OSError, TimeoutError):
             raise DependencyFailed("session-store", "session_store_unavailable", 503) from None
+
+    async def _opened(self) -> RedisClient:
+        if self._client is None:
+            client = open_client(self._settings)
+            try:
+                await _refuse_eviction(client)
+            except BaseException:
+                await client.close()
+                raise
+            if self._client is None:
+                self._client = client
+            else:
+                await client.close()
+        return self._client
+
+
+async def _refuse_eviction(client: RedisClient) -> None:
+    """A store that throws out what it chooses would lose sessions, and tags: a revocation would then miss some."""
+    for told in await client.memory():
+        if told.get("maxmemory") and told.get("maxmemory_policy") != "noeviction":
+            raise DependencyFailed("session-store", EVICTS, 503)
 
 
 def _record(key: str) -> str:
