@@ -30,10 +30,14 @@ class Book:
     failures: int = 0
     answers: int = 0
     answered_at: float = 0.0
+    longest_silence_s: float = 0.0
 
     def answered(self) -> None:
+        now = time.monotonic()
+        if self.answers:
+            self.longest_silence_s = max(self.longest_silence_s, now - self.answered_at)
         self.answers += 1
-        self.answered_at = time.monotonic()
+        self.answered_at = now
 
 
 def sessions_of(records: RedisRecords) -> SealedSessions:
