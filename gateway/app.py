@@ -18,6 +18,7 @@ from gateway.adapters import api_particulier, oidc
 from gateway.adapters.api_particulier import ApiParticulier
 from gateway.adapters.audit import AuditLog
 from gateway.adapters.keys import SigningKeys, encryption_jwk, load_signing_keys
+from gateway.adapters.limits import Attempts
 from gateway.adapters.logs import configure_logging
 from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
@@ -51,6 +52,9 @@ from gateway.web.services import Services
 
 LOGIN_S = 1800
 """As long as FranceConnect lets a person stay on its own pages."""
+
+LOGINS_AT_MOST = 40_000
+"""Begun in `LOGIN_S`, by everybody together: four times the peak of a large city, and a small part of every store."""
 
 SWEEP_S = 60
 
@@ -282,7 +286,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         sources=_sources(settings, api),
         sessions=OpenSessions(sealed_sessions(settings, records, world.clock), time.monotonic),
         live=lasting.live,
-        transactions=Transactions(records, world.clock, ttl_s=LOGIN_S),
+        transactions=_transactions(settings, world, records),
         handoffs=Handoffs(records, world.clock),
         upstream=lasting.upstream,
         signer=keys.signer,
@@ -315,6 +319,12 @@ def _sources(
         if each is not None and each not in opened:
             opened[each] = api(each)
     return {source: opened[each] for source, each in asked.items() if each is not None}
+
+
+def _transactions(settings: Settings, world: Outside, records: RecordStore) -> Transactions:
+    return Transactions(
+        records, world.clock, ttl_s=LOGIN_S, room=_attempts(settings, world, records, LOGINS_AT_MOST, LOGIN_S)
+    )
 
 
 def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: int, period_s: int) -> Attempts:

@@ -202,6 +202,11 @@ STORE_DOWN = Message(
     "Ce n’est pas de votre fait. Réessayez dans quelques minutes.",
 )
 
+STORE_FULL = Message(
+    "Trop de personnes se connectent en ce moment",
+    "Votre demande n’a pas été enregistrée ; rien d’autre n’est perdu. Réessayez dans quelques minutes.",
+)
+
 UPSTREAM_DOWN = Message(
     "Cette page ne répond pas pour le moment",
     "Le service que vous demandez est momentanément indisponible. Réessayez dans quelques minutes.",
