@@ -29,7 +29,7 @@ def buttons(services: Services, policy: Policy | None) -> list[dict[str, Any]]:
 
     `down`: it failed a moment ago.
     """
-    accepted = policy.login.providers if policy and policy.login else ()
+    accepted = accepted_by(services, policy)
     return [
         {
             "name": provider.name,
@@ -40,8 +40,14 @@ def buttons(services: Services, policy: Policy | None) -> list[dict[str, Any]]:
             "pictures": provider.name in services.settings.buttons,
         }
         for provider in services.settings.providers
-        if not accepted or provider.name in accepted
+        if provider.name in accepted
     ]
+
+
+def accepted_by(services: Services, policy: Policy | None) -> list[str]:
+    """Names of the providers that a policy accepts; of all of them when it does not say."""
+    accepted = policy.login.providers if policy and policy.login else ()
+    return [name for name in services.providers if not accepted or name in accepted]
 
 
 def provider_label(services: Services, name: str) -> str:
