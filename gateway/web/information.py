@@ -19,12 +19,17 @@ PROVIDERS: Mapping[str, tuple[str, str]] = {
 
 def buttons(services: Services, policy: Policy | None) -> list[dict[str, object]]:
     """One for each provider that the policy accepts: name in `identity:`, label, address of its explanation."""
-    accepted = policy.login.providers if policy and policy.login else ()
-    names = [name for name in services.providers if not accepted or name in accepted]
+    names = accepted_providers(services, policy)
     return [
         {"name": name, "label": PROVIDERS[name][0], "about": PROVIDERS[name][1], "down": services.outages.lasts(name)}
         for name in names
     ]
+
+
+def accepted_providers(services: Services, policy: Policy | None) -> list[str]:
+    """Names in `identity:` that lead into this policy's service; never none."""
+    accepted = policy.login.providers if policy and policy.login else ()
+    return [name for name in services.providers if not accepted or name in accepted] or list(services.providers)
 
 
 def announced(policy: Policy | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from starlette.responses import Response
 from gateway.core.errors import DependencyFailed
 from gateway.web.exchange import Exchange, form_bond, own_url, require_form, with_cookies
 from gateway.web.http import posted_form
+from gateway.web.kept_forms import forget_forms
 from gateway.web.services import Services
 from gateway.web.texts import Message
 
@@ -34,7 +35,8 @@ async def logout(services: Services, exchange: Exchange) -> Response:
             address = await provider.end_session_url(session.id_token, services.new_token())
         except DependencyFailed as error:
             services.log("logout_local_only", code=error.code, dependency=error.dependency)
-    return with_cookies(exchange.pages.redirect(address or own_url("logged-out")), services.cookies.clear_session())
+    cookies = [services.cookies.clear_session(), *await forget_forms(services, exchange)]
+    return with_cookies(exchange.pages.redirect(address or own_url("logged-out")), *cookies)
 
 
 async def logged_out(services: Services, exchange: Exchange) -> Response:

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
 from gateway.core.routing import USUAL_METHODS
-from gateway.web import caf_number, callback, forward_auth, login, logout, my_data, ops, review
+from gateway.web import caf_number, callback, forward_auth, login, logout, my_data, ops, resume, review
 from gateway.web.exchange import OWN_PREFIX, Exchange
 from gateway.web.services import Services
 
@@ -18,6 +18,7 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "arrive": {"GET": callback.arrive},
     "logout": {"GET": logout.show_logout, "POST": logout.logout},
     "logged-out": {"GET": logout.logged_out},
+    "resume": {"GET": resume.show_resume, "POST": resume.drop_form},
     "review": {"GET": review.show_review, "POST": review.answer_review},
     "allocataire": {"GET": caf_number.show_number, "POST": caf_number.answer_number},
     "mes-donnees": {"GET": my_data.show_my_data, "POST": my_data.forget},
