@@ -1,5 +1,6 @@
 """A form that was being sent when a login became due: kept while its sender signs in, or its sender is told."""
 
+from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 from starlette.responses import Response
@@ -24,7 +25,8 @@ _TYPE_BYTES = 200
 async def keep_or_say(services: Services, exchange: Exchange, here: Destination, to: str) -> Response:
     """Keep the form and go `to` the page that is due; or say that nothing was sent, and how to find what was typed."""
     code = why_not(services, exchange.snapshot)
-    body = b"" if code else await _read(exchange, services.settings.limits.kept_post_bytes)
+    chunks = body_chunks(exchange.receive, HEARD_BYTES)
+    body = b"" if code else await _read(chunks, services.settings.limits.kept_post_bytes)
     if body is None:
         code = "form_too_large"
     elif not code:
@@ -35,7 +37,7 @@ async def keep_or_say(services: Services, exchange: Exchange, here: Destination,
             return with_cookies(exchange.pages.redirect(to), *await _remembered(services, exchange, here, ticket))
         code = "forms_too_many"
     services.log("form", outcome="not_kept", code=code, route=here.route.name, reference=exchange.reference)
-    await _hear(exchange)
+    await _hear(chunks)
     return exchange.pages.page(
         "not_kept",
         401,
@@ -69,19 +71,19 @@ def is_of_this_site(snapshot: Snapshot) -> bool:
     return own and len(origins) == 1
 
 
-async def _read(exchange: Exchange, at_most: int) -> bytes | None:
-    """The body, or None when it is longer than that."""
+async def _read(chunks: AsyncIterator[bytes], at_most: int) -> bytes | None:
+    """The body, or None when it is longer than that; the rest is still to come."""
     pieces = bytearray()
-    async for piece in body_chunks(exchange.receive, None):
+    async for piece in chunks:
         pieces += piece
         if len(pieces) > at_most:
             return None
     return bytes(pieces)
 
 
-async def _hear(exchange: Exchange) -> None:
+async def _hear(chunks: AsyncIterator[bytes]) -> None:
     try:
-        async for _ in body_chunks(exchange.receive, HEARD_BYTES):
+        async for _ in chunks:
             pass
     except RequestRejected:
         return

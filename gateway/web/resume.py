@@ -101,10 +101,12 @@ async def resumed(services: Services, exchange: Exchange, route: Route) -> "Exch
         return replace(exchange, receive=_giving(body, exchange.receive))
     again = own_url("resume", target)
     said = body.removeprefix(SENT).decode("latin-1")
-    if snapshot.value(b"sec-fetch-site") not in {b"", b"same-origin"} or not services.cookies.check_form_token(
-        said, _bond(exchange, ticket)
+    if (
+        exchange.session is None
+        or snapshot.value(b"sec-fetch-site") not in {b"", b"same-origin"}
+        or not services.cookies.check_form_token(said, _bond(exchange, ticket))
     ):
-        # The session is another one than that of the page, or there is none: ask again, send nothing.
+        # Nobody is signed in any more, or somebody else is: ask again, send nothing.
         return exchange.pages.redirect(again)
     form = await services.forms.take(ticket)
     if form is None or (form.about.host, form.about.target, form.about.route) != (snapshot.host, target, route.name):
@@ -182,8 +184,8 @@ def _target(place: Destination) -> str:
 
 
 def _bond(exchange: Exchange, ticket: str) -> str:
-    """The word to send is this session's, for this form."""
-    return f"{exchange.session.id}{ticket}" if exchange.session else ""
+    """The word to send is this person's, for this form. The ticket is a secret of this browser."""
+    return f"{person_of(exchange.session)}{ticket}"
 
 
 def _is_of_another(form: KeptForm, exchange: Exchange) -> bool:
