@@ -54,7 +54,7 @@ def test_oidcc_client_test_rp_init_logout_no_state(op: Agents) -> None:
 
 
 def test_oidcc_client_test_rp_init_logout_other_state(op: Agents) -> None:
-    op.provider.play.end_state = lambda state: (state or "")[:-1] + "A"
+    op.provider.play.end_state = lambda state: ("1" if (state or "").startswith("0") else "0") + (state or "")[1:]
     _, page = _leave(op)
     assert page.status == 400
     assert "peut-être encore connecté" in page.text
