@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from gateway.core.errors import DependencyFailed
+from gateway.core.disputes import Dispute, State
+from gateway.core.errors import DependencyFailed, RequestRejected
 from gateway.core.http1.response import ResponseHead
 from gateway.core.model import (
     Absent,
@@ -15,6 +16,7 @@ from gateway.core.model import (
     Need,
     Session,
     SessionId,
+    Standing,
     VerifiedClaims,
 )
 from gateway.core.rules import Mode, Route
@@ -213,6 +215,87 @@ class HandoffStore(Protocol):
     async def take(self, ticket: str) -> Handoff | None:
         """The handoff, to the first caller only."""
         ...
+
+
+class DisputesFull(RequestRejected):
+    """One person has as many disputes as are kept."""
+
+    def __init__(self) -> None:
+        super().__init__("disputes_full", 429)
+
+
+class DisputeStore(Protocol):
+    """What people say against the use of their data. `DependencyFailed` when it cannot be asked."""
+
+    async def standing(self, identity: Identity) -> Standing:
+        """What holds against this person's data now: one read, on the path of each request."""
+        ...
+
+    async def of(self, identity: Identity) -> Sequence[Dispute]:
+        """This person's, oldest first."""
+        ...
+
+    async def open(self, identity: Identity, dispute: Dispute) -> Dispute:
+        """Keep it, or give back the one that is open already about the same thing. `DisputesFull` beyond the bound."""
+        ...
+
+    async def withdraw(self, identity: Identity, reference: str) -> bool:
+        """Forget one of this person's own; False when it is not theirs."""
+        ...
+
+    async def find(self, reference: str) -> Dispute | None:
+        """Anybody's: for agents and the operator only."""
+        ...
+
+    async def listed(self, *, only_open: bool) -> Sequence[Dispute]:
+        """Everybody's, oldest first: for agents and the operator only."""
+        ...
+
+    async def settle(self, reference: str, outcome: State, by: str) -> Dispute | None:
+        """Answer once; None when it is unknown, or when this answer may not follow the one it has."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSession:
+    """An agent who signed in: nothing of CAF is ever in it."""
+
+    id: SessionId = field(repr=False)
+    sub: str = field(repr=False)
+    expires_at: int
+    """Unix seconds of the absolute end."""
+    id_token: str = field(repr=False)
+
+
+class AgentSessionStore(Protocol):
+    """Agents' sessions by id, ended by idleness too."""
+
+    async def create(self, session: AgentSession) -> None: ...
+
+    async def load(self, session_id: SessionId) -> AgentSession | None: ...
+
+    async def drop(self, session_id: SessionId) -> None: ...
+
+
+Notify = Callable[[str, str, str], Awaitable[None]]
+"""Tell the service of a dispute: its reference, `contest` or `objection`, and the datum or policy. It never fails."""
+
+Count = Callable[..., None]
+"""`count(name, *codes)`: one more of a closed list of names (docs/disputes.md), for the metrics."""
+
+
+class ActionLine(NamedTuple):
+    """What a person or an agent did about a dispute, in codes: no value, no name."""
+
+    reference: str
+    action: str
+    """contest, object, withdraw, list, read, settle, login, refused."""
+    about: str
+    """The datum, or the policy objected to."""
+    outcome: str
+    """The state that follows."""
+    by: str
+    """`person`, `operator`, or an agent's pseudonym."""
 
 
 class AuditLine(NamedTuple):

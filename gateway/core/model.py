@@ -234,6 +234,22 @@ class Session:
     declined: frozenset[str] = frozenset()
     """Policies for which the person prefers a document."""
     deliveries: tuple[Delivery, ...] = ()
+    contested: frozenset[Need] = frozenset()
+    """Data contested where no dispute store is configured: withheld until this session ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a person or an agent has said against the use of data, as it holds now (`core.disputes`)."""
+
+    known: bool = True
+    """False: it could not be asked, and no household value may leave."""
+    data: Mapping[Need, HouseholdStatus] = field(default_factory=dict)
+    """`contested`, or an agent's answer, by datum."""
+    services: Mapping[str, HouseholdStatus] = field(default_factory=dict)
+    """`declined`, or an agent's answer, by policy."""
+    corrected: Mapping[Need, int] = field(default_factory=dict)
+    """Unix seconds since when a datum is another one at CAF or MSA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +272,7 @@ class Facts:
     household: tuple[HouseholdRecord, ...] = ()
     reviewed: bool = False
     declined: bool = False
+    standing: Standing = field(default_factory=Standing)
 
 
 class Reason(StrEnum):

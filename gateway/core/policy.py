@@ -2,6 +2,7 @@
 
 from gateway.core import conditions
 from gateway.core.conditions import ConditionTrace, ReadFact
+from gateway.core.disputes import is_withheld, stands_against
 from gateway.core.facts import household_value, identity_value, is_household_value
 from gateway.core.household import View, view
 from gateway.core.model import (
@@ -72,7 +73,7 @@ def _authenticate(policy: Policy, login: Login, facts: Facts, reason: Reason) ->
 def scopes_to_ask(policy: Policy, facts: Facts) -> frozenset[str]:
     """The identity scopes of the policy, and of CAF's only those that the session still lacks."""
     rule = policy.household
-    if rule is None or rule.mode is not Mode.FRANCECONNECT or facts.declined:
+    if rule is None or rule.mode is not Mode.FRANCECONNECT or _is_withheld(policy, facts):
         return policy.needs.claims
     missing = view(facts.household, policy.needs).missing
     if missing and rule.match:
@@ -83,7 +84,7 @@ def scopes_to_ask(policy: Policy, facts: Facts) -> frozenset[str]:
 def _enquiry(policy: Policy, facts: Facts, seen: View) -> Decision | None:
     """What must happen before the household is known, if anything still can."""
     rule = policy.household
-    if rule is None or not policy.needs.blocks or seen.status is not None or facts.declined:
+    if rule is None or not policy.needs.blocks or seen.status is not None or _is_withheld(policy, facts):
         return None
     if policy.login is not None and facts.identity is None:
         return None
@@ -96,15 +97,24 @@ def household_status(policy: Policy, facts: Facts, seen: View) -> HouseholdStatu
     """The status that the application reads; None when the policy asks nothing of CAF."""
     if policy.household is None or not policy.needs.blocks:
         return None
-    if facts.declined:
-        return HouseholdStatus.DECLINED
+    said = _said(policy, facts)
+    if _is_withheld(policy, facts):
+        return said
     if policy.login is not None and facts.identity is None:
         return HouseholdStatus.NOT_AUTHENTICATED
     if seen.status is None:
         return HouseholdStatus.UNAVAILABLE
     if seen.status in CARRIES_A_VALUE and _lacks_its_value(policy, facts, seen):
         return HouseholdStatus.NOT_AVAILABLE
-    return seen.status
+    return said if said is not None and seen.status is HouseholdStatus.VERIFIED else seen.status
+
+
+def _said(policy: Policy, facts: Facts) -> HouseholdStatus | None:
+    return stands_against(policy.name, policy.needs, facts.standing, declined=facts.declined)
+
+
+def _is_withheld(policy: Policy, facts: Facts) -> bool:
+    return is_withheld(policy.name, policy.needs, facts.standing, declined=facts.declined)
 
 
 def _lacks_its_value(policy: Policy, facts: Facts, seen: View) -> bool:

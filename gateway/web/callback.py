@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from gateway.core.claims import to_identity
+from gateway.core.disputes import is_withheld
 from gateway.core.errors import DependencyFailed, LoginFailed
 from gateway.core.model import HouseholdRecord, Identity, LoginTransaction, Need, Session
 from gateway.core.rules import Mode, Policy
@@ -115,11 +116,20 @@ async def _new_session(
         reviewed=before.reviewed if before and all(record in records for record in held) else frozenset(),
         declined=(before.declined if before else frozenset()) - ({policy.name} if policy else frozenset()),
         deliveries=before.deliveries if before else (),
+        contested=await _contested(services, before),
     )
     await services.sessions.create(session)
     if exchange.session is not None:
         await services.sessions.drop(exchange.session.id)
     return session
+
+
+async def _contested(services: Services, before: Session | None) -> frozenset[Need]:
+    """As it is now: CAF took its time, and the person may have contested something in another tab meanwhile."""
+    if before is None:
+        return frozenset()
+    now = await services.sessions.load(before.id)
+    return before.contested | (now.contested if now else frozenset())
 
 
 def _identity(transaction: LoginTransaction, signed_in: SignedIn) -> Identity:
@@ -148,6 +158,8 @@ async def _household(
     """FranceConnect mode asks now or never: the token dies within the minute."""
     asked = {str(need) for need in Need} & transaction.scopes
     if policy is None or policy.household is None or policy.household.mode is not Mode.FRANCECONNECT or not asked:
+        return held
+    if is_withheld(policy.name, policy.needs, await services.sessions.standing_of(identity)):
         return held
     # A new login begins anew: what is asked again replaces what was held.
     kept = tuple(record for record in held if not {str(block) for block in record.asked} <= asked)

@@ -23,7 +23,9 @@ async def judge(services: Services, exchange: Exchange, route: Route) -> Permit 
     """A permit, or the answer for one who has none; that answer's audit line is written."""
     began = services.clock()
     session = exchange.session and await enquire_by_identity(services, route.policy, exchange.session)
-    facts = facts_of(services, route.policy, session, exchange.snapshot.facts, exchange.reference)
+    # After the enquiry, which may have taken long: what was contested meanwhile does not leave.
+    standing = await services.sessions.standing(session)
+    facts = facts_of(services, route.policy, session, standing, exchange.snapshot.facts, exchange.reference)
     decision = decide(route.policy, facts)
     if not isinstance(decision, Allow):
         response = _turned_away(services, exchange, route, decision)

@@ -101,7 +101,7 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
     form = await posted_form(exchange.snapshot, exchange.receive)
     require_form(services, exchange, form.get("token", ""), exchange.browser or "")
     place = destination(services, form.get("return_to", ""), exchange.snapshot.host)
-    transaction = _transaction(services, exchange, form, place)
+    transaction = await _transaction(services, exchange, form, place)
     await services.transactions.begin(transaction)
     try:
         address = await services.providers[transaction.provider].authorization_url(transaction)
@@ -110,11 +110,11 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
     return exchange.pages.redirect(address)
 
 
-def _transaction(
+async def _transaction(
     services: Services, exchange: Exchange, form: Mapping[str, str], place: Destination | None
 ) -> LoginTransaction:
     name = form.get("provider", "")
-    acr, scopes = _asked_of_provider(services, exchange, place)
+    acr, scopes = await _asked_of_provider(services, exchange, place)
     return LoginTransaction(
         state=services.new_token(),
         nonce=services.new_token(),
@@ -129,15 +129,17 @@ def _transaction(
     )
 
 
-def _asked_of_provider(services: Services, exchange: Exchange, place: Destination | None) -> tuple[Acr, frozenset[str]]:
+async def _asked_of_provider(
+    services: Services, exchange: Exchange, place: Destination | None
+) -> tuple[Acr, frozenset[str]]:
     """Only what the session lacks when a page sent the person here; everything when they begin anew."""
     if place is None or place.route.policy.login is None:
         return Acr.EIDAS1, frozenset({"openid"})
     policy = place.route.policy
-    decision = decide(policy, facts_at(services, place, exchange.session, exchange.reference))
+    decision = decide(policy, await facts_at(services, place, exchange.session, exchange.reference))
     if isinstance(decision, Authenticate):
         return decision.acr, decision.scopes
-    blank = facts_at(services, place, None, exchange.reference)
+    blank = await facts_at(services, place, None, exchange.reference)
     return place.route.policy.login.acr, scopes_to_ask(policy, blank)
 
 

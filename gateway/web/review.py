@@ -29,7 +29,7 @@ class Line:
 
 async def show_review(services: Services, exchange: Exchange) -> Response:
     place, session = _required(services, exchange, exchange.snapshot.query.get("return_to", ""))
-    facts = facts_at(services, place, session, exchange.reference)
+    facts = await facts_at(services, place, session, exchange.reference)
     policy = place.route.policy
     if decide(policy, facts) != Ask(Question.REVIEW, Reason.REVIEW_NEEDED):
         return exchange.pages.redirect(place.url)
