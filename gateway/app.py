@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.adapters import api_particulier, oidc
 from gateway.adapters.api_particulier import ApiParticulier
 from gateway.adapters.audit import AuditLog
+from gateway.adapters.disputes import assembly as disputes
+from gateway.adapters.disputes.agents import AgentSessions
 from gateway.adapters.keys import SigningKeys, encryption_jwk, load_signing_keys
 from gateway.adapters.limits import Attempts
 from gateway.adapters.logs import configure_logging
@@ -81,6 +83,7 @@ class Lasting:
     """What a reload leaves as it is: the store, the connections to the applications, the answers under way."""
 
     records: RecordStore
+    disputes: RecordStore | None
     upstream: Upstreams
     live: LiveAnswers
 
@@ -90,7 +93,8 @@ class Application:
 
     def __init__(self, settings: Settings, world: Outside) -> None:
         self._world = world
-        self._lasting = Lasting(_records(settings), Upstreams(), LiveAnswers())
+        disputes = _records(settings.disputes.store) if settings.disputes else None
+        self._lasting = Lasting(_records(settings.sessions.store), disputes, Upstreams(), LiveAnswers())
         self._closers: list[Close] = []
         self._services = _services(settings, world, self._lasting, self._closers)
         self._gate: ASGIApp = Gate(self._services)
@@ -157,7 +161,7 @@ class Application:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         await self._services.upstream.open(self._services.settings.routes)
-        sweepers = [asyncio.create_task(self._sweep()), asyncio.create_task(self._check())]
+        sweepers = [asyncio.create_task(each) for each in (self._sweep(), self._check(), self._announce())]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in (*sweepers, *self._retiring):
@@ -165,6 +169,8 @@ class Application:
         async with AsyncExitStack() as stack:
             for close in (self._lasting.records.close, self._lasting.upstream.close, *self._closers):
                 stack.push_async_callback(close)
+            if self._lasting.disputes is not None:
+                stack.push_async_callback(self._lasting.disputes.close)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _sweep(self) -> None:
@@ -172,6 +178,14 @@ class Application:
         while True:
             await asyncio.sleep(SWEEP_S)
             await self._lasting.records.sweep(self._services.now)
+            if self._lasting.disputes is not None:
+                await self._lasting.disputes.sweep(self._services.now)
+
+    async def _announce(self) -> None:
+        """The services are told of disputes, whichever configuration is served."""
+        while True:
+            announcer = self._services.announcer
+            await (announcer.round() if announcer is not None else asyncio.sleep(SWEEP_S))
 
     async def _check(self) -> None:
         """Answers that last end with their session; sessions that nobody uses leave the memory."""
@@ -199,8 +213,8 @@ def refuse_restart(now: Settings, new: Settings) -> None:
         raise ConfigError([Problem("gateway.yaml", 0, f"`{name}` cannot change by a reload", hint) for name in fixed])
 
 
-def _records(settings: Settings) -> RecordStore:
-    kind, _, path = settings.sessions.store.partition(":")
+def _records(store: str) -> RecordStore:
+    kind, _, path = store.partition(":")
     return SqliteRecords(Path(path)) if kind == "sqlite" else MemoryRecords()
 
 
@@ -222,6 +236,8 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
     def trouble(code: str, request_id: str) -> None:
         logger.warning("household_trouble", code=code, request_id=request_id)
 
+    kept = disputes.assemble(settings, lasting.disputes, world.clock, log=log, count=_uncounted, closers=closers)
+    audit = AuditLog(world.audit_stream)
     source = None
     if settings.household is not None:
         source = ApiParticulier(
@@ -239,7 +255,9 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
             for provider in settings.providers
         },
         source=source,
-        sessions=OpenSessions(SealedSessions(records, world.clock, idle_s=settings.sessions.idle_s), time.monotonic),
+        sessions=OpenSessions(
+            SealedSessions(records, world.clock, idle_s=settings.sessions.idle_s), time.monotonic, kept.read_standing
+        ),
         live=lasting.live,
         transactions=Transactions(records, world.clock, ttl_s=LOGIN_S),
         handoffs=Handoffs(records, world.clock),
@@ -252,12 +270,21 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         cookies=Cookies(settings.public_url, settings.sessions.secrets),
         pages=_pages(settings),
         attempts=_attempts(settings, world, records),
-        audit=AuditLog(world.audit_stream).record,
+        disputes=kept.store,
+        announcer=kept.announcer,
+        agents=AgentSessions(records, world.clock, idle_s=settings.sessions.idle_s),
+        audit=audit.record,
+        trace=audit.act,
+        count=_uncounted,
         log=log,
         clock=world.clock,
         sleep=world.sleep,
         new_token=world.new_token,
     )
+
+
+def _uncounted(name: str, *codes: str) -> None:
+    """Where the metrics will listen."""
 
 
 def _attempts(settings: Settings, world: Outside, records: RecordStore) -> Attempts:

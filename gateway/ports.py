@@ -277,8 +277,17 @@ class AgentSessionStore(Protocol):
     async def drop(self, session_id: SessionId) -> None: ...
 
 
-Notify = Callable[[str, str, str], Awaitable[None]]
-"""Tell the service of a dispute: its reference, `contest` or `objection`, and the datum or policy. It never fails."""
+class Announcer(Protocol):
+    """Tells the service of disputes. It never fails, and never loses one."""
+
+    async def leave(self, reference: str, kind: str, about: str) -> None:
+        """`kind` is `contest` or `objection`; `about` the datum or the policy."""
+        ...
+
+    async def round(self) -> None:
+        """Wait for word, or for a while, then carry what is due."""
+        ...
+
 
 Count = Callable[..., None]
 """`count(name, *codes)`: one more of a closed list of names (docs/disputes.md), for the metrics."""

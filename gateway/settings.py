@@ -79,6 +79,42 @@ class SigningSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EmailSettings:
+    host: str
+    port: int
+    tls: str
+    """`starttls`, `implicit` or `none`."""
+    sender: str
+    to: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    url: str
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeSettings:
+    """Contests and objections kept beyond the session."""
+
+    store: str
+    """`memory:` or `sqlite:ABSOLUTE PATH`."""
+    key: bytes = field(repr=False)
+    retention_s: int
+    """After an agent's answer."""
+    answer_within_days: int
+    email: EmailSettings | None = None
+    webhook: WebhookSettings | None = None
+    agents_provider: str = ""
+    """Empty: nobody answers on a page, the command line alone does."""
+    agents: frozenset[str] = field(default=frozenset(), repr=False)
+    """`sub` of each."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """gateway.yaml and its policies, checked."""
 
@@ -98,6 +134,8 @@ class Settings:
     routes: tuple[Route, ...]
     policies: Mapping[str, Policy]
     production: bool
+    disputes: DisputeSettings | None = None
+    """None: a contest lasts as long as its session."""
     notes: tuple[str, ...] = ()
     """What `gateway check` says that is not a mistake."""
 
@@ -124,8 +162,13 @@ class Settings:
             "listen": (self.listen, new.listen),
             "workers": (self.workers, new.workers),
             "sessions.store": (self.sessions.store, new.sessions.store),
+            "disputes.store": (self._dispute_store, new._dispute_store),
         }
         return tuple(name for name, (now, wanted) in fixed.items() if now != wanted)
+
+    @property
+    def _dispute_store(self) -> str:
+        return self.disputes.store if self.disputes else ""
 
     def accepts_port(self, port: int | None) -> bool:
         """No port, that of `public_url`, or its scheme's own."""

@@ -11,6 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
+from gateway.config.disputes import dispute_notes, read_disputes
 from gateway.config.gateway_models import GatewayModel
 from gateway.config.policy_file import read_policy
 from gateway.config.production import check_production, is_production
@@ -93,6 +94,7 @@ def _settings(
     around = Surroundings(source, policies, known, public_url, secret, folder, production)
     notes: list[str] = []
     routes = open_alternatives(read_routes(model, around), notes)
+    sessions = _sessions(model, source, secret, folder)
     settings = Settings(
         public_url=public_url,
         authority=_authority(model, folder),
@@ -102,13 +104,14 @@ def _settings(
         workers=_workers(model, source),
         providers=providers,
         household=household,
-        sessions=_sessions(model, source, secret, folder),
+        sessions=sessions,
         signing=_signing(model, source, secret),
         limits=Limits(**model.limits.model_dump(exclude={"logins_per_minute_per_address"})),
         routes=routes,
         policies=policies,
         production=production,
-        notes=tuple(notes + _notes(model, household, modes)),
+        disputes=read_disputes(model, source, secret, folder, sessions.store),
+        notes=tuple(notes + _notes(model, household, modes) + dispute_notes(model, policies)),
     )
     _check_levels(model, settings, source)
     if settings.production:
@@ -117,7 +120,7 @@ def _settings(
 
 
 def _refuse_later(model: GatewayModel, source: Source) -> None:
-    for key in ("admin", "disputes"):
+    for key in ("admin",):
         if getattr(model, key) is not None:
             source.say((key,), f"`{key}` is not available in this version", "remove it")
     if model.limits.logins_per_minute_per_address is not None:

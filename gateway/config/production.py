@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from gateway.config.disputes import check_disputes
 from gateway.config.providers import is_loopback, is_sandbox
 from gateway.config.secrets import STRONG_HINT, weakness
 from gateway.config.yaml_source import Source
@@ -28,6 +29,7 @@ def check_production(settings: Settings, source: Source, *, secrets: bool) -> No
     if settings.household and (is_sandbox(settings.household.base_url) or is_loopback(settings.household.base_url)):
         place2 = ("household", "api_particulier")
         source.say(place2, "API Particulier is staging, and this is production", "write `environment: production`")
+    check_disputes(settings, source, secrets=secrets)
     for index, secret in enumerate(settings.sessions.secrets):
         if secrets and (why := weakness(secret)):
             source.say(("sessions", "secrets", index), f"the secret {why}", STRONG_HINT)

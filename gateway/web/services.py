@@ -9,8 +9,13 @@ from zoneinfo import ZoneInfo
 from gateway.core.routing import RouteTable
 from gateway.core.signing import Signer
 from gateway.ports import (
+    ActionLine,
+    AgentSessionStore,
+    Announcer,
     AuditLine,
     Clock,
+    Count,
+    DisputeStore,
     HandoffStore,
     HouseholdSource,
     IdentityProvider,
@@ -74,7 +79,13 @@ class Services:
     cookies: Cookies
     pages: Pages
     attempts: Attempts
+    disputes: DisputeStore | None
+    """None: what is contested is withheld for the session only."""
+    announcer: Announcer | None
+    agents: AgentSessionStore
     audit: Callable[[AuditLine], None]
+    trace: Callable[[ActionLine], None]
+    count: Count
     log: Log
     clock: Clock
     sleep: Sleep

@@ -9,8 +9,8 @@ from gateway.core.disputes import (
     State,
     data_of,
     is_withheld,
-    stands_against,
     standing_of,
+    stands_against,
     still_current,
 )
 from gateway.core.model import HouseholdRecord, HouseholdStatus, Need, Standing
@@ -139,11 +139,11 @@ def test_nobody_rejects_or_settles_an_objection() -> None:
 
 
 def test_what_was_obtained_before_a_correction_is_no_longer_held() -> None:
-    corrected = standing(answered(CONTEST, State.CORRECTED, at=100))
+    corrected = standing(answered(CONTEST, State.CORRECTED, at=100), now=200)
     before, after = a_record(QUOTIENT, at=100), a_record(QUOTIENT, at=101)
     address = a_record(ADDRESS, at=1)
     assert still_current((before, address, after), corrected) == (address, after)
-    assert still_current((before,), standing(answered(CONTEST, State.SETTLED, at=100))) == (before,)
+    assert still_current((before,), standing(answered(CONTEST, State.SETTLED, at=100), now=200)) == (before,)
 
 
 def test_a_correction_that_has_ended_asks_for_nothing_again() -> None:
