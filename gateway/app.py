@@ -4,8 +4,8 @@ import asyncio
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,6 +19,7 @@ from gateway.adapters.api_particulier import ApiParticulier
 from gateway.adapters.audit import AuditLog
 from gateway.adapters.disputes import assembly as disputes
 from gateway.adapters.disputes.agents import AgentSessions
+from gateway.adapters.disputes.store import StoredDisputes
 from gateway.adapters.keys import SigningKeys, encryption_jwk, load_signing_keys
 from gateway.adapters.limits import Attempts
 from gateway.adapters.logs import configure_logging
@@ -34,7 +35,7 @@ from gateway.core.errors import ConfigError, Problem
 from gateway.core.headers import stripped_names
 from gateway.core.http1.request import RequestHead
 from gateway.core.routing import RouteTable
-from gateway.ports import Clock, NewToken, Sleep
+from gateway.ports import Clock, DisputeStore, NewToken, Sleep
 from gateway.settings import Settings
 from gateway.web.cookies import Cookies
 from gateway.web.gate import Gate
@@ -216,6 +217,18 @@ def refuse_restart(now: Settings, new: Settings) -> None:
 def _records(store: str) -> RecordStore:
     kind, _, path = store.partition(":")
     return SqliteRecords(Path(path)) if kind == "sqlite" else MemoryRecords()
+
+
+@asynccontextmanager
+async def open_disputes(settings: Settings, clock: Clock = time.time) -> AsyncIterator[DisputeStore]:
+    """The dispute store alone, for a command; `settings.disputes` must be there."""
+    if settings.disputes is None:
+        raise ValueError("no disputes in these settings")
+    records = _records(settings.disputes.store)
+    try:
+        yield StoredDisputes(records, clock, settings.disputes.key, retention_s=settings.disputes.retention_s)
+    finally:
+        await records.close()
 
 
 def _services(settings: Settings, world: Outside, lasting: Lasting, closers: list[Close]) -> Services:

@@ -298,7 +298,7 @@ class ActionLine(NamedTuple):
 
     reference: str
     action: str
-    """contest, object, withdraw, list, read, settle, login, refused."""
+    """`contest`, `objection` or `withdrawal`; of an agent: `login`, `refused`, `list`, `read`, `settle`."""
     about: str
     """The datum, or the policy objected to."""
     outcome: str

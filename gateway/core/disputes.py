@@ -158,6 +158,11 @@ def still_current(records: Iterable[HouseholdRecord], standing: Standing) -> tup
     return tuple(record for record in records if not _outdated(record, standing))
 
 
+def told_by(record: HouseholdRecord) -> frozenset[Need]:
+    """The contestable data of one enquiry: asked for then, and kept."""
+    return data_of(record.fields) & record.asked
+
+
 def _outdated(record: HouseholdRecord, standing: Standing) -> bool:
-    told = data_of(record.fields)
+    told = told_by(record)
     return any(datum in told and record.obtained_at <= at for datum, at in standing.corrected.items())

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
 from gateway.core.routing import USUAL_METHODS
-from gateway.web import caf_number, callback, forward_auth, login, logout, my_data, ops, review
+from gateway.web import caf_number, callback, contest, forward_auth, login, logout, my_copy, my_data, ops, review
 from gateway.web.exchange import OWN_PREFIX, Exchange
 from gateway.web.services import Services
 
@@ -21,6 +21,12 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "review": {"GET": review.show_review, "POST": review.answer_review},
     "allocataire": {"GET": caf_number.show_number, "POST": caf_number.answer_number},
     "mes-donnees": {"GET": my_data.show_my_data, "POST": my_data.forget},
+    "mes-donnees/contester": {"GET": contest.show_contest, "POST": contest.contest},
+    "mes-donnees/objection": {"GET": contest.show_objection, "POST": contest.objection},
+    "mes-donnees/recu": {"GET": contest.show_receipt},
+    "mes-donnees/retirer": {"POST": contest.withdraw},
+    "mes-donnees/copie": {"GET": my_copy.download},
+    "mes-donnees/imprimer": {"GET": my_copy.printable},
     "auth": dict.fromkeys(USUAL_METHODS, forward_auth.authorise),
     "keys": {"GET": ops.keys},
     "health/live": {"GET": ops.live},

@@ -71,11 +71,13 @@ async def answer_review(services: Services, exchange: Exchange) -> Response:
 def alternative_page(services: Services, exchange: Exchange, place: Destination, decision: Alternative) -> Response:
     """Why nothing was sent, and the ways to go on. In number mode unknown and somebody else's read the same."""
     message = texts.ALTERNATIVE.get(decision.status, texts.OTHER_ALTERNATIVE)
+    said = decision.status in texts.BY_WORD
     return exchange.pages.message(
         message,
         403,
         reference=exchange.reference,
-        restart=_restart(place, decision.status),
+        restart=None if said else _restart(place, decision.status),
+        proceed=own_url("mes-donnees") if said else None,
         alternative=alternative_of(place),
     )
 

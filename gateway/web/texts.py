@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.core.model import HouseholdStatus
+from gateway.core.disputes import State
+from gateway.core.model import HouseholdStatus, Need
 
 FACT_LABELS: Mapping[str, str] = {
     "identity.sub": "un identifiant propre à ce service",
@@ -50,6 +51,21 @@ class Message:
     body: str
 
 
+CONTESTED = Message(
+    "Vous avez contesté cette information",
+    "Elle n’est plus transmise à aucun service, jusqu’à la réponse d’un agent. Vous pouvez continuer autrement.",
+)
+
+DOCUMENT_PROVIDED = Message(
+    "Votre justificatif a été reçu",
+    "Un agent l’a reçu : rien n’est transmis par la CAF ou la MSA à ce service.",
+)
+
+VERIFIED_BY_AGENT = Message(
+    "Un agent a vérifié votre situation",
+    "Sa réponse remplace les données de la CAF ou de la MSA : rien n’est transmis à ce service.",
+)
+
 ALTERNATIVE: Mapping[HouseholdStatus, Message] = {
     HouseholdStatus.NOT_FOUND: Message(
         "Aucun dossier trouvé à votre nom",
@@ -82,7 +98,38 @@ ALTERNATIVE: Mapping[HouseholdStatus, Message] = {
         "Vous préférez fournir un justificatif",
         "C’est noté : rien n’est transmis par la CAF ou la MSA à ce service.",
     ),
+    HouseholdStatus.CONTESTED: CONTESTED,
+    HouseholdStatus.DOCUMENT_PROVIDED: DOCUMENT_PROVIDED,
+    HouseholdStatus.VERIFIED_BY_AGENT: VERIFIED_BY_AGENT,
 }
+
+BY_WORD = frozenset({HouseholdStatus.CONTESTED, HouseholdStatus.DOCUMENT_PROVIDED, HouseholdStatus.VERIFIED_BY_AGENT})
+"""What «Mes données» can change, and a new login cannot."""
+
+DATA: Mapping[Need, str] = {
+    Need.QUOTIENT: "Quotient familial",
+    Need.ADDRESS: "Adresse",
+    Need.CHILDREN: "Enfants",
+    Need.ADULTS: "Adultes du dossier",
+}
+"""What can be contested, by name."""
+
+STATES: Mapping[tuple[bool, State], str] = {
+    (True, State.OPEN): "Contestation enregistrée : cette donnée n’est plus transmise",
+    (True, State.SETTLED): "Un agent a répondu : la donnée est exacte, elle est de nouveau transmise",
+    (True, State.CORRECTED): "Un agent a répondu : la donnée a été corrigée, elle sera demandée de nouveau",
+    (True, State.DOCUMENT_PROVIDED): "Un agent a reçu votre justificatif : cette donnée n’est plus transmise",
+    (True, State.VERIFIED_BY_AGENT): "Un agent a vérifié votre situation : cette donnée n’est plus transmise",
+    (True, State.REJECTED): "Un agent a répondu : la contestation n’est pas retenue, la donnée est transmise",
+    (False, State.OPEN): "Vous préférez fournir un justificatif : rien n’est transmis à ce service",
+    (False, State.DOCUMENT_PROVIDED): "Un agent a reçu votre justificatif : rien n’est transmis à ce service",
+    (False, State.VERIFIED_BY_AGENT): "Un agent a vérifié votre situation : rien n’est transmis à ce service",
+}
+"""By whether it is a contest, and its state."""
+
+CONTESTED_HERE = "Contestée : cette donnée n’est plus transmise, jusqu’à la fin de votre session"
+DECLINED_HERE = "Vous préférez fournir un justificatif : rien n’est transmis, jusqu’à la fin de votre session"
+NOT_SHOWN = "La valeur n’est pas affichée : rien n’a montré que ce dossier est le vôtre."
 
 OTHER_ALTERNATIVE = Message(
     "Nous ne pouvons pas transmettre cette information",

@@ -22,7 +22,6 @@ def test_a_bracket_leaves_and_its_quotient_never_does(world: World) -> None:
     world.api.faults.quotient = QUOTIENT
     parent = world.person()
     page = parent.press(world.sign_in(parent, "/cantine/", MATCHING), "Continuer")
-    parent.visit("/_gateway/mes-donnees")
     json_answer = parent.client.get("/cantine/", headers={"accept": "application/json", "sec-fetch-mode": "cors"})
     parent.seen.append(json_answer)
     assert "T3" in page.text
@@ -31,6 +30,9 @@ def test_a_bracket_leaves_and_its_quotient_never_does(world: World) -> None:
     everything = _everything(world, parent)
     for written in (str(QUOTIENT), f"{QUOTIENT:_}", f"{QUOTIENT:,}", "31 337", "31\u202f337"):
         assert written not in everything
+    # The person alone may read it: it is theirs (RGPD art. 15).
+    assert str(QUOTIENT) in parent.visit("/_gateway/mes-donnees").text
+    assert str(QUOTIENT) not in world.written()
 
 
 def test_a_policy_that_injects_the_quotient_shows_it_where_it_should(world: World) -> None:

@@ -15,6 +15,7 @@ from gateway.core.disputes import (
 )
 from gateway.core.model import HouseholdRecord, HouseholdStatus, Need, Standing
 from gateway.core.policy import decide, injected
+from gateway.core.rules import Missing
 from tests.builders import HOUSEHOLD, a_caf_policy, a_record, a_rule, facts
 
 YEAR_S = 365 * 86_400
@@ -167,7 +168,7 @@ def test_a_contested_datum_is_not_injected_and_its_status_is_when_the_policy_for
     policy = a_caf_policy(
         "household.status",
         "household.family_quotient",
-        rule=a_rule(when_missing={HouseholdStatus.CONTESTED: "forward"}),
+        rule=a_rule(when_missing={HouseholdStatus.CONTESTED: Missing.FORWARD}),
     )
     decision = decide(policy, _facts(policy, standing(CONTEST)))  # type: ignore[arg-type]
     assert [(item.fact, item.value) for item in decision.inject] == [("household.status", "contested")]  # type: ignore[union-attr]
