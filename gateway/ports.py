@@ -251,6 +251,10 @@ class DisputeStore(Protocol):
         """Everybody's, oldest first: for agents and the operator only."""
         ...
 
+    def pseudonym(self, provider: str, sub: str) -> str:
+        """How traces name an agent: the same one always, and nobody's to guess."""
+        ...
+
     async def settle(self, reference: str, outcome: State, by: str) -> Dispute | None:
         """Answer once; None when it is unknown, or when this answer may not follow the one it has."""
         ...
@@ -261,6 +265,7 @@ class AgentSession:
     """An agent who signed in: nothing of CAF is ever in it."""
 
     id: SessionId = field(repr=False)
+    provider: str
     sub: str = field(repr=False)
     expires_at: int
     """Unix seconds of the absolute end."""

@@ -144,6 +144,8 @@ def secrets() -> dict[str, str]:
         "SIGNING_KEY": generate_pem().decode(),
         "API_PARTICULIER_TOKEN": API_TOKEN,
         "DISPUTES_KEY": "d" * 64,
+        "AGENTS_CLIENT_ID": "sandbox-agents",
+        "WEBHOOK_SECRET": "w" * 64,
     }
 
 

@@ -20,6 +20,8 @@ ISSUERS: Mapping[tuple[str, str], str] = {
     ("franceconnect", "sandbox"): "https://fcp-low.sbx.dev-franceconnect.fr/api/v2",
     ("franceconnect_plus", "production"): "https://auth.franceconnect.gouv.fr/api/v2",
     ("franceconnect_plus", "sandbox"): "https://auth.integ01.dev-franceconnect.fr/api/v2",
+    ("proconnect", "production"): "https://auth.agentconnect.gouv.fr/api/v2",
+    ("proconnect", "sandbox"): "https://fca.integ01.dev-agentconnect.fr/api/v2",
 }
 _PATHS = {
     "authorization_endpoint": "/authorize",
@@ -31,6 +33,7 @@ _PATHS = {
 LEVELS: Mapping[str, frozenset[Acr]] = {
     "franceconnect": frozenset({Acr.EIDAS1}),
     "franceconnect_plus": frozenset({Acr.EIDAS2, Acr.EIDAS3}),
+    "proconnect": frozenset({Acr.EIDAS1}),
 }
 API_HOSTS = {
     "production": "https://particulier.api.gouv.fr",

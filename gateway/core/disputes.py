@@ -165,4 +165,4 @@ def told_by(record: HouseholdRecord) -> frozenset[Need]:
 
 def _outdated(record: HouseholdRecord, standing: Standing) -> bool:
     told = told_by(record)
-    return any(datum in told and record.obtained_at <= at for datum, at in standing.corrected.items())
+    return any(datum in told and record.obtained_at < at for datum, at in standing.corrected.items())

@@ -205,6 +205,8 @@ class LoginTransaction:
     started_at: int
     asked_by: str = field(default="", repr=False)
     """Digest of the browser cookie on another host of ours, when the login began there."""
+    agent: bool = False
+    """An agent signs in to answer disputes: no session of a person comes of it, and CAF is not asked."""
 
 
 @dataclass(frozen=True, slots=True)

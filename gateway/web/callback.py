@@ -9,7 +9,7 @@ from gateway.core.model import HouseholdRecord, Identity, LoginTransaction, Need
 from gateway.core.rules import Mode, Policy
 from gateway.ports import Handoff, SignedIn
 from gateway.relying_party import CallbackError, check_acr, check_issuer, read_callback
-from gateway.web import texts
+from gateway.web import agent_login, texts
 from gateway.web.cookies import new_session_id
 from gateway.web.enquiry import enquire
 from gateway.web.exchange import Destination, Exchange, destination, origin_of, own_url, with_cookies
@@ -33,6 +33,8 @@ async def finish_login(services: Services, exchange: Exchange) -> Response:
         if provider is None:
             raise LoginFailed("provider_unknown")
         check_issuer(returned, provider.issuer)
+        if transaction.agent:
+            return await agent_login.finish(services, exchange, provider, transaction, returned)
         if isinstance(returned, CallbackError):
             return _refused_by_provider(services, exchange, place, returned)
         signed_in = await provider.exchange(transaction, returned.code)

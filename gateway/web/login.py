@@ -28,6 +28,7 @@ from gateway.web.services import Services
 PROVIDERS: Mapping[str, tuple[str, str]] = {
     "franceconnect": ("FranceConnect", "https://franceconnect.gouv.fr/"),
     "franceconnect_plus": ("FranceConnect+", "https://franceconnect.gouv.fr/france-connect-plus"),
+    "proconnect": ("ProConnect", "https://www.proconnect.gouv.fr/"),
 }
 """Label of the button and address of «Qu’est-ce que … ?», by name in `identity:`."""
 
@@ -64,9 +65,16 @@ def _to_public_host(services: Services, exchange: Exchange, place: Destination |
 
 
 def _buttons(services: Services, policy: Policy | None) -> list[dict[str, str]]:
-    accepted = policy.login.providers if policy and policy.login else ()
-    names = [name for name in services.providers if not accepted or name in accepted]
+    names = accepted_providers(services, policy)
     return [{"name": name, "label": PROVIDERS[name][0], "about": PROVIDERS[name][1]} for name in names]
+
+
+def accepted_providers(services: Services, policy: Policy | None) -> list[str]:
+    """Those that the policy names, or all but the agents' own: who works here is not who is served here."""
+    accepted = policy.login.providers if policy and policy.login else ()
+    agents = services.settings.disputes.agents_provider if services.settings.disputes else ""
+    names = [name for name in services.providers if (name in accepted if accepted else name != agents)]
+    return names or list(services.providers)
 
 
 def _announced(policy: Policy | None) -> dict[str, Any]:
@@ -113,13 +121,13 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
 async def _transaction(
     services: Services, exchange: Exchange, form: Mapping[str, str], place: Destination | None
 ) -> LoginTransaction:
-    name = form.get("provider", "")
+    name, names = form.get("provider", ""), accepted_providers(services, place.route.policy if place else None)
     acr, scopes = await _asked_of_provider(services, exchange, place)
     return LoginTransaction(
         state=services.new_token(),
         nonce=services.new_token(),
         browser=services.cookies.browser_digest(exchange.browser or ""),
-        provider=name if name in services.providers else next(iter(services.providers)),
+        provider=name if name in names else names[0],
         acr=acr,
         scopes=scopes,
         return_to=place.url if place else "",

@@ -94,12 +94,12 @@ class OpenSessions(Generic[Prepared]):
         except DependencyFailed:
             return UNKNOWN
 
-    def standing_changed(self, identity: Identity) -> None:
-        """This process has changed what stands for a person: every session of theirs is read again before its use."""
+    def standing_changed(self, identity: Identity | None = None) -> None:
+        """This process has changed what stands for a person, or for somebody: it is read again before its next use."""
         self._changes += 1
         for entry in list(self._open.values()):
             who = entry.session.identity
-            if who is not None and (who.provider, who.sub) == (identity.provider, identity.sub):
+            if who is not None and (identity is None or (who.provider, who.sub) == (identity.provider, identity.sub)):
                 self._forget(entry.session.id)
 
     async def _standing(self, session: Session) -> Standing:

@@ -6,7 +6,20 @@ from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
 from gateway.core.routing import USUAL_METHODS
-from gateway.web import caf_number, callback, contest, forward_auth, login, logout, my_copy, my_data, ops, review
+from gateway.web import (
+    agent_login,
+    agents,
+    caf_number,
+    callback,
+    contest,
+    forward_auth,
+    login,
+    logout,
+    my_copy,
+    my_data,
+    ops,
+    review,
+)
 from gateway.web.exchange import OWN_PREFIX, Exchange
 from gateway.web.services import Services
 
@@ -27,6 +40,11 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "mes-donnees/retirer": {"POST": contest.withdraw},
     "mes-donnees/copie": {"GET": my_copy.download},
     "mes-donnees/imprimer": {"GET": my_copy.printable},
+    "agents": {"GET": agents.show_list},
+    "agents/login": {"POST": agent_login.start},
+    "agents/dispute": {"GET": agents.show_dispute},
+    "agents/settle": {"POST": agents.settle},
+    "agents/logout": {"POST": agent_login.leave},
     "auth": dict.fromkeys(USUAL_METHODS, forward_auth.authorise),
     "keys": {"GET": ops.keys},
     "health/live": {"GET": ops.live},
@@ -39,7 +57,10 @@ _PROBES = frozenset({"health/live", "health/ready"})
 ANY_HOST = _PROBES | {"auth"}
 """Probes send an address instead of a name; a proxy that asks names the host in another header."""
 
-WITHOUT_SESSION = _PROBES | {"auth", "keys", "static/style.css", "logged-out"}
+_AGENTS = frozenset({"agents", "agents/login", "agents/dispute", "agents/settle", "agents/logout"})
+"""An agent's session is another one, in another cookie: a person's is not even looked for."""
+
+WITHOUT_SESSION = _PROBES | _AGENTS | {"auth", "keys", "static/style.css", "logged-out"}
 """They answer even when the session store does not; `auth` looks for a session where the route asked for needs one."""
 
 

@@ -8,33 +8,11 @@ from typing import Any
 import pytest
 
 from gateway.sandbox.identities import MATCHING
+from tests.agents import MY_DATA, POLICIES, ROUTES, received
 from tests.browser import Page, Person
 from tests.world import World, running
 
 KEPT = {"sessions:\n": "disputes: {key: {env: DISPUTES_KEY}}\n\nsessions:\n"}
-
-MY_DATA = "/_gateway/mes-donnees"
-
-FORWARDING = """purpose: Dossier {name}
-legal_basis: mission d'intérêt public
-retention: session
-login: {{acr: eidas1}}
-household: {{review: false, when_missing: forward}}
-alternative: {{url: /, text: {{fr: Au guichet}}}}
-inject:
-  X-Statut: household.status
-  X-Valeur: {fact}
-"""
-
-ROUTES = """
-  - {path: /quotient/, upstream: "UPSTREAM", policy: quotient}
-  - {path: /adresse/, upstream: "UPSTREAM", policy: adresse}
-"""
-
-POLICIES = {
-    "quotient": FORWARDING.format(name="quotient", fact="household.family_quotient"),
-    "adresse": FORWARDING.format(name="adresse", fact="household.address.city"),
-}
 
 
 @pytest.fixture(params=[True, False], ids=["kept", "session only"])
@@ -48,14 +26,6 @@ def either(request: pytest.FixtureRequest, tmp_path: Path, lane: None) -> Iterat
 def kept(tmp_path: Path, lane: None) -> Iterator[World]:
     with running(tmp_path, changes=KEPT, routes=ROUTES, policies=POLICIES) as started:
         yield started
-
-
-def received(person: Person, path: str) -> dict[str, str]:
-    """What the application behind that path was told."""
-    answer = person.client.get(path, headers={"accept": "application/json", "sec-fetch-mode": "cors"})
-    assert answer.status_code == 200, answer.text
-    headers: dict[str, str] = answer.json()["headers"]
-    return {name: value for name, value in headers.items() if name in {"x-statut", "x-valeur"}}
 
 
 def signed_in(world: World) -> Person:

@@ -140,7 +140,7 @@ def test_nobody_rejects_or_settles_an_objection() -> None:
 
 
 def test_what_was_obtained_before_a_correction_is_no_longer_held() -> None:
-    corrected = standing(answered(CONTEST, State.CORRECTED, at=100), now=200)
+    corrected = standing(answered(CONTEST, State.CORRECTED, at=101), now=200)
     before, after = a_record(QUOTIENT, at=100), a_record(QUOTIENT, at=101)
     address = a_record(ADDRESS, at=1)
     assert still_current((before, address, after), corrected) == (address, after)

@@ -141,6 +141,9 @@ class StoredDisputes:
             await self._records.drop(self._keyed.name("open", reference))
         return settled
 
+    def pseudonym(self, provider: str, sub: str) -> str:
+        return self._keyed.name("agent", provider, sub)[:16]
+
     # --- one sheet
 
     async def _change(self, name: str, change: Change) -> None:
