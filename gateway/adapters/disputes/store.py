@@ -19,6 +19,9 @@ from gateway.ports import Clock, DisputesFull
 PER_PERSON = 20
 """Contests and objections of one person that are kept at once."""
 
+PER_DAY = 40
+"""What one person may open in a day: each one is announced to the service."""
+
 KEPT_S = 10 * 365 * 86_400
 """An open dispute ends when an agent or its person ends it; this is only what a store wants to hear."""
 
@@ -75,7 +78,9 @@ class StoredDisputes:
         kept: Dispute | None = None
 
         def add(disputes: tuple[Dispute, ...]) -> tuple[Dispute, ...] | None:
+            # Set anew each time: the turn may have gone to somebody else.
             nonlocal kept
+            kept = None
             same = [each for each in disputes if _about(each) == _about(dispute) and each.state is State.OPEN]
             if same:
                 kept = same[0]
@@ -86,6 +91,8 @@ class StoredDisputes:
             return (*disputes, dispute)
 
         name = self._name(identity)
+        if await self._records.count(self._keyed.name("day", name), self._now, 86_400) > PER_DAY:
+            raise DisputesFull
         # The pointer first: a dispute that stands is always one that an agent can find.
         await self._point(dispute.reference, name)
         await self._change(name, add)
@@ -129,6 +136,7 @@ class StoredDisputes:
 
         def answer(disputes: tuple[Dispute, ...]) -> tuple[Dispute, ...] | None:
             nonlocal settled
+            settled = None
             found = [each for each in disputes if each.reference == reference and outcome in each.outcomes]
             if not found:
                 return None
