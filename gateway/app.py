@@ -5,7 +5,7 @@ import secrets
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,30 +19,36 @@ from gateway.adapters.api_particulier import ApiParticulier
 from gateway.adapters.audit import AuditLog
 from gateway.adapters.disputes import assembly as disputes
 from gateway.adapters.disputes.agents import AgentSessions
-from gateway.adapters.disputes.store import StoredDisputes
+from gateway.adapters.disputes.store import KEPT_S, StoredDisputes
 from gateway.adapters.keys import SigningKeys, encryption_jwk, load_signing_keys
 from gateway.adapters.limits import Attempts
 from gateway.adapters.logs import configure_logging
+from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
 from gateway.adapters.sessions.handoffs import Handoffs
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
+from gateway.adapters.sessions.redis import RedisRecords
 from gateway.adapters.sessions.sealed import SealedSessions
 from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.adapters.sessions.transactions import Transactions
 from gateway.adapters.upstream.client import Upstreams
-from gateway.core.errors import ConfigError, Problem
+from gateway.core.errors import ConfigError, DependencyFailed, Problem
 from gateway.core.headers import stripped_names
 from gateway.core.http1.request import RequestHead
+from gateway.core.model import Source
 from gateway.core.routing import RouteTable
-from gateway.ports import Clock, DisputeStore, NewToken, Sleep
-from gateway.settings import Settings
+from gateway.dispute_ports import DisputeStore
+from gateway.ports import Clock, HouseholdSource, NewToken, Sleep
+from gateway.settings import ApiParticulierSettings, Settings
 from gateway.web.cookies import Cookies
 from gateway.web.gate import Gate
 from gateway.web.live import CHECK_S, LiveAnswers
 from gateway.web.open_sessions import OpenSessions
+from gateway.web.outages import Outages
 from gateway.web.pages import Pages
 from gateway.web.quick_lane import QuickLane
+from gateway.web.readiness import Readiness
 from gateway.web.server.asgi import AsgiExchange
 from gateway.web.server.connection import ClientConnection, Responder
 from gateway.web.server.front import Front
@@ -52,6 +58,8 @@ LOGIN_S = 1800
 """As long as FranceConnect lets a person stay on its own pages."""
 
 SWEEP_S = 60
+
+PROBE_BYTES = 8_192
 
 DRAIN_S = 30
 """How long requests under way may take to end: after SIGTERM, and with what a reload replaced."""
@@ -75,6 +83,8 @@ class Outside:
     new_token: NewToken = field(default=new_token, repr=False)
     log_stream: TextIO = field(default_factory=lambda: sys.stderr)
     audit_stream: TextIO = field(default_factory=lambda: sys.stdout)
+    cells: Cells = field(default_factory=Cells, repr=False)
+    """Where this process counts."""
     quick_lane: bool = True
     """False: every request takes the way through the ASGI application."""
 
@@ -87,6 +97,8 @@ class Lasting:
     disputes: RecordStore | None
     upstream: Upstreams
     live: LiveAnswers
+    readiness: Readiness
+    outages: Outages
 
 
 class Application:
@@ -94,8 +106,7 @@ class Application:
 
     def __init__(self, settings: Settings, world: Outside) -> None:
         self._world = world
-        disputes = _records(settings.disputes.store) if settings.disputes else None
-        self._lasting = Lasting(_records(settings.sessions.store), disputes, Upstreams(), LiveAnswers())
+        self._lasting = _lasting(settings, world)
         self._closers: list[Close] = []
         self._services = _services(settings, world, self._lasting, self._closers)
         self._gate: ASGIApp = Gate(self._services)
@@ -103,6 +114,19 @@ class Application:
         self._front: Front | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._retiring: set[asyncio.Task[None]] = set()
+
+    @property
+    def cells(self) -> Cells:
+        return self._world.cells
+
+    @property
+    def settings(self) -> Settings:
+        """Those that serve now."""
+        return self._services.settings
+
+    def draining(self) -> None:
+        """No new work should be sent here: readiness says so from now on."""
+        self._lasting.readiness.draining = True
 
     def _quick_lane(self, services: Services) -> QuickLane | None:
         return QuickLane(services) if self._world.quick_lane else None
@@ -156,6 +180,7 @@ class Application:
     def _refusal(self, code: str, status: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
         reference = self._services.new_reference()
         self._services.log("rejected", code=code, status=status, reference=reference)
+        self._services.metrics.count("gateway_rejections_total", code=code)
         response = self._services.pages.problem(status, code, reference=reference)
         return list(response.raw_headers), bytes(response.body)
 
@@ -178,9 +203,9 @@ class Application:
         """Expired records leave the disk, and are not only unread."""
         while True:
             await asyncio.sleep(SWEEP_S)
-            await self._lasting.records.sweep(self._services.now)
-            if self._lasting.disputes is not None:
-                await self._lasting.disputes.sweep(self._services.now)
+            for records in filter(None, (self._lasting.records, self._lasting.disputes)):
+                with suppress(DependencyFailed):  # it will be asked again, and requests say what is wrong
+                    await records.sweep(self._services.now)
 
     async def _announce(self) -> None:
         """The services are told of disputes, whichever configuration is served."""
@@ -194,6 +219,7 @@ class Application:
             await asyncio.sleep(CHECK_S)
             await self._services.live.check(self._services.sessions.load)
             self._services.sessions.sweep()
+            self._services.metrics.set("gateway_sessions_open", len(self._services.sessions))
 
 
 def build(settings: Settings, outside: Outside | None = None) -> Application:
@@ -214,21 +240,52 @@ def refuse_restart(now: Settings, new: Settings) -> None:
         raise ConfigError([Problem("gateway.yaml", 0, f"`{name}` cannot change by a reload", hint) for name in fixed])
 
 
-def _records(store: str) -> RecordStore:
-    kind, _, path = store.partition(":")
+def open_records(settings: Settings, clock: Clock) -> RecordStore:
+    """The store that `sessions.store` names; it is contacted when something is asked of it."""
+    if settings.sessions.redis is not None:
+        return RedisRecords(settings.sessions.redis, clock)
+    kind, _, path = settings.sessions.store.partition(":")
+    return SqliteRecords(Path(path)) if kind == "sqlite" else MemoryRecords()
+
+
+def open_dispute_records(settings: Settings, clock: Clock) -> RecordStore | None:
+    """Where disputes lie: a file of their own, or the sessions' Redis; None where none are kept."""
+    if settings.disputes is None:
+        return None
+    if settings.disputes.store.startswith("redis") and settings.sessions.redis is not None:
+        return RedisRecords(settings.sessions.redis, clock, tags_last_s=KEPT_S)
+    kind, _, path = settings.disputes.store.partition(":")
     return SqliteRecords(Path(path)) if kind == "sqlite" else MemoryRecords()
 
 
 @asynccontextmanager
 async def open_disputes(settings: Settings, clock: Clock = time.time) -> AsyncIterator[DisputeStore]:
     """The dispute store alone, for a command; `settings.disputes` must be there."""
-    if settings.disputes is None:
+    records = open_dispute_records(settings, clock)
+    if settings.disputes is None or records is None:
         raise ValueError("no disputes in these settings")
-    records = _records(settings.disputes.store)
     try:
         yield StoredDisputes(records, clock, settings.disputes.key, retention_s=settings.disputes.retention_s)
     finally:
         await records.close()
+
+
+def sealed_sessions(settings: Settings, records: RecordStore, clock: Clock) -> SealedSessions:
+    return SealedSessions(records, clock, idle_s=settings.sessions.idle_s, secrets=settings.sessions.secrets)
+
+
+def _lasting(settings: Settings, world: Outside) -> Lasting:
+    records = open_records(settings, world.clock)
+
+    async def probe() -> None:
+        """As large as a session with a household, and gone at once."""
+        key = f"probe-{world.new_token()}"
+        await records.create(key, bytes(PROBE_BYTES), int(world.clock()) + SWEEP_S)
+        await records.drop(key)
+
+    readiness = Readiness(probe, world.clock)
+    kept = open_dispute_records(settings, world.clock)
+    return Lasting(records, kept, Upstreams(), LiveAnswers(), readiness, Outages(world.clock))
 
 
 def _services(settings: Settings, world: Outside, lasting: Lasting, closers: list[Close]) -> Services:
@@ -241,7 +298,7 @@ def _services(settings: Settings, world: Outside, lasting: Lasting, closers: lis
 
 def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: list[Close]) -> Services:
     keys, records = load_signing_keys(settings.signing.key_pem, settings.signing.previous), lasting.records
-    logger = structlog.get_logger("gateway")
+    logger, departures = structlog.get_logger("gateway"), settings.limits.logins_per_minute_per_address
 
     def log(event: str, **codes: object) -> None:
         logger.info(event, **codes)
@@ -249,28 +306,18 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
     def trouble(code: str, request_id: str) -> None:
         logger.warning("household_trouble", code=code, request_id=request_id)
 
-    kept = disputes.assemble(settings, lasting.disputes, world.clock, log=log, count=_uncounted, closers=closers)
+    def api(asked: ApiParticulierSettings) -> ApiParticulier:
+        client = _opened(api_particulier.http_client(asked), closers)
+        return ApiParticulier(asked, client, clock=world.clock, sleep=world.sleep, on_trouble=trouble)
+
+    kept = disputes.assemble(settings, lasting.disputes, world.clock, log=log, metrics=world.cells, closers=closers)
     audit = AuditLog(world.audit_stream)
-    source = None
-    if settings.household is not None:
-        source = ApiParticulier(
-            settings.household,
-            _opened(api_particulier.http_client(settings.household), closers),
-            clock=world.clock,
-            sleep=world.sleep,
-            on_trouble=trouble,
-        )
     return Services(
         settings=settings,
         routes=RouteTable(settings.routes),
-        providers={
-            provider.name: OidcProvider(provider, _opened(oidc.http_client(provider), closers), world.clock)
-            for provider in settings.providers
-        },
-        source=source,
-        sessions=OpenSessions(
-            SealedSessions(records, world.clock, idle_s=settings.sessions.idle_s), time.monotonic, kept.read_standing
-        ),
+        providers=_providers(settings, world, closers),
+        sources=_sources(settings, api),
+        sessions=OpenSessions(sealed_sessions(settings, records, world.clock), time.monotonic, kept.read_standing),
         live=lasting.live,
         transactions=Transactions(records, world.clock, ttl_s=LOGIN_S),
         handoffs=Handoffs(records, world.clock),
@@ -282,13 +329,16 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         ),
         cookies=Cookies(settings.public_url, settings.sessions.secrets),
         pages=_pages(settings),
-        attempts=_attempts(settings, world, records),
+        attempts=_attempts(settings, world, records, NUMBER_TRIES, NUMBER_PERIOD_S),
+        departures=_attempts(settings, world, records, departures, 60) if departures else None,
+        readiness=lasting.readiness,
+        outages=lasting.outages,
+        audit=audit.record,
         disputes=kept.store,
         announcer=kept.announcer,
         agents=AgentSessions(records, world.clock, idle_s=settings.sessions.idle_s),
-        audit=audit.record,
         trace=audit.act,
-        count=_uncounted,
+        metrics=world.cells,
         log=log,
         clock=world.clock,
         sleep=world.sleep,
@@ -296,13 +346,27 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
     )
 
 
-def _uncounted(name: str, *codes: str) -> None:
-    """Where the metrics will listen."""
+def _providers(settings: Settings, world: Outside, closers: list[Close]) -> dict[str, OidcProvider]:
+    return {
+        provider.name: OidcProvider(provider, _opened(oidc.http_client(provider), closers), world.clock)
+        for provider in settings.providers
+    }
 
 
-def _attempts(settings: Settings, world: Outside, records: RecordStore) -> Attempts:
-    secret = settings.sessions.secrets[-1]
-    return Attempts(records, world.clock, secret, tries=NUMBER_TRIES, period_s=NUMBER_PERIOD_S)
+def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: int, period_s: int) -> Attempts:
+    return Attempts(records, world.clock, settings.sessions.secrets[-1], tries=tries, period_s=period_s)
+
+
+def _sources(
+    settings: Settings, api: Callable[[ApiParticulierSettings], ApiParticulier]
+) -> dict[Source, HouseholdSource]:
+    """One client for all that is asked at one place with one token: the quota is one."""
+    asked = {Source.HOUSEHOLD: settings.household, Source.CHILDCARE: settings.childcare}
+    opened: dict[ApiParticulierSettings, ApiParticulier] = {}
+    for each in asked.values():
+        if each is not None and each not in opened:
+            opened[each] = api(each)
+    return {source: opened[each] for source, each in asked.items() if each is not None}
 
 
 def _jwks(settings: Settings, keys: SigningKeys) -> dict[str, object]:
@@ -320,4 +384,4 @@ def _pages(settings: Settings) -> Pages:
     targets = [provider.authorization_endpoint or provider.issuer for provider in settings.providers]
     targets += [provider.end_session_endpoint or provider.issuer for provider in settings.providers]
     secure = settings.public_url.startswith("https:")
-    return Pages(settings.authority, secure=secure, form_targets=targets)
+    return Pages(settings.authority, secure=secure, form_targets=targets, catalogues=settings.texts)

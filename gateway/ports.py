@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from gateway.core.disputes import Dispute, State
-from gateway.core.errors import DependencyFailed, RequestRejected
+from gateway.core.errors import DependencyFailed
 from gateway.core.http1.response import ResponseHead
 from gateway.core.model import (
     Absent,
+    Acr,
     CafNumber,
     Household,
     Identity,
@@ -16,7 +16,7 @@ from gateway.core.model import (
     Need,
     Session,
     SessionId,
-    Standing,
+    Source,
     VerifiedClaims,
 )
 from gateway.core.rules import Mode, Route
@@ -41,8 +41,34 @@ class SignedIn:
     id_token: str = field(repr=False)
     """The signed (decrypted) ID token: logout needs it back as it was."""
     access_token: str = field(repr=False)
-    """Lives 60 s at FranceConnect: used within the callback or never."""
+    """Lives 60 s at FranceConnect: used within the callback or never. Empty when it opens nothing elsewhere."""
     scopes: frozenset[str]
+    acr: Acr
+    """At least the level that the transaction asked for."""
+    sid: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+    """Empty unless the provider is asked again whether its session holds (`recheck_s`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """The provider's session still holds."""
+
+    refresh_token: str = field(repr=False)
+    """The next one: providers may take the old one back."""
+
+
+class Leaving(Protocol):
+    """A logout that a provider tells us of, verified: of one of its sessions, of a person, or both."""
+
+    @property
+    def jti(self) -> str: ...
+
+    @property
+    def sub(self) -> str: ...
+
+    @property
+    def sid(self) -> str: ...
 
 
 class IdentityProvider(Protocol):
@@ -54,22 +80,51 @@ class IdentityProvider(Protocol):
     @property
     def issuer(self) -> str: ...
 
+    @property
+    def client_id(self) -> str: ...
+
+    @property
+    def vouches(self) -> bool:
+        """Its identities are checked against the civil register: a household may be compared with them."""
+        ...
+
+    @property
+    def origins(self) -> Sequence[str]:
+        """Addresses that a form of ours may lead to, as far as they are known."""
+        ...
+
+    async def prepare(self) -> None:
+        """Read the metadata that a login will need, if they were not yet."""
+        ...
+
     async def authorization_url(self, transaction: LoginTransaction) -> str: ...
+
+    async def check_issuer(self, iss: str | None) -> None:
+        """Whether a callback that names this issuer, or none, can be this provider's (RFC 9207)."""
+        ...
 
     async def exchange(self, transaction: LoginTransaction, code: str) -> SignedIn: ...
 
+    async def refresh(self, refresh_token: str, sub: str) -> Refreshed:
+        """`LoginFailed` when the provider's session is over."""
+        ...
+
     async def end_session_url(self, id_token: str, state: str) -> str | None: ...
+
+    async def read_logout_token(self, token: str) -> Leaving: ...
 
 
 @dataclass(frozen=True, slots=True)
 class HouseholdRequest:
-    """One enquiry. Which of the last three is used follows from `mode`."""
+    """One enquiry. Which of access token, identity and number is used follows from `mode`."""
 
     mode: Mode
     needs: frozenset[Need]
+    """Blocks of one source."""
     access_token: str | None = field(default=None, repr=False)
     identity: Identity | None = None
     number: CafNumber | None = None
+    source: Source = Source.HOUSEHOLD
 
 
 class HouseholdSource(Protocol):
@@ -90,6 +145,13 @@ class SessionStore(Protocol):
         ...
 
     async def drop(self, session_id: SessionId) -> None: ...
+
+    async def revoke(self, *, provider: str = "", sub: str = "", sid: str = "") -> int:
+        """Drop the sessions of a person (provider and sub), of a provider's session (provider and sid), or all.
+
+        With both `sub` and `sid`, the one that `sid` names, if it is that person's. Returns how many there were.
+        """
+        ...
 
 
 class TransactionStore(Protocol):
@@ -217,101 +279,6 @@ class HandoffStore(Protocol):
         ...
 
 
-class DisputesFull(RequestRejected):
-    """One person has as many disputes as are kept."""
-
-    def __init__(self) -> None:
-        super().__init__("disputes_full", 429)
-
-
-class DisputeStore(Protocol):
-    """What people say against the use of their data. `DependencyFailed` when it cannot be asked."""
-
-    async def standing(self, identity: Identity) -> Standing:
-        """What holds against this person's data now: one read, on the path of each request."""
-        ...
-
-    async def of(self, identity: Identity) -> Sequence[Dispute]:
-        """This person's, oldest first."""
-        ...
-
-    async def open(self, identity: Identity, dispute: Dispute) -> Dispute:
-        """Keep it, or give back the one that is open already about the same thing. `DisputesFull` beyond the bound."""
-        ...
-
-    async def withdraw(self, identity: Identity, reference: str) -> bool:
-        """Forget one of this person's own; False when it is not theirs."""
-        ...
-
-    async def find(self, reference: str) -> Dispute | None:
-        """Anybody's: for agents and the operator only."""
-        ...
-
-    async def listed(self, *, only_open: bool) -> Sequence[Dispute]:
-        """Everybody's, oldest first: for agents and the operator only."""
-        ...
-
-    def pseudonym(self, provider: str, sub: str) -> str:
-        """How traces name an agent: the same one always, and nobody's to guess."""
-        ...
-
-    async def settle(self, reference: str, outcome: State, by: str) -> Dispute | None:
-        """Answer once; None when it is unknown, or when this answer may not follow the one it has."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class AgentSession:
-    """An agent who signed in: nothing of CAF is ever in it."""
-
-    id: SessionId = field(repr=False)
-    provider: str
-    sub: str = field(repr=False)
-    expires_at: int
-    """Unix seconds of the absolute end."""
-    id_token: str = field(repr=False)
-
-
-class AgentSessionStore(Protocol):
-    """Agents' sessions by id, ended by idleness too."""
-
-    async def create(self, session: AgentSession) -> None: ...
-
-    async def load(self, session_id: SessionId) -> AgentSession | None: ...
-
-    async def drop(self, session_id: SessionId) -> None: ...
-
-
-class Announcer(Protocol):
-    """Tells the service of disputes. It never fails, and never loses one."""
-
-    async def leave(self, reference: str, kind: str, about: str) -> None:
-        """`kind` is `contest` or `objection`; `about` the datum or the policy."""
-        ...
-
-    async def round(self) -> None:
-        """Wait for word, or for a while, then carry what is due."""
-        ...
-
-
-Count = Callable[..., None]
-"""`count(name, *codes)`: one more of a closed list of names (docs/disputes.md), for the metrics."""
-
-
-class ActionLine(NamedTuple):
-    """What a person or an agent did about a dispute, in codes: no value, no name."""
-
-    reference: str
-    action: str
-    """`contest`, `objection` or `withdrawal`; of an agent: `login`, `refused`, `list`, `read`, `settle`."""
-    about: str
-    """The datum, or the policy objected to."""
-    outcome: str
-    """The state that follows."""
-    by: str
-    """`person`, `operator`, or an agent's pseudonym."""
-
-
 class AuditLine(NamedTuple):
     """One decision, in codes: who decided what about which route, never about whom."""
 
@@ -327,3 +294,20 @@ class AuditLine(NamedTuple):
     method: str
     status: int
     duration_ms: int
+
+
+class Metrics(Protocol):
+    """Numbers for the operator. A name stands in the catalogue; a label is a code or a configured name, never a person.
+
+    Calls never wait and never raise for lack of room.
+    """
+
+    def decided(self, line: AuditLine, waited_s: float | None) -> None:
+        """One decision, and how long the upstream took to begin its answer; None when there was none."""
+        ...
+
+    def count(self, name: str, **labels: str) -> None: ...
+
+    def observe(self, name: str, seconds: float, **labels: str) -> None: ...
+
+    def set(self, name: str, value: float, **labels: str) -> None: ...

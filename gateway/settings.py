@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,6 +29,29 @@ class ApiParticulierSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A file that was read and checked at start: `image/svg+xml` without script or reference, or `image/png`."""
+
+    content: bytes = field(repr=False)
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accessibility:
+    """What the declaration says (law of 11 February 2005, article 47). Without an audit, `state` is empty."""
+
+    state: str = ""
+    """`non conforme`, `partiellement conforme` or `totalement conforme`: the three words of the law."""
+    rate: int | None = None
+    """Per cent of the RGAA criteria that apply."""
+    audited_on: date | None = None
+    audited_by: str = ""
+    contact: str = ""
+    """E-mail, or an https address; the DPO's when empty."""
+    known_issues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Authority:
     """The local authority, as pages and API Particulier name it."""
 
@@ -34,7 +59,8 @@ class Authority:
     siret: str
     dpo: str
     colour: str = "#0b4f6c"
-    logo: Path | None = None
+    logo: Picture | None = None
+    accessibility: Accessibility = Accessibility()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +86,46 @@ class Limits:
     target_bytes: int = 8_192
     head_s: float = 10
     idle_s: float = 30
+    logins_per_minute_per_address: int | None = None
+    """Departures for a provider; None: not counted."""
+
+
+class RedisKind(StrEnum):
+    ONE = "one"
+    SENTINEL = "sentinel"
+    CLUSTER = "cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class RedisSettings:
+    """Which Redis or Valkey, and as whom."""
+
+    kind: RedisKind
+    hosts: tuple[tuple[str, int], ...]
+    """The server; or the sentinels; or some nodes of the cluster, which name the others."""
+    service: str = ""
+    """What the sentinels call the server."""
+    db: int = 0
+    tls: bool = False
+    username: str = ""
+    password: str = field(default="", repr=False)
+    sentinel_password: str = field(default="", repr=False)
+    """Sentinels have one of their own, or none."""
+    ca_file: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+    """Absolute paths of PEM files; empty: the system's authorities, no certificate of ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
     store: str
-    """`memory:` or `sqlite:ABSOLUTE PATH`."""
+    """`memory:`, `sqlite:ABSOLUTE PATH`, or the address of a Redis as it was written."""
     idle_s: int
     absolute_s: int
     secrets: tuple[bytes, ...] = field(repr=False)
     """Newest last: the last one signs, all verify."""
+    redis: RedisSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +157,7 @@ class DisputeSettings:
     """Contests and objections kept beyond the session."""
 
     store: str
-    """`memory:` or `sqlite:ABSOLUTE PATH`."""
+    """`memory:`, `sqlite:ABSOLUTE PATH`, or the address of the sessions' Redis."""
     key: bytes = field(repr=False)
     retention_s: int
     """After an agent's answer."""
@@ -128,6 +184,8 @@ class Settings:
     workers: int
     providers: tuple[ProviderSettings, ...]
     household: ApiParticulierSettings | None
+    childcare: ApiParticulierSettings | None
+    """Equal to `household` when both are asked at one place with one token: then they share one quota."""
     sessions: SessionSettings
     signing: SigningSettings
     limits: Limits
@@ -136,8 +194,16 @@ class Settings:
     production: bool
     disputes: DisputeSettings | None = None
     """None: a contest lasts as long as its session."""
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By language: sentence of our pages, in French → what is shown instead."""
+    buttons: Mapping[str, tuple[Picture, Picture]] = field(default_factory=dict)
+    """By name in `identity:`: the pair of pictures shown instead of the official button's style sheet."""
     notes: tuple[str, ...] = ()
     """What `gateway check` says that is not a mistake."""
+    admin: Listen | None = None
+    """Where metrics are read; None: nowhere."""
+    version: str = ""
+    """A digest of the files that this was read from."""
 
     @property
     def host(self) -> str:
@@ -159,9 +225,11 @@ class Settings:
     def needs_restart(self, new: "Settings") -> tuple[str, ...]:
         """What differs in `new` and cannot change while the gateway runs."""
         fixed = {
+            "admin": (self.admin, new.admin),
             "listen": (self.listen, new.listen),
             "workers": (self.workers, new.workers),
             "sessions.store": (self.sessions.store, new.sessions.store),
+            "sessions.password": (self.sessions.redis, new.sessions.redis),
             "disputes.store": (self._dispute_store, new._dispute_store),
         }
         return tuple(name for name, (now, wanted) in fixed.items() if now != wanted)
@@ -169,6 +237,12 @@ class Settings:
     @property
     def _dispute_store(self) -> str:
         return self.disputes.store if self.disputes else ""
+
+    def providers_for(self, policy: Policy | None) -> tuple[ProviderSettings, ...]:
+        """Whom a policy accepts: those that it names, or all but the agents' own."""
+        wanted = policy.login.providers if policy and policy.login else ()
+        agents = self.disputes.agents_provider if self.disputes else ""
+        return tuple(each for each in self.providers if (each.name in wanted if wanted else each.name != agents))
 
     def accepts_port(self, port: int | None) -> bool:
         """No port, that of `public_url`, or its scheme's own."""

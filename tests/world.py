@@ -21,6 +21,7 @@ from gateway.adapters.keys import generate_pem
 from gateway.app import Application, Outside, build, new_token
 from gateway.cli.demo import FC_CLIENT_ID
 from gateway.config.gateway_file import load
+from gateway.core.model import Need
 from gateway.sandbox.api_particulier import SandboxApiParticulier
 from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect
 from gateway.sandbox.legacy import legacy_app
@@ -162,7 +163,7 @@ def sandbox(
         name=settings.authority.name,
     )
     franceconnect = SandboxFranceConnect(provider.issuer, [client], clock, new_token)
-    scopes = ["cnaf_quotient_familial", "cnaf_allocataires", "cnaf_enfants", "cnaf_adresse"]
+    scopes = [str(need) for need in Need]
     return franceconnect, SandboxApiParticulier(franceconnect, {API_TOKEN: scopes}, clock, broker=broker)
 
 

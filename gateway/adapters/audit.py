@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TextIO
 
-from gateway.ports import ActionLine, AuditLine
+from gateway.dispute_ports import ActionLine
+from gateway.ports import AuditLine
 
 
 class AuditLog:

@@ -30,6 +30,7 @@ ALLOWED = frozenset(
         "policy",
         "route",
         "provider",
+        "source",
         "error_type",
         "error_code",
         "frames",

@@ -13,7 +13,7 @@ from gateway.app import open_disputes
 from gateway.config.gateway_file import load
 from gateway.core.disputes import Dispute, State
 from gateway.core.errors import ConfigError, DependencyFailed, Problem
-from gateway.ports import DisputeStore
+from gateway.dispute_ports import DisputeStore
 from gateway.settings import Settings
 
 Act = Callable[[DisputeStore, argparse.Namespace], Awaitable[int]]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gateway.config.gateway_models import DisputesModel, EmailModel, GatewayModel, WebhookModel
+from gateway.config.gateway_models import AgentsModel, DisputesModel, EmailModel, GatewayModel, WebhookModel
 from gateway.config.providers import ReadSecret, is_loopback, is_safe
 from gateway.config.secrets import STRONG_HINT, weakness
 from gateway.config.shapes import suggestion
@@ -27,9 +27,8 @@ def read_disputes(
         hint = "write `store: sqlite:var/disputes.db`, or `workers: 1`"
         source.say(("disputes", "store"), "`memory:` disputes are one worker's own, and there may be several", hint)
     agents = written.agents
-    if agents is not None and agents.provider not in model.identity:
-        hint = suggestion(agents.provider, list(model.identity))
-        source.say(("disputes", "agents", "provider"), f"`{agents.provider}` is no provider of `identity`", hint)
+    if agents is not None:
+        _check_agents(agents, model, source)
     notify = written.notify
     return DisputeSettings(
         store=store,
@@ -43,14 +42,25 @@ def read_disputes(
     )
 
 
+def _check_agents(agents: AgentsModel, model: GatewayModel, source: Source) -> None:
+    place = ("disputes", "agents", "provider")
+    if agents.provider not in model.identity:
+        hint = suggestion(agents.provider, list(model.identity))
+        source.say(place, f"`{agents.provider}` is no provider of `identity`", hint)
+    elif agents.provider.startswith("franceconnect"):
+        hint = "agents sign in with ProConnect, or with a provider of the authority's own"
+        source.say(place, "FranceConnect is for the people served, never for agents", hint)
+
+
 def _store(written: DisputesModel, source: Source, folder: Path, sessions_store: str) -> str:
-    """By default the kind of store that the sessions have, in a file of its own."""
+    """By default the kind of store that the sessions have: a file of its own, or the same Redis."""
     if written.store is None:
         kind, _, path = sessions_store.partition(":")
         return f"sqlite:{Path(path).with_name('disputes.db')}" if kind == "sqlite" else sessions_store
     kind, _, where = written.store.partition(":")
     if kind not in {"memory", "sqlite"} or (kind == "sqlite") != bool(where):
-        source.say(("disputes", "store"), "`store` is not a store", "write memory: or sqlite:var/disputes.db")
+        hint = "write sqlite:var/disputes.db, or nothing: disputes go beside the sessions, in their Redis too"
+        source.say(("disputes", "store"), "`store` is not a store", hint)
     return f"sqlite:{(folder / where).absolute()}" if kind == "sqlite" else written.store
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from joserfc import jws
-from joserfc.jwk import ECKey
+from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -19,7 +19,7 @@ from gateway.sandbox.franceconnect.rules import SandboxClient
 
 CODE_S = 30
 TOKEN_S = 60
-_KID = "pkcs11:ES256:proconnect"
+_KID = "pkcs11:RS256:proconnect"
 
 AGENTS: Mapping[str, Mapping[str, str]] = {
     "agent-enfance": {"given_name": "Camille", "usual_name": "ESSAI", "email": "camille.essai@ville.example"},
@@ -36,7 +36,7 @@ class SandboxProConnect:
         self._client = client
         self._clock = clock
         self._new_token = new_token
-        self._key = ECKey.generate_key("P-256")
+        self._key = RSAKey.generate_key(2048)
         self._codes: dict[str, tuple[str, str, float]] = {}
         self._tokens: dict[str, tuple[str, float]] = {}
         base = urlsplit(issuer).path
@@ -112,10 +112,10 @@ class SandboxProConnect:
         now = int(self._clock())
         common = {"iss": self.issuer, "aud": self._client.client_id, "sub": self.sub(uid), "iat": now}
         payload = json.dumps({**common, "exp": now + TOKEN_S, "auth_time": now, **claims}).encode()
-        return jws.serialize_compact({"alg": "ES256", "kid": _KID}, payload, self._key, algorithms=["ES256"])
+        return jws.serialize_compact({"alg": "RS256", "kid": _KID}, payload, self._key, algorithms=["RS256"])
 
     async def _jwks(self, request: Request) -> Response:
-        public = {**self._key.as_dict(private=False), "kid": _KID, "use": "sig", "alg": "ES256"}
+        public = {**self._key.as_dict(private=False), "kid": _KID, "use": "sig", "alg": "RS256"}
         return JSONResponse({"keys": [public]})
 
     async def _end_session(self, request: Request) -> Response:
@@ -141,8 +141,8 @@ class SandboxProConnect:
             "subject_types_supported": ["public"],
             "scopes_supported": ["openid", "uid", "given_name", "usual_name", "email", "siret"],
             "token_endpoint_auth_methods_supported": ["client_secret_post"],
-            "id_token_signing_alg_values_supported": ["ES256"],
-            "userinfo_signing_alg_values_supported": ["ES256"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "userinfo_signing_alg_values_supported": ["RS256"],
             "authorization_response_iss_parameter_supported": True,
         }
         return JSONResponse(document)

@@ -4,7 +4,8 @@ from starlette.responses import Response
 
 from gateway.core.errors import DependencyFailed, LoginFailed, RequestRejected
 from gateway.core.model import Acr, LoginTransaction
-from gateway.ports import ActionLine, AgentSession, DisputeStore, IdentityProvider
+from gateway.dispute_ports import ActionLine, AgentSession, DisputeStore
+from gateway.ports import IdentityProvider
 from gateway.relying_party import CallbackError, CallbackSuccess
 from gateway.settings import DisputeSettings
 from gateway.web import texts
@@ -52,6 +53,7 @@ async def start(services: Services, exchange: Exchange) -> Response:
         return_to="",
         route=None,
         started_at=services.now,
+        code_verifier=services.new_token(),
         agent=True,
     )
     await services.transactions.begin(transaction)
@@ -81,7 +83,7 @@ async def finish(
     who = store.pseudonym(provider.name, sub)
     if provider.name != settings.agents_provider or sub not in settings.agents:
         services.trace(ActionLine(exchange.reference, "refused", "", "not_listed", who))
-        services.count("agents", "refused")
+        services.metrics.count("gateway_agents_total", outcome="refused")
         return exchange.pages.page("agent_unknown", 403, sub=sub, reference=exchange.reference)
     session = AgentSession(
         id=new_session_id(services.new_token),
@@ -92,7 +94,7 @@ async def finish(
     )
     await services.agents.create(session)
     services.trace(ActionLine(exchange.reference, "login", "", "listed", who))
-    services.count("agents", "login")
+    services.metrics.count("gateway_agents_total", outcome="login")
     return with_cookies(exchange.pages.redirect(own_url("agents")), services.cookies.set_agent(session.id))
 
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from gateway.core.disputes import Dispute, State, data_of
 from gateway.core.errors import RequestRejected
-from gateway.ports import ActionLine, AgentSession, DisputeStore
+from gateway.dispute_ports import ActionLine, AgentSession, DisputeStore
 from gateway.web import texts
 from gateway.web.agent_login import offered, signed_in
 from gateway.web.exchange import Exchange, own_url, require_form, with_cookies
@@ -93,7 +93,7 @@ async def settle(services: Services, exchange: Exchange) -> Response:
             texts.ALREADY_ANSWERED, 409, reference=exchange.reference, proceed=own_url("agents")
         )
     _trace(services, store, agent, settled.reference, "settle", _about(settled), str(settled.state))
-    services.count("disputes", "answer", str(settled.state))
+    services.metrics.count("gateway_disputes_total", reason=_about(settled), outcome=str(settled.state))
     return exchange.pages.redirect(own_url("agents"))
 
 

@@ -7,13 +7,14 @@ from gateway.core.disputes import is_withheld
 from gateway.core.errors import DependencyFailed, LoginFailed
 from gateway.core.model import HouseholdRecord, Identity, LoginTransaction, Need, Session
 from gateway.core.rules import Mode, Policy
-from gateway.ports import Handoff, SignedIn
-from gateway.relying_party import CallbackError, check_acr, check_issuer, read_callback
+from gateway.ports import Handoff, IdentityProvider, SignedIn
+from gateway.relying_party import CallbackError, read_callback
 from gateway.web import agent_login, texts
 from gateway.web.cookies import new_session_id
 from gateway.web.enquiry import enquire
 from gateway.web.exchange import Destination, Exchange, destination, origin_of, own_url, with_cookies
-from gateway.web.login import alternative_of, provider_down
+from gateway.web.information import alternative_of
+from gateway.web.login import count_login, provider_down
 from gateway.web.services import Services
 
 _OUTAGES = frozenset({"temporarily_unavailable", "server_error"})
@@ -22,30 +23,47 @@ _OUTAGES = frozenset({"temporarily_unavailable", "server_error"})
 async def finish_login(services: Services, exchange: Exchange) -> Response:
     """`/_gateway/callback`: whatever fails here ends on a page that lets the person start again."""
     place: Destination | None = None
+    asked_of = ""
     try:
         returned = read_callback(exchange.snapshot.target.query or b"")
         transaction = await services.transactions.consume(returned.state)
         if transaction is None:
             return await _unknown(services, exchange, returned.state)
-        place = destination(services, transaction.return_to)
+        place, asked_of = destination(services, transaction.return_to), transaction.provider
         _check_browser(services, exchange, transaction)
         provider = services.providers.get(transaction.provider)
         if provider is None:
             raise LoginFailed("provider_unknown")
-        check_issuer(returned, provider.issuer)
+        await provider.check_issuer(returned.iss)
         if transaction.agent:
             return await agent_login.finish(services, exchange, provider, transaction, returned)
         if isinstance(returned, CallbackError):
+            count_login(services, returned.error, asked_of)
             return _refused_by_provider(services, exchange, place, returned)
-        signed_in = await provider.exchange(transaction, returned.code)
+        signed_in = await _exchanged(services, provider, transaction, returned.code)
         session = await _new_session(services, exchange, transaction, signed_in, place)
     except LoginFailed as error:
+        count_login(services, error.code, asked_of)
         return login_failed(services, exchange, place, error)
     except DependencyFailed as error:
+        count_login(services, error.code, asked_of)
         if error.dependency == "session-store":
             raise
+        services.outages.failed(asked_of)
         return provider_down(services, exchange, place, error)
+    count_login(services, "done", asked_of)
+    services.outages.worked(asked_of)
     return await _arrive(services, exchange, session, transaction, place)
+
+
+async def _exchanged(
+    services: Services, provider: IdentityProvider, transaction: LoginTransaction, code: str
+) -> SignedIn:
+    began = services.clock()
+    try:
+        return await provider.exchange(transaction, code)
+    finally:
+        services.metrics.observe("gateway_provider_seconds", services.clock() - began, provider=provider.name)
 
 
 def _check_browser(services: Services, exchange: Exchange, transaction: LoginTransaction) -> None:
@@ -57,7 +75,8 @@ def _check_browser(services: Services, exchange: Exchange, transaction: LoginTra
 async def _unknown(services: Services, exchange: Exchange, state: str) -> Response:
     """A replayed, double-submitted, expired or invented state. A session that exists is left as it is."""
     place = destination(services, await services.transactions.return_to(state) or "")
-    services.log("login_failed", code="state_unknown")
+    services.log("login_failed", code="state_unknown", reference=exchange.reference)
+    count_login(services, "state_unknown", "")
     return exchange.pages.message(
         texts.LOGIN_FAILED,
         400,
@@ -114,6 +133,8 @@ async def _new_session(
         scopes=transaction.scopes | (before.scopes if before else frozenset()),
         household=records,
         id_token=signed_in.id_token,
+        sid=signed_in.sid,
+        browser=transaction.browser,
         # What was confirmed stays so, unless what it was about is asked again.
         reviewed=before.reviewed if before and all(record in records for record in held) else frozenset(),
         declined=(before.declined if before else frozenset()) - ({policy.name} if policy else frozenset()),
@@ -135,12 +156,11 @@ async def _contested(services: Services, before: Session | None) -> frozenset[Ne
 
 
 def _identity(transaction: LoginTransaction, signed_in: SignedIn) -> Identity:
-    acr = check_acr(signed_in.id_claims, transaction.acr)
     authenticated_at = signed_in.id_claims.get("auth_time") or signed_in.id_claims["iat"]
     return to_identity(
         signed_in.userinfo,
         provider=transaction.provider,
-        acr=acr,
+        acr=signed_in.acr,
         authenticated_at=int(authenticated_at),  # type: ignore[call-overload]
     )
 
@@ -159,14 +179,18 @@ async def _household(
 ) -> tuple[HouseholdRecord, ...]:
     """FranceConnect mode asks now or never: the token dies within the minute."""
     asked = {str(need) for need in Need} & transaction.scopes
-    if policy is None or policy.household is None or policy.household.mode is not Mode.FRANCECONNECT or not asked:
+    by_token = [each for each in policy.lookups if each.rule.mode is Mode.FRANCECONNECT] if policy else []
+    due = [each for each in by_token if any(need.source is each.source for need in Need if str(need) in asked)]
+    if policy is None or not due:
         return held
-    if is_withheld(policy.name, policy.needs, await services.sessions.standing_of(identity)):
+    standing = await services.sessions.standing_of(identity)
+    due = [each for each in due if not is_withheld(policy.name, each.needs, standing)]
+    if not due:
         return held
     # A new login begins anew: what is asked again replaces what was held.
     kept = tuple(record for record in held if not {str(block) for block in record.asked} <= asked)
     return await enquire(
-        services, policy, kept, identity, access_token=signed_in.access_token, granted=signed_in.scopes
+        services, policy, due, kept, identity, access_token=signed_in.access_token, granted=signed_in.scopes
     )
 
 

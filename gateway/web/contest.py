@@ -10,7 +10,7 @@ from gateway.core.disputes import CONTACT_AT_MOST, TEXT_AT_MOST, Dispute, data_o
 from gateway.core.errors import RequestRejected
 from gateway.core.model import Identity, Need, Session
 from gateway.core.rules import Route
-from gateway.ports import ActionLine
+from gateway.dispute_ports import ActionLine
 from gateway.web import texts
 from gateway.web.amend import amend
 from gateway.web.exchange import Exchange, form_bond, own_url, require_form
@@ -225,7 +225,11 @@ def _purpose(services: Services, policy: str) -> str:
 
 def _tell(services: Services, reference: str, kind: str, about: str) -> None:
     services.trace(ActionLine(reference, kind, about, "withdrawn" if kind == "withdrawal" else "open", "person"))
-    services.count("disputes", kind, about)
+    services.metrics.count(
+        "gateway_disputes_total",
+        reason=f"{kind}:{about}" if about else kind,
+        outcome="withdrawn" if kind == "withdrawal" else "open",
+    )
 
 
 def short_name(identity: Identity | None) -> str:

@@ -8,6 +8,7 @@ from itsdangerous import BadSignature, Signer
 
 from gateway.core.model import SessionId
 from gateway.ports import NewToken
+from gateway.web import language
 
 _TOKEN = re.compile(r"[0-9a-f]{64}")
 
@@ -27,7 +28,7 @@ class Cookies:
         self._browser = f"{prefix}gateway-browser"
         self._agent = f"{prefix}gateway-agent"
         self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
-        self.names = _every_name(("gateway-session", "gateway-browser", "gateway-agent"))
+        self.names = _every_name(("gateway-session", "gateway-browser", "gateway-agent", language.COOKIE))
         """What is never forwarded and never settable by an upstream."""
         self._sessions = _signer(secrets, "session cookie")
         self._browsers = _signer(secrets, "browser cookie")

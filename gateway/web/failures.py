@@ -18,15 +18,19 @@ def log_failure(services: Services, error: GatewayError, reference: str) -> None
     fields: dict[str, object] = {"code": error.code, "status": error.status, "reference": reference}
     if isinstance(error, DependencyFailed):
         fields |= {"dependency": error.dependency, "provider_reference": error.reference}
+        services.metrics.count("gateway_failures_total", dependency=error.dependency, code=error.code)
+    else:
+        services.metrics.count("gateway_rejections_total", code=error.code)
     services.log("rejected" if isinstance(error, RequestRejected) else "failed", **fields)
 
 
 def failure(services: Services, snapshot: Snapshot, error: GatewayError, reference: str) -> Response:
     """The answer to a request that failed: plain French for a person, RFC 9457 for a program."""
     log_failure(services, error, reference)
-    pages = services.pages.speaking(snapshot.language)
+    here = "" if error.status in _NO_MORE else snapshot.here
+    pages = services.pages.speaking(snapshot.language, here)
     if snapshot.is_navigation:
-        response = pages.message(_message(error), error.status, reference=reference)
+        response = pages.message(_message(error), error.status, reference=reference, restart=_again(snapshot, error))
     else:
         response = pages.problem(error.status, error.code, reference=reference)
     if isinstance(error, RequestRejected):
@@ -35,6 +39,13 @@ def failure(services: Services, snapshot: Snapshot, error: GatewayError, referen
         if error.status in _NO_MORE:
             response.headers["connection"] = "close"
     return response
+
+
+def _again(snapshot: Snapshot, error: GatewayError) -> str | None:
+    """The page that was asked for, where asking again may help. What a POST carried is not sent again by a link."""
+    if isinstance(error, RequestRejected):
+        return None
+    return snapshot.target.wire.decode("ascii")
 
 
 def _message(error: GatewayError) -> texts.Message:

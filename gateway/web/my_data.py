@@ -13,7 +13,7 @@ from gateway.web import texts
 from gateway.web.amend import amend
 from gateway.web.exchange import Exchange, form_bond, own_url, require_form
 from gateway.web.http import posted_form
-from gateway.web.login import PROVIDERS
+from gateway.web.information import provider_label
 from gateway.web.review import Line, day, lines
 from gateway.web.services import Services
 
@@ -66,7 +66,7 @@ async def show_my_data(services: Services, exchange: Exchange) -> Response:
     return exchange.pages.page(
         "my_data",
         identity=session.identity is not None,
-        provider=PROVIDERS[session.identity.provider][0] if session.identity else "",
+        provider=provider_label(services, session.identity.provider) if session.identity else "",
         obtained=list(obtained(services, session)),
         deliveries=delivered(session),
         said=await said_by(services, session),
@@ -86,7 +86,7 @@ async def forget(services: Services, exchange: Exchange) -> Response:
 
 
 def _forgetful(session: Session) -> Session:
-    identity_scopes = frozenset(scope for scope in session.scopes if not scope.startswith("cnaf_"))
+    identity_scopes = session.scopes - {str(need) for need in Need}
     return replace(session, household=(), reviewed=frozenset(), scopes=identity_scopes)
 
 
@@ -178,7 +178,7 @@ async def contested_data(services: Services, session: Session) -> frozenset[str]
 def services_of(services: Services) -> list[Service]:
     """The services that ask something of CAF or MSA, in the order of the routes."""
     policies: dict[str, Policy] = {route.policy.name: route.policy for route in services.settings.routes}
-    return [Service(each.name, each.purpose) for each in policies.values() if each.household and each.needs.blocks]
+    return [Service(each.name, each.purpose) for each in policies.values() if each.lookups]
 
 
 def code_of(datum: Need) -> str:

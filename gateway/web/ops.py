@@ -1,16 +1,12 @@
-"""For machines: liveness, readiness, public keys, and our own style sheet."""
-
-from importlib.resources import files
+"""For machines: liveness, readiness, public keys, and our own files."""
 
 from starlette.responses import Response
 
-from gateway.core.errors import DependencyFailed
-from gateway.core.model import SessionId
+from gateway.core.errors import RequestRejected
+from gateway.settings import Picture
 from gateway.web.exchange import Exchange
 from gateway.web.services import Services
-
-_STYLE = (files("gateway.web") / "static" / "style.css").read_text(encoding="utf-8")
-_DEFAULT_COLOUR = "#0b4f6c"
+from gateway.web.stylesheet import OFFICIAL_BUTTON, sheet
 
 KEYS_MAX_AGE_S = 300
 
@@ -21,11 +17,10 @@ async def live(services: Services, exchange: Exchange) -> Response:
 
 
 async def ready(services: Services, exchange: Exchange) -> Response:
-    """The session store answers too; providers do not count: their outage has pages of its own."""
-    try:
-        await services.sessions.load(SessionId("0" * 64))
-    except DependencyFailed as error:
-        return exchange.pages.problem(503, error.code, reference=exchange.reference)
+    """The session store takes a session too; providers do not count: their outage has pages of its own."""
+    code = await services.readiness.trouble()
+    if code:
+        return exchange.pages.problem(503, code, reference=exchange.reference)
     return exchange.pages.data({"status": "ready"})
 
 
@@ -35,5 +30,25 @@ async def keys(services: Services, exchange: Exchange) -> Response:
 
 
 async def style(services: Services, exchange: Exchange) -> Response:
-    css = _STYLE.replace(_DEFAULT_COLOUR, services.settings.authority.colour)
-    return exchange.pages.file(css.encode(), "text/css; charset=utf-8")
+    return exchange.pages.file(sheet(services.settings.authority.colour), "text/css; charset=utf-8")
+
+
+async def official_button(services: Services, exchange: Exchange) -> Response:
+    return exchange.pages.file(OFFICIAL_BUTTON, "text/css; charset=utf-8")
+
+
+async def logo(services: Services, exchange: Exchange) -> Response:
+    return _picture(exchange, services.settings.authority.logo)
+
+
+async def button(services: Services, exchange: Exchange) -> Response:
+    """`?name=franceconnect`, and `&hover=1` for the second of the pair."""
+    query = exchange.snapshot.query
+    pair = services.settings.buttons.get(query.get("name", ""))
+    return _picture(exchange, pair[query.get("hover") == "1"] if pair else None)
+
+
+def _picture(exchange: Exchange, picture: Picture | None) -> Response:
+    if picture is None:
+        raise RequestRejected("own_page_unknown", 404)
+    return exchange.pages.file(picture.content, picture.media_type)

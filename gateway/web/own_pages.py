@@ -11,12 +11,15 @@ from gateway.web import (
     agents,
     caf_number,
     callback,
+    choice_of_language,
     contest,
     forward_auth,
+    legal,
     login,
     logout,
     my_copy,
     my_data,
+    notice,
     ops,
     review,
 )
@@ -49,18 +52,32 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "keys": {"GET": ops.keys},
     "health/live": {"GET": ops.live},
     "health/ready": {"GET": ops.ready},
+    "language": {"GET": choice_of_language.choose},
+    "donnees-personnelles": {"GET": legal.personal_data},
+    "accessibilite": {"GET": legal.accessibility},
+    "cookies": {"GET": legal.cookies},
     "static/style.css": {"GET": ops.style},
+    "static/franceconnect.css": {"GET": ops.official_button},
+    "static/logo": {"GET": ops.logo},
+    "static/button": {"GET": ops.button},
 }
+
+BELOW: Mapping[str, Mapping[str, Page]] = {notice.PREFIX: {"GET": notice.show_notice}}
+"""Pages of which there are several: the beginning of their address."""
 
 _PROBES = frozenset({"health/live", "health/ready"})
 
 ANY_HOST = _PROBES | {"auth"}
 """Probes send an address instead of a name; a proxy that asks names the host in another header."""
 
-_AGENTS = frozenset({"agents", "agents/login", "agents/dispute", "agents/settle", "agents/logout"})
+_STATIC = frozenset(name for name in PAGES if name.startswith("static/"))
+
+_LEGAL = frozenset({"donnees-personnelles", "accessibilite", "cookies"})
+
+_AGENTS = frozenset(name for name in PAGES if name.partition("/")[0] == "agents")
 """An agent's session is another one, in another cookie: a person's is not even looked for."""
 
-WITHOUT_SESSION = _PROBES | _AGENTS | {"auth", "keys", "static/style.css", "logged-out"}
+WITHOUT_SESSION = _PROBES | _AGENTS | _STATIC | _LEGAL | {"auth", "keys", "language", "logged-out"}
 """They answer even when the session store does not; `auth` looks for a session where the route asked for needs one."""
 
 
@@ -69,7 +86,7 @@ def page_name(path: str) -> str:
 
 
 def find_page(name: str, method: str) -> Page:
-    methods = PAGES.get(name)
+    methods = PAGES.get(name) or BELOW.get(name[: name.find("/") + 1])
     if methods is None:
         raise RequestRejected("own_page_unknown", 404)
     page = methods.get("GET" if method == "HEAD" else method)

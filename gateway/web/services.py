@@ -6,19 +6,17 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
+from gateway.core.model import Source
 from gateway.core.routing import RouteTable
 from gateway.core.signing import Signer
+from gateway.dispute_ports import ActionLine, AgentSessionStore, Announcer, DisputeStore
 from gateway.ports import (
-    ActionLine,
-    AgentSessionStore,
-    Announcer,
     AuditLine,
     Clock,
-    Count,
-    DisputeStore,
     HandoffStore,
     HouseholdSource,
     IdentityProvider,
+    Metrics,
     NewToken,
     Sleep,
     TransactionStore,
@@ -28,7 +26,9 @@ from gateway.settings import Settings
 from gateway.web.cookies import Cookies
 from gateway.web.live import LiveAnswers
 from gateway.web.open_sessions import OpenSessions
+from gateway.web.outages import Outages
 from gateway.web.pages import Pages
+from gateway.web.readiness import Readiness
 
 if TYPE_CHECKING:
     from gateway.web.forward import Permit
@@ -65,7 +65,7 @@ class Services:
     settings: Settings
     routes: RouteTable
     providers: Mapping[str, IdentityProvider]
-    source: HouseholdSource | None
+    sources: Mapping[Source, HouseholdSource]
     sessions: OpenSessions["Permit"]
     """Every call reaches the store; only `peek` reads what was read less than a second ago."""
     live: LiveAnswers
@@ -79,13 +79,17 @@ class Services:
     cookies: Cookies
     pages: Pages
     attempts: Attempts
+    departures: Attempts | None
+    """Of one address for a provider; None: not counted."""
     disputes: DisputeStore | None
     """None: what is contested is withheld for the session only."""
     announcer: Announcer | None
     agents: AgentSessionStore
-    audit: Callable[[AuditLine], None]
     trace: Callable[[ActionLine], None]
-    count: Count
+    readiness: Readiness
+    outages: Outages
+    audit: Callable[[AuditLine], None]
+    metrics: Metrics
     log: Log
     clock: Clock
     sleep: Sleep

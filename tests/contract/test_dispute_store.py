@@ -15,7 +15,7 @@ from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.core.disputes import Dispute, State
 from gateway.core.errors import DependencyFailed
 from gateway.core.model import HouseholdStatus, Need, Standing
-from gateway.ports import DisputesFull
+from gateway.dispute_ports import DisputesFull
 from tests.builders import ANGELA
 
 NOW = 1_790_000_000

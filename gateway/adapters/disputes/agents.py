@@ -4,7 +4,8 @@ from gateway.adapters.sessions import codec
 from gateway.adapters.sessions.records import RecordStore
 from gateway.adapters.sessions.sealing import Seal
 from gateway.core.model import SessionId
-from gateway.ports import AgentSession, Clock
+from gateway.dispute_ports import AgentSession
+from gateway.ports import Clock
 
 _KIND = "agent session"
 

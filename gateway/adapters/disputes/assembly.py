@@ -10,7 +10,7 @@ from gateway.adapters.disputes.store import StoredDisputes
 from gateway.adapters.sessions.records import RecordStore
 from gateway.core.errors import DependencyFailed
 from gateway.core.model import Identity, Standing
-from gateway.ports import Clock, Count
+from gateway.ports import Clock, Metrics
 from gateway.settings import DisputeSettings, Settings
 
 Log = Callable[..., None]
@@ -27,7 +27,7 @@ class Kept:
 
 
 def assemble(
-    settings: Settings, records: RecordStore | None, clock: Clock, *, log: Log, count: Count, closers: list[Close]
+    settings: Settings, records: RecordStore | None, clock: Clock, *, log: Log, metrics: Metrics, closers: list[Close]
 ) -> Kept:
     """`closers` receives what must be closed again."""
     disputes = settings.disputes
@@ -43,7 +43,7 @@ def assemble(
             raise
 
     channels = _channels(disputes, f"{settings.public_url}/_gateway/agents/dispute", clock, closers)
-    announcer = Notifier(records, clock, disputes.key, channels, log=log, count=count) if channels else None
+    announcer = Notifier(records, clock, disputes.key, channels, log=log, metrics=metrics) if channels else None
     return Kept(store, announcer, read_standing)
 
 

@@ -20,7 +20,7 @@ from gateway.adapters.disputes.keyed import Keyed
 from gateway.adapters.sessions import codec
 from gateway.adapters.sessions.records import RecordStore
 from gateway.core.errors import DependencyFailed
-from gateway.ports import Clock
+from gateway.ports import Clock, Metrics
 from gateway.settings import EmailSettings, WebhookSettings
 
 TIMEOUT_S = 10
@@ -54,14 +54,14 @@ class Notifier:
     """Leaves word, and carries it: at once, and again later when that failed."""
 
     def __init__(
-        self, records: RecordStore, clock: Clock, key: bytes, channels: dict[str, Send], *, log: Log, count: Log
+        self, records: RecordStore, clock: Clock, key: bytes, channels: dict[str, Send], *, log: Log, metrics: Metrics
     ) -> None:
         self._records = records
         self._clock = clock
         self._keyed = Keyed(key)
         self._channels = channels
         self._log = log
-        self._count = count
+        self._metrics = metrics
         self._wanted = asyncio.Event()
 
     async def leave(self, reference: str, kind: str, about: str) -> None:
@@ -103,17 +103,20 @@ class Notifier:
             await self._failed(name, word, type(error).__name__)
             return
         await self._records.drop(name)
-        self._count("notifications", word.channel, "sent")
+        self._counted(word, "sent")
 
     async def _failed(self, name: str, word: Word, why: str) -> None:
         self._log("notification_failed", code=word.channel, error_type=why, reference=word.reference)
-        self._count("notifications", word.channel, "failed")
+        self._counted(word, "failed")
         if word.failures >= len(RETRY_S):
             self._log("notification_given_up", code=word.channel, reference=word.reference)
             await self._records.drop(name)
             return
         wait = RETRY_S[word.failures]
         await self._keep(replace(word, failures=word.failures + 1, not_before=self._now + wait))
+
+    def _counted(self, word: Word, outcome: str) -> None:
+        self._metrics.count("gateway_dispute_notifications_total", channel=word.channel, outcome=outcome)
 
     async def _keep(self, word: Word) -> None:
         name = self._keyed.name("word", word.reference, word.channel)

@@ -14,7 +14,8 @@ from gateway.adapters.sessions.records import RecordStore
 from gateway.core.disputes import Dispute, State, standing_of
 from gateway.core.errors import DependencyFailed
 from gateway.core.model import Identity, Standing
-from gateway.ports import Clock, DisputesFull
+from gateway.dispute_ports import DisputesFull
+from gateway.ports import Clock
 
 PER_PERSON = 20
 """Contests and objections of one person that are kept at once."""

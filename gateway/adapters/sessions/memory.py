@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence, Sized
 
+from gateway.adapters.sessions.records import FULL
 from gateway.core.errors import DependencyFailed
 
 RECORDS_AT_MOST = 100_000
@@ -67,4 +68,4 @@ class MemoryRecords:
 
     def _check_room(self, kept: Sized) -> None:
         if len(kept) >= self._at_most:
-            raise DependencyFailed("session-store", "session_store_full", 503)
+            raise DependencyFailed("session-store", FULL, 503)

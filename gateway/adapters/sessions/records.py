@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+FULL = "session_store_full"
+"""The code of a store that has no room: nothing new is kept, nothing that is there is lost."""
+
 
 class RecordStore(Protocol):
     """Every method raises `DependencyFailed("session-store", …)` when the store cannot be asked.

@@ -1,0 +1,85 @@
+"""What a person is told before they leave for a provider: made from the policy, never typed by hand."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.core.facts import FACTS, PIVOT, is_household_value
+from gateway.core.needs import is_shown_for_review
+from gateway.core.rules import Policy, Text
+from gateway.web import texts
+from gateway.web.exchange import Destination, origin_of
+from gateway.web.notice import notice_url
+from gateway.web.services import Services
+
+OFFICIAL: Mapping[str, str] = {
+    "franceconnect": "fr-connect",
+    "franceconnect_plus": "fr-connect fr-connect--plus",
+    "proconnect": "fr-connect fr-connect--pro",
+}
+"""Classes of the official button, by profile; the label of FranceConnect+ is «FranceConnect», its `+` is drawn by the
+style sheet."""
+
+
+_LISTS = ("asked", "sources", "source_facts", "received")
+_WORDS = ("purpose", "legal_basis", "retention", "notice")
+_CHOICES = ("compares", "drops_names", "reviewed")
+
+
+def buttons(services: Services, policy: Policy | None) -> list[dict[str, Any]]:
+    """One for each provider that the policy accepts: name in `identity:`, label, address of its explanation, look.
+
+    `down`: it failed a moment ago.
+    """
+    return [
+        {
+            "name": provider.name,
+            "label": provider.shown_as,
+            "about": provider.about or provider.rules.about,
+            "down": services.outages.lasts(provider.name),
+            "official": OFFICIAL.get(provider.profile, ""),
+            "pictures": provider.name in services.settings.buttons,
+        }
+        for provider in services.settings.providers_for(policy)
+    ]
+
+
+def provider_label(services: Services, name: str) -> str:
+    """What people call a provider; one that is no longer configured, by its name in `identity:`."""
+    labels = {provider.name: provider.shown_as for provider in services.settings.providers}
+    return labels.get(name, name)
+
+
+def announced(policy: Policy | None) -> dict[str, Any]:
+    """The lists of the information page, made from the policy and never typed by hand."""
+    if policy is None:
+        return dict.fromkeys(_LISTS, ()) | dict.fromkeys(_WORDS, "") | dict.fromkeys(_CHOICES, False)
+    facts = [injection.fact for injection in policy.inject]
+    sources = [fact for fact in FACTS if fact in policy.needs.fields and is_household_value(fact)]
+    return {
+        "purpose": policy.purpose,
+        "asked": asked_of_provider(policy),
+        "sources": [texts.FACT_LABELS[fact] for fact in sources],
+        "source_facts": sources,
+        "received": [texts.FACT_LABELS[fact] for fact in facts if fact in texts.FACT_LABELS],
+        "compares": any(each.rule.match for each in policy.lookups),
+        "drops_names": not {f"{each.source}.adults" for each in policy.lookups} & set(facts),
+        "reviewed": any(each.rule.review for each in policy.lookups) and is_shown_for_review(policy.inject),
+        "legal_basis": policy.legal_basis or "",
+        "retention": texts.RETENTIONS.get(policy.retention or "", policy.retention or ""),
+        "notice": notice_url(policy),
+    }
+
+
+def asked_of_provider(policy: Policy) -> list[str]:
+    """Labels of the claims that the provider is asked for, the six of `identite_pivot` one by one."""
+    claims = policy.needs.claims | (PIVOT if "identite_pivot" in policy.needs.claims else frozenset())
+    return [label for scope, label in texts.SCOPE_LABELS.items() if scope in claims]
+
+
+def alternative_of(place: Destination | None) -> dict[str, str | Text] | None:
+    """The path that does not need FranceConnect, for a template; on the host of the service that it belongs to."""
+    way_out = place.route.policy.alternative if place else None
+    if place is None or way_out is None or way_out.url is None:
+        return None
+    origin = "" if place.url.startswith("/") or not way_out.url.startswith("/") else origin_of(place.url)
+    return {"url": origin + way_out.url, "text": way_out.text}
