@@ -4,8 +4,8 @@ import asyncio
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,12 +19,13 @@ from gateway.adapters.api_particulier import ApiParticulier
 from gateway.adapters.audit import AuditLog
 from gateway.adapters.disputes import assembly as disputes
 from gateway.adapters.disputes.agents import AgentSessions
-from gateway.adapters.disputes.store import KEPT_S, StoredDisputes
 from gateway.adapters.keys import SigningKeys, encryption_jwk, load_signing_keys
 from gateway.adapters.limits import Attempts
 from gateway.adapters.logs import configure_logging
 from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
+from gateway.adapters.sessions.checked import CheckedSessions, Rechecked
+from gateway.adapters.sessions.forms import Forms
 from gateway.adapters.sessions.handoffs import Handoffs
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
@@ -38,10 +39,11 @@ from gateway.core.headers import stripped_names
 from gateway.core.http1.request import RequestHead
 from gateway.core.model import Source
 from gateway.core.routing import RouteTable
-from gateway.dispute_ports import DisputeStore
-from gateway.ports import Clock, HouseholdSource, NewToken, Sleep
+from gateway.ports import Clock, HouseholdSource, NewToken, SessionStore, Sleep
+from gateway.relying_party.client_auth import client_jwk
+from gateway.relying_party.logout import REPLAY_S
 from gateway.settings import ApiParticulierSettings, Settings
-from gateway.web.cookies import Cookies
+from gateway.web.cookies import LOGIN_S, Cookies
 from gateway.web.gate import Gate
 from gateway.web.live import CHECK_S, LiveAnswers
 from gateway.web.open_sessions import OpenSessions
@@ -54,8 +56,8 @@ from gateway.web.server.connection import ClientConnection, Responder
 from gateway.web.server.front import Front
 from gateway.web.services import Services
 
-LOGIN_S = 1800
-"""As long as FranceConnect lets a person stay on its own pages."""
+LOGINS_AT_MOST = 40_000
+"""Begun in `LOGIN_S`, by everybody together: four times the peak of a large city, and a small part of every store."""
 
 SWEEP_S = 60
 
@@ -63,6 +65,13 @@ PROBE_BYTES = 8_192
 
 DRAIN_S = 30
 """How long requests under way may take to end: after SIGTERM, and with what a reload replaced."""
+
+FORMS_BY_ADDRESS = 60
+FORMS_IN_ALL = 2_000
+"""Interrupted forms kept within the life of a login: whoever sends many of them cannot fill the store."""
+
+LOOP_LOGINS = 3
+LOOP_S = 120
 
 NUMBER_TRIES = 5
 NUMBER_PERIOD_S = 3600
@@ -248,28 +257,6 @@ def open_records(settings: Settings, clock: Clock) -> RecordStore:
     return SqliteRecords(Path(path)) if kind == "sqlite" else MemoryRecords()
 
 
-def open_dispute_records(settings: Settings, clock: Clock) -> RecordStore | None:
-    """Where disputes lie: a file of their own, or the sessions' Redis; None where none are kept."""
-    if settings.disputes is None:
-        return None
-    if settings.disputes.store.startswith("redis") and settings.sessions.redis is not None:
-        return RedisRecords(settings.sessions.redis, clock, tags_last_s=KEPT_S)
-    kind, _, path = settings.disputes.store.partition(":")
-    return SqliteRecords(Path(path)) if kind == "sqlite" else MemoryRecords()
-
-
-@asynccontextmanager
-async def open_disputes(settings: Settings, clock: Clock = time.time) -> AsyncIterator[DisputeStore]:
-    """The dispute store alone, for a command; `settings.disputes` must be there."""
-    records = open_dispute_records(settings, clock)
-    if settings.disputes is None or records is None:
-        raise ValueError("no disputes in these settings")
-    try:
-        yield StoredDisputes(records, clock, settings.disputes.key, retention_s=settings.disputes.retention_s)
-    finally:
-        await records.close()
-
-
 def sealed_sessions(settings: Settings, records: RecordStore, clock: Clock) -> SealedSessions:
     return SealedSessions(records, clock, idle_s=settings.sessions.idle_s, secrets=settings.sessions.secrets)
 
@@ -284,7 +271,7 @@ def _lasting(settings: Settings, world: Outside) -> Lasting:
         await records.drop(key)
 
     readiness = Readiness(probe, world.clock)
-    kept = open_dispute_records(settings, world.clock)
+    kept = disputes.open_records(settings, world.clock)
     return Lasting(records, kept, Upstreams(), LiveAnswers(), readiness, Outages(world.clock))
 
 
@@ -306,6 +293,11 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
     def trouble(code: str, request_id: str) -> None:
         logger.warning("household_trouble", code=code, request_id=request_id)
 
+    providers = {
+        provider.name: OidcProvider(provider, _opened(oidc.http_client(provider), closers), world.clock)
+        for provider in settings.providers
+    }
+
     def api(asked: ApiParticulierSettings) -> ApiParticulier:
         client = _opened(api_particulier.http_client(asked), closers)
         return ApiParticulier(asked, client, clock=world.clock, sleep=world.sleep, on_trouble=trouble)
@@ -315,22 +307,26 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
     return Services(
         settings=settings,
         routes=RouteTable(settings.routes),
-        providers=_providers(settings, world, closers),
+        providers=providers,
         sources=_sources(settings, api),
-        sessions=OpenSessions(sealed_sessions(settings, records, world.clock), time.monotonic, kept.read_standing),
+        sessions=OpenSessions(
+            _checked_sessions(settings, records, world.clock, providers), time.monotonic, kept.read_standing
+        ),
         live=lasting.live,
-        transactions=Transactions(records, world.clock, ttl_s=LOGIN_S),
+        transactions=_transactions(settings, world, records),
         handoffs=Handoffs(records, world.clock),
+        forms=_forms(settings, world, records),
+        loops=_attempts(settings, world, records, LOOP_LOGINS, LOOP_S),
         upstream=lasting.upstream,
         signer=keys.signer,
         jwks=_jwks(settings, keys),
-        stripped=stripped_names(
-            injection.header for policy in settings.policies.values() for injection in policy.inject
-        ),
+        stripped=_stripped(settings),
         cookies=Cookies(settings.public_url, settings.sessions.secrets),
         pages=_pages(settings),
         attempts=_attempts(settings, world, records, NUMBER_TRIES, NUMBER_PERIOD_S),
         departures=_attempts(settings, world, records, departures, 60) if departures else None,
+        logout_tokens=_attempts(settings, world, records, 1, REPLAY_S),
+        client_keys=_client_keys(settings),
         readiness=lasting.readiness,
         outages=lasting.outages,
         audit=audit.record,
@@ -346,15 +342,22 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
     )
 
 
-def _providers(settings: Settings, world: Outside, closers: list[Close]) -> dict[str, OidcProvider]:
-    return {
-        provider.name: OidcProvider(provider, _opened(oidc.http_client(provider), closers), world.clock)
+def _checked_sessions(
+    settings: Settings, records: RecordStore, clock: Clock, providers: Mapping[str, OidcProvider]
+) -> SessionStore:
+    """With the providers that are asked again whether their session holds, when there is one."""
+    rechecked = {
+        provider.name: Rechecked(providers[provider.name], provider.recheck_s)
         for provider in settings.providers
+        if provider.recheck_s is not None
     }
+    sessions = sealed_sessions(settings, records, clock)
+    return CheckedSessions(sessions, records, clock, rechecked) if rechecked else sessions
 
 
-def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: int, period_s: int) -> Attempts:
-    return Attempts(records, world.clock, settings.sessions.secrets[-1], tries=tries, period_s=period_s)
+def _client_keys(settings: Settings) -> dict[str, object]:
+    pems = {provider.client_key_pem for provider in settings.providers if provider.client_key_pem}
+    return {"keys": [client_jwk(pem) for pem in sorted(pems)]}
 
 
 def _sources(
@@ -367,6 +370,26 @@ def _sources(
         if each is not None and each not in opened:
             opened[each] = api(each)
     return {source: opened[each] for source, each in asked.items() if each is not None}
+
+
+def _transactions(settings: Settings, world: Outside, records: RecordStore) -> Transactions:
+    return Transactions(
+        records, world.clock, ttl_s=LOGIN_S, room=_attempts(settings, world, records, LOGINS_AT_MOST, LOGIN_S)
+    )
+
+
+def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: int, period_s: int) -> Attempts:
+    return Attempts(records, world.clock, settings.sessions.secrets[-1], tries=tries, period_s=period_s)
+
+
+def _forms(settings: Settings, world: Outside, records: RecordStore) -> Forms:
+    by_address = _attempts(settings, world, records, FORMS_BY_ADDRESS, LOGIN_S)
+    in_all = _attempts(settings, world, records, FORMS_IN_ALL, LOGIN_S)
+    return Forms(records, world.clock, by_address=by_address, in_all=in_all, ttl_s=LOGIN_S)
+
+
+def _stripped(settings: Settings) -> frozenset[str]:
+    return stripped_names(injection.header for policy in settings.policies.values() for injection in policy.inject)
 
 
 def _jwks(settings: Settings, keys: SigningKeys) -> dict[str, object]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.app import open_disputes
+from gateway.adapters.disputes.assembly import open_disputes
 from gateway.config.gateway_file import load
 from gateway.core.disputes import Dispute, State
 from gateway.core.errors import ConfigError, DependencyFailed, Problem

@@ -9,7 +9,7 @@ from gateway.ports import IdentityProvider
 from gateway.relying_party import CallbackError, CallbackSuccess
 from gateway.settings import DisputeSettings
 from gateway.web import texts
-from gateway.web.cookies import new_session_id
+from gateway.web.cookies import digest_of, new_session_id
 from gateway.web.exchange import Exchange, own_url, require_form, with_cookies
 from gateway.web.http import posted_form
 from gateway.web.services import Services
@@ -61,7 +61,9 @@ async def start(services: Services, exchange: Exchange) -> Response:
         address = await services.providers[transaction.provider].authorization_url(transaction)
     except DependencyFailed as error:
         return _failed(services, exchange, error)
-    return exchange.pages.redirect(address)
+    held = exchange.snapshot.values(b"cookie")
+    cookies = services.cookies.logins.put(held, transaction.state, digest_of(transaction.state), services.now)
+    return with_cookies(exchange.pages.redirect(address), *cookies)
 
 
 async def finish(

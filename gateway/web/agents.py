@@ -12,6 +12,7 @@ from gateway.web import texts
 from gateway.web.agent_login import offered, signed_in
 from gateway.web.exchange import Exchange, own_url, require_form, with_cookies
 from gateway.web.http import posted_form
+from gateway.web.leaving import with_form_targets
 from gateway.web.my_data import code_of, services_of
 from gateway.web.review import day
 from gateway.web.services import Services
@@ -36,7 +37,7 @@ async def show_list(services: Services, exchange: Exchange) -> Response:
     _, store = offered(services, exchange)
     agent = await signed_in(services, exchange)
     if agent is None:
-        return _sign_in(services, exchange)
+        return await _sign_in(services, exchange)
     waiting = await store.listed(only_open=True)
     _trace(services, store, agent, exchange.reference, "list", "", "")
     return exchange.pages.page(
@@ -47,11 +48,12 @@ async def show_list(services: Services, exchange: Exchange) -> Response:
     )
 
 
-def _sign_in(services: Services, exchange: Exchange) -> Response:
+async def _sign_in(services: Services, exchange: Exchange) -> Response:
     settings, _ = offered(services, exchange)
     browser = exchange.browser or services.new_token()
     label = texts.AGENT_PROVIDERS.get(settings.agents_provider, settings.agents_provider)
     page = exchange.pages.page("agent_login", provider=label, token=services.cookies.form_token(browser))
+    page = await with_form_targets(page, services, [settings.agents_provider])
     return with_cookies(page, None if exchange.browser else services.cookies.set_browser(browser))
 
 
@@ -59,7 +61,7 @@ async def show_dispute(services: Services, exchange: Exchange) -> Response:
     _, store = offered(services, exchange)
     agent = await signed_in(services, exchange)
     if agent is None:
-        return _sign_in(services, exchange)
+        return await _sign_in(services, exchange)
     found = await store.find(exchange.snapshot.query.get("reference", ""))
     if found is None:
         raise RequestRejected("dispute_unknown", 404)
@@ -80,7 +82,7 @@ async def settle(services: Services, exchange: Exchange) -> Response:
     _, store = offered(services, exchange)
     agent = await signed_in(services, exchange)
     if agent is None:
-        return _sign_in(services, exchange)
+        return await _sign_in(services, exchange)
     form = await posted_form(exchange.snapshot, exchange.receive)
     require_form(services, exchange, form.get("token", ""), agent.id)
     reference, outcome = form.get("reference", ""), _outcome(form)

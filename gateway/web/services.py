@@ -13,6 +13,7 @@ from gateway.dispute_ports import ActionLine, AgentSessionStore, Announcer, Disp
 from gateway.ports import (
     AuditLine,
     Clock,
+    FormStore,
     HandoffStore,
     HouseholdSource,
     IdentityProvider,
@@ -71,6 +72,10 @@ class Services:
     live: LiveAnswers
     transactions: TransactionStore
     handoffs: HandoffStore
+    forms: FormStore
+    """POSTs that a login interrupted."""
+    loops: Attempts
+    """Logins that one browser finished for one route in a short while."""
     upstream: UpstreamClient
     signer: Signer
     jwks: Mapping[str, object]
@@ -86,6 +91,10 @@ class Services:
     announcer: Announcer | None
     agents: AgentSessionStore
     trace: Callable[[ActionLine], None]
+    logout_tokens: Attempts
+    """Each of a provider's logout tokens counts once."""
+    client_keys: Mapping[str, object]
+    """Public halves of what we authenticate with at providers; nothing that applications should believe."""
     readiness: Readiness
     outages: Outages
     audit: Callable[[AuditLine], None]
