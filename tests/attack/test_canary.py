@@ -108,7 +108,8 @@ def test_a_nursery_s_resources_are_shown_where_they_should_and_written_nowhere(w
     assert str(RESOURCES) in review.text
     parent.press(review, "Continuer")
     assert str(RESOURCES) in _headers(parent, "/creche/")
-    assert str(RESOURCES) not in parent.visit("/_gateway/mes-donnees").text
+    # The person alone may read it: it is theirs (RGPD art. 15).
+    assert str(RESOURCES) in parent.visit("/_gateway/mes-donnees").text
     assert str(RESOURCES) not in parent.visit("/_gateway/calcul/creche").text
     assert str(RESOURCES) not in world.written()
 
