@@ -20,10 +20,12 @@ from gateway.adapters.audit import AuditLog
 from gateway.adapters.keys import SigningKeys, encryption_jwk, load_signing_keys
 from gateway.adapters.limits import Attempts
 from gateway.adapters.logs import configure_logging
+from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
 from gateway.adapters.sessions.handoffs import Handoffs
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
+from gateway.adapters.sessions.redis import RedisRecords
 from gateway.adapters.sessions.sealed import SealedSessions
 from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.adapters.sessions.transactions import Transactions
@@ -72,6 +74,8 @@ class Outside:
     new_token: NewToken = field(default=new_token, repr=False)
     log_stream: TextIO = field(default_factory=lambda: sys.stderr)
     audit_stream: TextIO = field(default_factory=lambda: sys.stdout)
+    cells: Cells = field(default_factory=Cells, repr=False)
+    """Where this process counts."""
     quick_lane: bool = True
     """False: every request takes the way through the ASGI application."""
 
@@ -90,7 +94,7 @@ class Application:
 
     def __init__(self, settings: Settings, world: Outside) -> None:
         self._world = world
-        self._lasting = Lasting(_records(settings), Upstreams(), LiveAnswers())
+        self._lasting = Lasting(open_records(settings, world.clock), Upstreams(), LiveAnswers())
         self._closers: list[Close] = []
         self._services = _services(settings, world, self._lasting, self._closers)
         self._gate: ASGIApp = Gate(self._services)
@@ -98,6 +102,15 @@ class Application:
         self._front: Front | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._retiring: set[asyncio.Task[None]] = set()
+
+    @property
+    def cells(self) -> Cells:
+        return self._world.cells
+
+    @property
+    def settings(self) -> Settings:
+        """Those that serve now."""
+        return self._services.settings
 
     def _quick_lane(self, services: Services) -> QuickLane | None:
         return QuickLane(services) if self._world.quick_lane else None
@@ -151,6 +164,7 @@ class Application:
     def _refusal(self, code: str, status: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
         reference = self._services.new_reference()
         self._services.log("rejected", code=code, status=status, reference=reference)
+        self._services.metrics.count("gateway_rejections_total", code=code)
         response = self._services.pages.problem(status, code, reference=reference)
         return list(response.raw_headers), bytes(response.body)
 
@@ -179,6 +193,7 @@ class Application:
             await asyncio.sleep(CHECK_S)
             await self._services.live.check(self._services.sessions.load)
             self._services.sessions.sweep()
+            self._services.metrics.set("gateway_sessions_open", len(self._services.sessions))
 
 
 def build(settings: Settings, outside: Outside | None = None) -> Application:
@@ -199,7 +214,10 @@ def refuse_restart(now: Settings, new: Settings) -> None:
         raise ConfigError([Problem("gateway.yaml", 0, f"`{name}` cannot change by a reload", hint) for name in fixed])
 
 
-def _records(settings: Settings) -> RecordStore:
+def open_records(settings: Settings, clock: Clock) -> RecordStore:
+    """The store that `sessions.store` names; it is contacted when something is asked of it."""
+    if settings.sessions.redis is not None:
+        return RedisRecords(settings.sessions.redis, clock)
     kind, _, path = settings.sessions.store.partition(":")
     return SqliteRecords(Path(path)) if kind == "sqlite" else MemoryRecords()
 
@@ -253,6 +271,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         pages=_pages(settings),
         attempts=_attempts(settings, world, records),
         audit=AuditLog(world.audit_stream).record,
+        metrics=world.cells,
         log=log,
         clock=world.clock,
         sleep=world.sleep,

@@ -230,3 +230,20 @@ class AuditLine(NamedTuple):
     method: str
     status: int
     duration_ms: int
+
+
+class Metrics(Protocol):
+    """Numbers for the operator. A name stands in the catalogue; a label is a code or a configured name, never a person.
+
+    Calls never wait and never raise for lack of room.
+    """
+
+    def decided(self, line: AuditLine, waited_s: float | None) -> None:
+        """One decision, and how long the upstream took to begin its answer; None when there was none."""
+        ...
+
+    def count(self, name: str, **labels: str) -> None: ...
+
+    def observe(self, name: str, seconds: float, **labels: str) -> None: ...
+
+    def set(self, name: str, value: float, **labels: str) -> None: ...

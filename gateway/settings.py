@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -60,16 +61,46 @@ class Limits:
     target_bytes: int = 8_192
     head_s: float = 10
     idle_s: float = 30
+    logins_per_minute_per_address: int | None = None
+    """Departures for a provider; None: not counted."""
+
+
+class RedisKind(StrEnum):
+    ONE = "one"
+    SENTINEL = "sentinel"
+    CLUSTER = "cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class RedisSettings:
+    """Which Redis or Valkey, and as whom."""
+
+    kind: RedisKind
+    hosts: tuple[tuple[str, int], ...]
+    """The server; or the sentinels; or some nodes of the cluster, which name the others."""
+    service: str = ""
+    """What the sentinels call the server."""
+    db: int = 0
+    tls: bool = False
+    username: str = ""
+    password: str = field(default="", repr=False)
+    sentinel_password: str = field(default="", repr=False)
+    """Sentinels have one of their own, or none."""
+    ca_file: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+    """Absolute paths of PEM files; empty: the system's authorities, no certificate of ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
     store: str
-    """`memory:` or `sqlite:ABSOLUTE PATH`."""
+    """`memory:`, `sqlite:ABSOLUTE PATH`, or the address of a Redis as it was written."""
     idle_s: int
     absolute_s: int
     secrets: tuple[bytes, ...] = field(repr=False)
     """Newest last: the last one signs, all verify."""
+    redis: RedisSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +131,10 @@ class Settings:
     production: bool
     notes: tuple[str, ...] = ()
     """What `gateway check` says that is not a mistake."""
+    admin: Listen | None = None
+    """Where metrics are read; None: nowhere."""
+    version: str = ""
+    """A digest of the files that this was read from."""
 
     @property
     def host(self) -> str:
@@ -121,9 +156,11 @@ class Settings:
     def needs_restart(self, new: "Settings") -> tuple[str, ...]:
         """What differs in `new` and cannot change while the gateway runs."""
         fixed = {
+            "admin": (self.admin, new.admin),
             "listen": (self.listen, new.listen),
             "workers": (self.workers, new.workers),
             "sessions.store": (self.sessions.store, new.sessions.store),
+            "sessions.password": (self.sessions.redis, new.sessions.redis),
         }
         return tuple(name for name, (now, wanted) in fixed.items() if now != wanted)
 

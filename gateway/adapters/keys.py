@@ -3,16 +3,20 @@
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
 from joserfc.jwk import import_key
 
+from gateway.core.rules import Route
 from gateway.core.signing import Sign, Signer
 
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
@@ -53,6 +57,16 @@ def encryption_jwk(pem: bytes) -> dict[str, object]:
     imported = import_key(public, "RSA" if isinstance(key, rsa.RSAPrivateKey) else "EC")
     alg = "RSA-OAEP-256" if isinstance(key, rsa.RSAPrivateKey) else "ECDH-ES"
     return {**imported.as_dict(private=False), "kid": imported.thumbprint(), "use": "enc", "alg": alg}
+
+
+def certificate_ends(routes: Iterable[Route]) -> Iterator[tuple[str, float]]:
+    """Each route that shows a certificate upstream, and the Unix second after which it no longer counts."""
+    for route in routes:
+        if not route.tls.client_cert:
+            continue
+        with suppress(OSError, ValueError):  # changed under our feet: whoever loads it next says so
+            pem = Path(route.tls.client_cert).read_bytes()
+            yield route.name, x509.load_pem_x509_certificate(pem).not_valid_after_utc.timestamp()
 
 
 def generate_pem() -> bytes:

@@ -3,12 +3,13 @@
 import argparse
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from gateway.cli.check import shown_workers
-from gateway.cli.listening import listening
-from gateway.cli.server import Server, serve, server_config
+from gateway.cli.listening import Sockets, listening
+from gateway.cli.server import serve_alone
 from gateway.cli.workers import supervise, work
 from gateway.config.gateway_file import Workers, load
 from gateway.settings import Settings
@@ -40,9 +41,15 @@ def run(arguments: argparse.Namespace) -> int:
     settings = read()
     for note in settings.notes:
         print(f"note: {note}", file=sys.stderr)
-    with listening(settings.listen, settings.workers) as shares:
+    with listening(settings.listen, settings.workers) as shares, _admin(settings) as admin:
         print(f"listening on {settings.listen}, {shown_workers(settings)}", file=sys.stderr)
+        if settings.admin is not None:
+            print(f"metrics on {settings.admin}", file=sys.stderr)
         if settings.workers > 1:
-            return supervise(settings, shares, read)
-        serve(Server(server_config(settings), read), shares[0])
+            return supervise(settings, shares, read, admin)
+        serve_alone(settings, shares[0], read, admin)
     return 0
+
+
+def _admin(settings: Settings) -> AbstractContextManager[list[Sockets]]:
+    return listening(settings.admin) if settings.admin is not None else nullcontext([])

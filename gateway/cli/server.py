@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -12,8 +13,12 @@ from typing import Any, cast
 import structlog
 import uvicorn
 
-from gateway.app import DRAIN_S, Application, build
-from gateway.cli.listening import BACKLOG
+from gateway.adapters.keys import certificate_ends
+from gateway.adapters.metrics.cells import Cells
+from gateway.adapters.metrics.exposition import Exposition
+from gateway.app import DRAIN_S, Application, Outside, build
+from gateway.cli.admin import serve_admin
+from gateway.cli.listening import BACKLOG, Sockets
 from gateway.core.errors import ConfigError
 from gateway.settings import Settings
 
@@ -31,7 +36,8 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, read: Read | None = None) -> None:
         super().__init__(config)
         self._read = read
-        self._reloading: set[asyncio.Task[bool]] = set()
+        self.exposition: Exposition | None = None
+        self._reloading: set[asyncio.Task[None]] = set()
 
     @property
     def application(self) -> Application:
@@ -57,9 +63,14 @@ class Server(uvicorn.Server):
     def _hung_up(self) -> None:
         """A worker has nothing to read: who started it reads, and hands over."""
         if self._read is not None:
-            task = asyncio.get_running_loop().create_task(reload(self.application, self._read))
+            task = asyncio.get_running_loop().create_task(self._read_anew(self._read))
             self._reloading.add(task)
             task.add_done_callback(self._reloading.discard)
+
+    async def _read_anew(self, read: Read) -> None:
+        application = self.application
+        done = await reload(application, read)
+        count_reload(application.cells, self.exposition, application.settings if done else None)
 
 
 def serve(server: Server, sockets: Sequence[socket.socket], beside: Coroutine[Any, Any, None] | None = None) -> None:
@@ -73,6 +84,32 @@ def serve(server: Server, sockets: Sequence[socket.socket], beside: Coroutine[An
 
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         runner.run(both())
+
+
+def serve_alone(settings: Settings, sockets: Sequence[socket.socket], read: Read, admin: Sequence[Sockets]) -> None:
+    """One process: it serves, counts, and tells what it counted."""
+    server = Server(server_config(settings), read)
+    server.exposition = Exposition(server.application.cells, settings.version)
+    count_loaded(server.application.cells, settings)
+    serve(server, sockets, serve_admin(server.exposition, admin))
+
+
+def count_loaded(cells: Cells, settings: Settings) -> None:
+    cells.set("gateway_config_reload_successful", 1)
+    cells.set("gateway_config_loaded_timestamp_seconds", time.time())
+    for route, ends_at in certificate_ends(settings.routes):
+        cells.set("gateway_certificate_expiry_timestamp_seconds", ends_at, route=route)
+
+
+def count_reload(cells: Cells, exposition: Exposition | None, settings: Settings | None) -> None:
+    """`settings` are those that now serve; None: the old ones, as before."""
+    cells.count("gateway_config_reloads_total", result="refused" if settings is None else "done")
+    if settings is None:
+        cells.set("gateway_config_reload_successful", 0)
+        return
+    count_loaded(cells, settings)
+    if exposition is not None:
+        exposition.config_version = settings.version
 
 
 async def reload(application: Application, read: Read) -> bool:
@@ -97,9 +134,9 @@ def refused(error: ConfigError) -> None:
     structlog.get_logger("gateway").warning("reload_refused", code=error.code)
 
 
-def server_config(settings: Settings, *, bind: str | None = None) -> uvicorn.Config:
+def server_config(settings: Settings, *, bind: str | None = None, cells: Cells | None = None) -> uvicorn.Config:
     """uvicorn for sockets, signals and the drain; every byte of HTTP is read and written by our own connection."""
-    application = build(settings)
+    application = build(settings, Outside(cells=cells) if cells is not None else None)
     return uvicorn.Config(
         application,
         host=bind or settings.listen.host,

@@ -6,6 +6,7 @@ what its neighbours serve, whatever the file has become meanwhile. A worker ends
 
 import asyncio
 import contextlib
+import os
 import pickle
 import signal
 import socket
@@ -17,9 +18,12 @@ from pathlib import Path
 
 import structlog
 
+from gateway.adapters.metrics.cells import Cells, shared_memory
+from gateway.adapters.metrics.exposition import Exposition
 from gateway.app import DRAIN_S, build, refuse_restart
+from gateway.cli.admin import serve_admin
 from gateway.cli.listening import Sockets
-from gateway.cli.server import Read, Server, refused, reload, serve, server_config
+from gateway.cli.server import Read, Server, count_loaded, count_reload, refused, reload, serve, server_config
 from gateway.core.errors import ConfigError
 from gateway.settings import Settings
 
@@ -35,17 +39,21 @@ KILL_S = DRAIN_S + 5
 _SIZE_BYTES = 4
 
 
-def supervise(settings: Settings, shares: Sequence[Sockets], read: Read) -> int:
+def supervise(settings: Settings, shares: Sequence[Sockets], read: Read, admin: Sequence[Sockets] = ()) -> int:
     """Run a process for each share of sockets until SIGTERM or SIGINT; 1 when they do not stay alive."""
     build(settings)  # What cannot be put together is said here, once, and not by each worker.
-    return asyncio.run(_Supervisor(settings, shares, read).run())
+    return asyncio.run(_Supervisor(settings, shares, read, admin).run())
 
 
 class _Supervisor:
-    def __init__(self, settings: Settings, shares: Sequence[Sockets], read: Read) -> None:
+    def __init__(self, settings: Settings, shares: Sequence[Sockets], read: Read, admin: Sequence[Sockets]) -> None:
         self._settings = settings
         self._shares = shares
         self._read = read
+        self._admin = admin
+        self._cells = Cells()
+        self._exposition = Exposition(self._cells, settings.version, serves=False)
+        count_loaded(self._cells, settings)
         self._workers: dict[asyncio.subprocess.Process, asyncio.StreamWriter] = {}
         self._stopping = asyncio.Event()
         self._status = 0
@@ -56,9 +64,12 @@ class _Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
+        telling = asyncio.create_task(serve_admin(self._exposition, self._admin))
         async with asyncio.TaskGroup() as group:
             for sockets in self._shares:
                 group.create_task(self._keep(sockets))
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
         return self._status
 
     async def _keep(self, sockets: Sockets) -> None:
@@ -71,6 +82,7 @@ class _Supervisor:
                 return
             early = early + 1 if loop.time() - began < EARLY_S else 0
             self._log.error("worker_ended", status=status)
+            self._cells.count("gateway_worker_ends_total")
             if early == EARLY_AT_MOST:
                 self._log.error("workers_given_up", code="worker_ends_at_once")
                 self._status = 1
@@ -81,12 +93,17 @@ class _Supervisor:
 
     async def _one(self, sockets: Sockets) -> int:
         """A fresh process, from its start to its exit status."""
-        ours, theirs = socket.socketpair()
+        (ours, theirs), counted = socket.socketpair(), shared_memory()
         with theirs:
-            descriptors = [theirs.fileno(), *(each.fileno() for each in sockets)]
-            process = await asyncio.create_subprocess_exec(
-                *_command(descriptors), pass_fds=descriptors, process_group=0, stdin=asyncio.subprocess.DEVNULL
-            )
+            cells = Cells(counted)
+            descriptors = [theirs.fileno(), counted, *(each.fileno() for each in sockets)]
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *_command(descriptors), pass_fds=descriptors, process_group=0, stdin=asyncio.subprocess.DEVNULL
+                )
+            finally:
+                os.close(counted)
+        self._exposition.joined(cells)
         _, link = await asyncio.open_unix_connection(sock=ours)
         self._workers[process] = link
         link.write(_framed(self._settings))
@@ -96,6 +113,7 @@ class _Supervisor:
             return await process.wait()
         finally:
             del self._workers[process]
+            self._exposition.ended(cells)
             link.close()
 
     def _reload(self) -> None:
@@ -106,8 +124,10 @@ class _Supervisor:
             build(settings)
         except ConfigError as error:
             refused(error)
+            count_reload(self._cells, self._exposition, None)
             return
         self._settings = settings
+        count_reload(self._cells, self._exposition, settings)
         for link in self._workers.values():
             link.write(_framed(settings))
 
@@ -143,12 +163,14 @@ def _framed(settings: Settings) -> bytes:
 
 
 def work(descriptors: str) -> int:
-    """Be a worker: `descriptors` are the link to the watching process and the sockets to serve on."""
-    link, *sockets = (socket.socket(fileno=int(each)) for each in descriptors.split(","))
+    """Be a worker: `descriptors` are the link to the watching process, memory to count in, sockets to serve on."""
+    first, counted, *others = (int(each) for each in descriptors.split(","))
+    link, *sockets = (socket.socket(fileno=each) for each in (first, *others))
     settings = _first(link)
     if settings is None:
         return 0
-    server = Server(server_config(settings))
+    server = Server(server_config(settings, cells=Cells(counted)))
+    os.close(counted)
     serve(server, sockets, _follow(link, server))
     return 0
 

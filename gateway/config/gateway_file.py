@@ -1,5 +1,6 @@
 """gateway.yaml and its policies → Settings, or every problem at once."""
 
+import hashlib
 import ipaddress
 import os
 from collections.abc import Mapping
@@ -12,13 +13,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from gateway.config.gateway_models import GatewayModel
+from gateway.config.listeners import is_private, read_admin, read_listen
 from gateway.config.policy_file import read_policy
 from gateway.config.production import check_production, is_production
 from gateway.config.providers import LEVELS, check_modes, is_loopback, read_household, read_providers
 from gateway.config.routes import Surroundings, open_alternatives, read_routes
 from gateway.config.secrets import Secrets
+from gateway.config.sessions import read_sessions, store_notes
 from gateway.config.shapes import shaped, suggestion
-from gateway.config.upstreams import read_socket
 from gateway.config.yaml_source import Path_, Source, read_yaml
 from gateway.core.errors import ConfigError, Problem
 from gateway.core.forwarded import Network
@@ -27,8 +29,6 @@ from gateway.settings import (
     ApiParticulierSettings,
     Authority,
     Limits,
-    Listen,
-    SessionSettings,
     Settings,
     SigningSettings,
 )
@@ -60,6 +60,15 @@ def load(
     return settings
 
 
+def digest_of(folder: Path, config: Path) -> str:
+    """12 hex digits that tell one configuration from another; the files hold no secret."""
+    digest = hashlib.sha256()
+    for path in (config, *sorted((folder / "policies").glob("*.yaml"))):
+        content = path.read_bytes()
+        digest.update(f"{path.name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:12]
+
+
 def _policy_problems(path: Path) -> list[Problem]:
     _, problems = _policies(path.parent, Mode.FRANCECONNECT)
     return problems
@@ -89,7 +98,7 @@ def _settings(
     check_modes(model, modes | ({mode} if mode else set()), source)
     known = sorted(path.stem for path in (folder / "policies").glob("*.yaml"))
     production = is_production(providers, household)
-    listen, networks = _listen(model, source, folder), _networks(model, source)
+    listen, networks = read_listen(model.listen, ("listen",), source, folder), _networks(model, source)
     around = Surroundings(source, policies, known, public_url, secret, folder, production)
     notes: list[str] = []
     routes = open_alternatives(read_routes(model, around), notes)
@@ -97,18 +106,20 @@ def _settings(
         public_url=public_url,
         authority=_authority(model, folder),
         listen=listen,
+        admin=read_admin(model, listen, source, folder),
         trusted_proxies=networks,
         trust_unix=UNIX in model.trusted_proxies,
         workers=_workers(model, source),
         providers=providers,
         household=household,
-        sessions=_sessions(model, source, secret, folder),
+        sessions=read_sessions(model.sessions, source, secret, folder),
         signing=_signing(model, source, secret),
-        limits=Limits(**model.limits.model_dump(exclude={"logins_per_minute_per_address"})),
+        limits=Limits(**model.limits.model_dump()),
         routes=routes,
         policies=policies,
         production=production,
-        notes=tuple(notes + _notes(model, household, modes)),
+        notes=tuple(notes + _notes(model, household, modes) + store_notes(model.sessions)),
+        version=digest_of(folder, Path(source.file)),
     )
     _check_levels(model, settings, source)
     if settings.production:
@@ -117,12 +128,8 @@ def _settings(
 
 
 def _refuse_later(model: GatewayModel, source: Source) -> None:
-    for key in ("admin", "disputes"):
-        if getattr(model, key) is not None:
-            source.say((key,), f"`{key}` is not available in this version", "remove it")
-    if model.limits.logins_per_minute_per_address is not None:
-        place = ("limits", "logins_per_minute_per_address")
-        source.say(place, "`logins_per_minute_per_address` is not available in this version", "remove it")
+    if model.disputes is not None:
+        source.say(("disputes",), "`disputes` is not available in this version", "remove it")
 
 
 def _check_public(model: GatewayModel, source: Source) -> None:
@@ -165,18 +172,6 @@ def _authority(model: GatewayModel, folder: Path) -> Authority:
     return Authority(written.name, written.siret, written.dpo, written.colour, logo)
 
 
-def _listen(model: GatewayModel, source: Source, folder: Path) -> Listen:
-    if model.listen.startswith("unix:"):
-        path, problem = read_socket(model.listen, folder)
-        if problem:
-            source.say(("listen",), f"`listen` {problem}", "write unix:/run/gateway.sock")
-        return Listen(socket=path)
-    host, _, port = model.listen.rpartition(":")
-    if not 0 < int(port) < 65_536:
-        source.say(("listen",), "`listen` has no such port", "write 127.0.0.1:8000")
-    return Listen(host.strip("[]"), int(port))
-
-
 def _workers(model: GatewayModel, source: Source) -> int:
     """`auto` is one for each core that this process may use."""
     several = model.workers if model.workers != "auto" else _cores()
@@ -205,20 +200,6 @@ def _networks(model: GatewayModel, source: Source) -> tuple[Network, ...]:
                 ("trusted_proxies", index), f"`{text}` is not an address or a network", "write 10.0.0.0/8, or unix"
             )
     return tuple(networks)
-
-
-def _sessions(model: GatewayModel, source: Source, secret: Secrets, folder: Path) -> SessionSettings:
-    written = model.sessions
-    kind, _, where = written.store.partition(":")
-    if kind in {"redis", "rediss"}:
-        source.say(("sessions", "store"), "`redis://` is not available in this version", "write sqlite:var/sessions.db")
-    elif kind not in {"memory", "sqlite"} or (kind == "sqlite") != bool(where):
-        source.say(("sessions", "store"), "`store` is not a store", "write memory: or sqlite:var/sessions.db")
-    if written.idle_s > written.absolute_s:
-        source.say(("sessions", "idle_s"), "`idle_s` is longer than `absolute_s`", "the absolute end comes last")
-    store = f"sqlite:{(folder / where).absolute()}" if kind == "sqlite" else written.store
-    read = (secret(each, ("sessions", "secrets", index)) for index, each in enumerate(written.secrets))
-    return SessionSettings(store, written.idle_s, written.absolute_s, tuple(read))
 
 
 def _signing(model: GatewayModel, source: Source, secret: Secrets) -> SigningSettings:
@@ -251,6 +232,8 @@ def _notes(model: GatewayModel, household: ApiParticulierSettings | None, modes:
     notes = []
     if household is not None and Mode.NUMBER in modes:
         notes.append(f"number mode: the national route answers 410, so the broker at {household.base_url} is asked")
+    if model.admin is not None and not is_private(model.admin.listen):
+        notes.append(f"whoever reaches {model.admin.listen} reads the metrics: let a firewall choose who does")
     if model.listen.startswith("unix:") and UNIX not in model.trusted_proxies:
         notes.append("X-Forwarded-For is not believed from the Unix socket: list `unix` in `trusted_proxies`")
     return notes

@@ -72,7 +72,19 @@ class HouseholdModel(Part):
 class SessionsModel(Part):
     """Where sessions live, and for how long."""
 
-    store: Annotated[str, Field(description="memory: | sqlite:PATH")] = "memory:"
+    store: Annotated[
+        str,
+        Field(
+            description="memory: | sqlite:PATH | redis://HOST:PORT/DB | redis+sentinel://HOST:PORT,…/SERVICE/DB | "
+            "redis+cluster://HOST:PORT,… ; rediss for TLS; Valkey too; no password here"
+        ),
+    ] = "memory:"
+    username: Annotated[str, Field(min_length=1, description="Redis ACL user")] | None = None
+    password: Secret | None = Field(None, description="of Redis")
+    sentinel_password: Secret | None = Field(None, description="of the sentinels, when they have one")
+    ca_file: Annotated[str, Field(min_length=1, description="authority of rediss:// in PEM")] | None = None
+    client_cert: Annotated[str, Field(min_length=1)] | None = None
+    client_key: Annotated[str, Field(min_length=1)] | None = None
     idle_s: Annotated[int, Field(ge=60, le=86_400)] = 1800
     absolute_s: Annotated[int, Field(ge=60, le=86_400)] = 28_800
     secrets: Annotated[list[Secret], Field(min_length=1, description="newest last")]
@@ -91,7 +103,18 @@ class LimitsModel(Part):
     target_bytes: Annotated[int, Field(ge=256, le=65_536)] = 8_192
     head_s: Seconds = 10
     idle_s: Seconds = 30
-    logins_per_minute_per_address: Any = Field(None, description="not available in this version")
+    logins_per_minute_per_address: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        None, description="departures for a provider from one address; omitted: not counted"
+    )
+
+
+Address = Annotated[str, Field(pattern=r"^(unix:.+|.+:[0-9]{1,5})$", description="HOST:PORT, or unix:PATH of a socket")]
+
+
+class AdminModel(Part):
+    """Where Prometheus asks; never reachable from outside."""
+
+    listen: Address
 
 
 class TimeoutsModel(Part):
@@ -174,15 +197,13 @@ class GatewayModel(Part):
 
     public_url: Annotated[Url, Field(description="what the browser sees; FranceConnect's callback host")]
     authority: AuthorityModel
-    listen: Annotated[
-        str, Field(pattern=r"^(unix:.+|.+:[0-9]{1,5})$", description="HOST:PORT, or unix:PATH of a socket")
-    ] = "127.0.0.1:8000"
+    listen: Address = "127.0.0.1:8000"
     trusted_proxies: Annotated[
         list[str],
         Field(description="addresses believed, and `unix` for who connects through the socket; empty: nobody"),
     ] = []
     workers: Annotated[int | Literal["auto"], Field(description="processes; auto: one a core")] = 1
-    admin: Any = Field(None, description="not available in this version")
+    admin: AdminModel | None = Field(None, description="a listener of its own for /metrics; omitted: none")
     disputes: Any = Field(None, description="not available in this version")
     identity: Annotated[dict[str, ProviderModel], Field(min_length=1)]
     household: HouseholdModel | None = None

@@ -81,7 +81,7 @@ def read_tls(
         source.say(place, "`client_cert` and `client_key` go together", "name both, or neither")
     files = {key: str((folder / name).absolute()) for key, name in _files(written).items()}
     if check:
-        _check_files(files, place, source)
+        check_files(files, place, source)
     return UpstreamTls(**files, server_name=_server_name(written, place, source))
 
 
@@ -98,7 +98,8 @@ def _server_name(written: TlsModel, place: Path_, source: Source) -> str:
         return ""
 
 
-def _check_files(files: dict[str, str], place: Path_, source: Source) -> None:
+def check_files(files: dict[str, str], place: Path_, source: Source) -> None:
+    """Open the `ca_file`, `client_cert` and `client_key` that are named; nothing of what they hold is ever said."""
     readable = {key: path for key, path in files.items() if _readable(key, path, place, source)}
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if "ca_file" in readable:

@@ -15,7 +15,7 @@ from gateway.web.cookies import new_session_id
 from gateway.web.enquiry import enquire
 from gateway.web.exchange import Destination, Exchange, destination, form_bond, require_form, with_cookies
 from gateway.web.http import posted_form
-from gateway.web.login import alternative_of
+from gateway.web.information import alternative_of
 from gateway.web.services import Services
 
 ANSWER_STEP_S = 4.0

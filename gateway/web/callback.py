@@ -6,13 +6,14 @@ from gateway.core.claims import to_identity
 from gateway.core.errors import DependencyFailed, LoginFailed
 from gateway.core.model import HouseholdRecord, Identity, LoginTransaction, Need, Session
 from gateway.core.rules import Mode, Policy
-from gateway.ports import Handoff, SignedIn
+from gateway.ports import Handoff, IdentityProvider, SignedIn
 from gateway.relying_party import CallbackError, check_acr, check_issuer, read_callback
 from gateway.web import texts
 from gateway.web.cookies import new_session_id
 from gateway.web.enquiry import enquire
 from gateway.web.exchange import Destination, Exchange, destination, origin_of, own_url, with_cookies
-from gateway.web.login import alternative_of, provider_down
+from gateway.web.information import alternative_of
+from gateway.web.login import count_login, provider_down
 from gateway.web.services import Services
 
 _OUTAGES = frozenset({"temporarily_unavailable", "server_error"})
@@ -21,28 +22,43 @@ _OUTAGES = frozenset({"temporarily_unavailable", "server_error"})
 async def finish_login(services: Services, exchange: Exchange) -> Response:
     """`/_gateway/callback`: whatever fails here ends on a page that lets the person start again."""
     place: Destination | None = None
+    asked_of = ""
     try:
         returned = read_callback(exchange.snapshot.target.query or b"")
         transaction = await services.transactions.consume(returned.state)
         if transaction is None:
             return await _unknown(services, exchange, returned.state)
-        place = destination(services, transaction.return_to)
+        place, asked_of = destination(services, transaction.return_to), transaction.provider
         _check_browser(services, exchange, transaction)
         provider = services.providers.get(transaction.provider)
         if provider is None:
             raise LoginFailed("provider_unknown")
         check_issuer(returned, provider.issuer)
         if isinstance(returned, CallbackError):
+            count_login(services, returned.error, asked_of)
             return _refused_by_provider(services, exchange, place, returned)
-        signed_in = await provider.exchange(transaction, returned.code)
+        signed_in = await _exchanged(services, provider, transaction, returned.code)
         session = await _new_session(services, exchange, transaction, signed_in, place)
     except LoginFailed as error:
+        count_login(services, error.code, asked_of)
         return login_failed(services, exchange, place, error)
     except DependencyFailed as error:
+        count_login(services, error.code, asked_of)
         if error.dependency == "session-store":
             raise
         return provider_down(services, exchange, place, error)
+    count_login(services, "done", asked_of)
     return await _arrive(services, exchange, session, transaction, place)
+
+
+async def _exchanged(
+    services: Services, provider: IdentityProvider, transaction: LoginTransaction, code: str
+) -> SignedIn:
+    began = services.clock()
+    try:
+        return await provider.exchange(transaction, code)
+    finally:
+        services.metrics.observe("gateway_provider_seconds", services.clock() - began, provider=provider.name)
 
 
 def _check_browser(services: Services, exchange: Exchange, transaction: LoginTransaction) -> None:
@@ -54,7 +70,8 @@ def _check_browser(services: Services, exchange: Exchange, transaction: LoginTra
 async def _unknown(services: Services, exchange: Exchange, state: str) -> Response:
     """A replayed, double-submitted, expired or invented state. A session that exists is left as it is."""
     place = destination(services, await services.transactions.return_to(state) or "")
-    services.log("login_failed", code="state_unknown")
+    services.log("login_failed", code="state_unknown", reference=exchange.reference)
+    count_login(services, "state_unknown", "")
     return exchange.pages.message(
         texts.LOGIN_FAILED,
         400,

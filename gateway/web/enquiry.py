@@ -9,6 +9,9 @@ from gateway.ports import HouseholdRequest
 from gateway.web.amend import amend
 from gateway.web.services import Services
 
+_SOURCE = "household"
+"""Its name in the configuration, for the metrics."""
+
 RETRY_AFTER_S = 60
 """An outage is asked again after this long, and not at each click."""
 
@@ -33,8 +36,12 @@ async def enquire(
     request = HouseholdRequest(
         mode=rule.mode, needs=blocks, access_token=access_token, identity=identity, number=number
     )
+    began = services.clock()
     answer = await services.source.fetch(request) if services.source and _may_ask(blocks, granted) else _NOT_GRANTED
+    services.metrics.observe("gateway_household_seconds", services.clock() - began, source=_SOURCE)
     record = settle(answer, asked, identity=identity, now=services.now)
+    code = answer.code if isinstance(answer, Absent) else ""
+    services.metrics.count("gateway_household_answers_total", source=_SOURCE, status=str(record.status), code=code)
     services.log("household", outcome=str(record.status), reasons=" ".join(record.reasons), policy=policy.name)
     return remember(records, record)
 

@@ -18,6 +18,9 @@ def log_failure(services: Services, error: GatewayError, reference: str) -> None
     fields: dict[str, object] = {"code": error.code, "status": error.status, "reference": reference}
     if isinstance(error, DependencyFailed):
         fields |= {"dependency": error.dependency, "provider_reference": error.reference}
+        services.metrics.count("gateway_failures_total", dependency=error.dependency, code=error.code)
+    else:
+        services.metrics.count("gateway_rejections_total", code=error.code)
     services.log("rejected" if isinstance(error, RequestRejected) else "failed", **fields)
 
 

@@ -10,11 +10,12 @@ from gateway.core.errors import DependencyFailed, GatewayError, RequestRejected
 from gateway.core.paths import admit
 from gateway.core.routing import SlashRedirect
 from gateway.core.rules import Route
+from gateway.ports import UpstreamResponse
 from gateway.web import own_pages
 from gateway.web.audit import CLIENT_LEFT, audit_allowed
 from gateway.web.bodies import hold
 from gateway.web.exchange import Exchange, is_own
-from gateway.web.failures import failure
+from gateway.web.failures import failure, log_failure
 from gateway.web.forward import Permit, answer_fields, asked, upstream_request
 from gateway.web.http import EXTENSION, ClientLeft, Snapshot, body_chunks, take_snapshot
 from gateway.web.judge import judge
@@ -59,6 +60,7 @@ class Gate:
         except RequestRejected as error:
             response = self._services.pages.problem(error.status, error.code, reference=reference)
             self._services.log("rejected", code=error.code, status=error.status, reference=reference)
+            self._services.metrics.count("gateway_rejections_total", code=error.code)
             response.headers["connection"] = "close"
             await response(scope, receive, send)
             return
@@ -66,7 +68,7 @@ class Gate:
             response_or_none = await self._answer(snapshot, scope, receive, send, reference)
         except AnswerCut as error:
             # The head is gone: ending without the body's end makes the server close the connection.
-            self._services.log("failed", code=error.code, dependency="upstream", reference=reference)
+            log_failure(self._services, error, reference)
             return
         except ClientLeft:
             return
@@ -133,23 +135,31 @@ class Gate:
             request = asked(services, snapshot)
             own.hand_over(Relay(services, own.connection, given, own.head, request, exchange.reference, session_id))
             return None
-        status = CLIENT_LEFT
+        await self._forward(exchange, given, scope, send, began)
+        return None
+
+    async def _forward(self, exchange: Exchange, given: Permit, scope: Scope, send: Send, began: float) -> None:
+        services, snapshot = self._services, exchange.snapshot
+        status, waited_s = CLIENT_LEFT, None
         try:
-            status = await self._forward(exchange, given, scope, send)
+            chunks = body_chunks(exchange.receive, given.route.max_body_bytes)
+            body, stream = await hold(chunks, given.route, snapshot.head.length)
+            request = upstream_request(services, given, asked(services, snapshot), body, exchange.reference)
+            sent = services.clock()
+            response = await services.upstream.forward(request, stream)
+            waited_s = services.clock() - sent
+            await self._deliver(exchange, given, response, scope, send)
+            status = response.head.status
         except GatewayError as error:
             status = error.status
             raise
         finally:
-            audit_allowed(services, given, snapshot.method, status, exchange.reference, began)
-        return None
+            audit_allowed(services, given, snapshot.method, status, exchange.reference, began, waited_s)
 
-    async def _forward(self, exchange: Exchange, given: Permit, scope: Scope, send: Send) -> int:
-        services, snapshot = self._services, exchange.snapshot
-        chunks = body_chunks(exchange.receive, given.route.max_body_bytes)
-        body, stream = await hold(chunks, given.route, snapshot.head.length)
-        request = upstream_request(services, given, asked(services, snapshot), body, exchange.reference)
-        response = await services.upstream.forward(request, stream)
-        lasting = Lasting(exchange, scope)
+    async def _deliver(
+        self, exchange: Exchange, given: Permit, response: UpstreamResponse, scope: Scope, send: Send
+    ) -> None:
+        services, lasting = self._services, Lasting(exchange, scope)
         services.live.add(lasting.session_id, lasting)
         try:
             fields = answer_fields(services, given, response.head)
@@ -158,7 +168,6 @@ class Gate:
         finally:
             services.live.discard(lasting.session_id, lasting)
             response.close()
-        return response.head.status
 
     async def _stream(self, body: AsyncIterator[bytes], send: Send) -> None:
         """A failure after the head can never be patched over: the client must see the cut."""

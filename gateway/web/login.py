@@ -1,35 +1,26 @@
 """Before the provider: the page that says what will be asked, and the departure."""
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
 from gateway.core.errors import DependencyFailed
-from gateway.core.facts import FACTS, is_household_value
-from gateway.core.model import Acr, Authenticate, LoginTransaction, Need
+from gateway.core.model import Acr, Authenticate, LoginTransaction
 from gateway.core.policy import decide, scopes_to_ask
-from gateway.core.rules import Policy
 from gateway.web import texts
 from gateway.web.exchange import (
     Destination,
     Exchange,
     destination,
     facts_at,
-    origin_of,
     own_url,
     require_form,
     with_cookies,
 )
 from gateway.web.http import posted_form
+from gateway.web.information import alternative_of, announced, buttons
 from gateway.web.services import Services
-
-PROVIDERS: Mapping[str, tuple[str, str]] = {
-    "franceconnect": ("FranceConnect", "https://franceconnect.gouv.fr/"),
-    "franceconnect_plus": ("FranceConnect+", "https://franceconnect.gouv.fr/france-connect-plus"),
-}
-"""Label of the button and address of «Qu’est-ce que … ?», by name in `identity:`."""
 
 
 async def show_login(services: Services, exchange: Exchange) -> Response:
@@ -45,9 +36,9 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         token=services.cookies.form_token(browser),
         return_to=place.url if place else "",
         asked_by=query.get("asked_by", ""),
-        providers=_buttons(services, policy),
+        providers=buttons(services, policy),
         alternative=alternative_of(place),
-        **_announced(policy),
+        **announced(policy),
     )
     return with_cookies(page, None if exchange.browser else services.cookies.set_browser(browser))
 
@@ -63,39 +54,6 @@ def _to_public_host(services: Services, exchange: Exchange, place: Destination |
     return with_cookies(response, None if exchange.browser else services.cookies.set_browser(browser))
 
 
-def _buttons(services: Services, policy: Policy | None) -> list[dict[str, str]]:
-    accepted = policy.login.providers if policy and policy.login else ()
-    names = [name for name in services.providers if not accepted or name in accepted]
-    return [{"name": name, "label": PROVIDERS[name][0], "about": PROVIDERS[name][1]} for name in names]
-
-
-def _announced(policy: Policy | None) -> dict[str, Any]:
-    """The two lists of the information page, made from the policy and never typed by hand."""
-    if policy is None:
-        return {"purpose": "", "sources": [], "received": [], "compares": False, "drops_names": False,
-                "legal_basis": "", "retention": ""}  # fmt: skip
-    facts = [injection.fact for injection in policy.inject]
-    asked = [fact for fact in FACTS if fact in policy.needs.fields and is_household_value(fact)]
-    return {
-        "purpose": policy.purpose,
-        "sources": [texts.FACT_LABELS[fact] for fact in asked],
-        "received": [texts.FACT_LABELS[fact] for fact in facts if fact in texts.FACT_LABELS],
-        "compares": Need.ADULTS in policy.needs.blocks,
-        "drops_names": "household.adults" not in facts,
-        "legal_basis": policy.legal_basis or "",
-        "retention": policy.retention or "",
-    }
-
-
-def alternative_of(place: Destination | None) -> dict[str, str] | None:
-    """The path that does not need FranceConnect, for a template; on the host of the service that it belongs to."""
-    way_out = place.route.policy.alternative if place else None
-    if place is None or way_out is None or way_out.url is None:
-        return None
-    origin = "" if place.url.startswith("/") or not way_out.url.startswith("/") else origin_of(place.url)
-    return {"url": origin + way_out.url, "text": way_out.text.fr}
-
-
 async def start_login(services: Services, exchange: Exchange) -> Response:
     """Remember one login transaction, then leave for the provider."""
     form = await posted_form(exchange.snapshot, exchange.receive)
@@ -106,6 +64,7 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
     try:
         address = await services.providers[transaction.provider].authorization_url(transaction)
     except DependencyFailed as error:
+        count_login(services, error.code, transaction.provider)
         return provider_down(services, exchange, place, error)
     return exchange.pages.redirect(address)
 
@@ -141,10 +100,21 @@ def _asked_of_provider(services: Services, exchange: Exchange, place: Destinatio
     return place.route.policy.login.acr, scopes_to_ask(policy, blank)
 
 
+def count_login(services: Services, outcome: str, provider: str) -> None:
+    """`provider` is empty while it is not known which one was asked."""
+    services.metrics.count("gateway_logins_total", provider=provider, outcome=outcome)
+
+
 def provider_down(
     services: Services, exchange: Exchange, place: Destination | None, error: DependencyFailed
 ) -> Response:
-    services.log("login_failed", code=error.code, dependency=error.dependency, provider_reference=error.reference)
+    services.log(
+        "login_failed",
+        code=error.code,
+        dependency=error.dependency,
+        provider_reference=error.reference,
+        reference=exchange.reference,
+    )
     return exchange.pages.message(
         texts.PROVIDER_DOWN,
         503,

@@ -10,7 +10,7 @@ from gateway.web import texts
 from gateway.web.amend import amend
 from gateway.web.exchange import Exchange, form_bond, own_url, require_form
 from gateway.web.http import posted_form
-from gateway.web.login import PROVIDERS
+from gateway.web.information import PROVIDERS
 from gateway.web.review import day
 from gateway.web.services import Services
 

@@ -50,6 +50,10 @@ class OpenSessions(Generic[Prepared]):
         self._swept_at = 0.0
         self._changes = 0
 
+    def __len__(self) -> int:
+        """Those used within the last seconds."""
+        return len(self._open)
+
     async def create(self, session: Session) -> None:
         await self._store.create(session)
 

@@ -40,6 +40,7 @@ class Relay:
         "_services",
         "_session_id",
         "_status",
+        "_waited_s",
         "_whole",
     )
 
@@ -69,6 +70,7 @@ class Relay:
         self._status = 0
         self._over = False
         self._began = services.clock()
+        self._waited_s: float | None = None
 
     # -- Responder: what comes from the client
 
@@ -171,7 +173,7 @@ class Relay:
     # -- Answer: what comes from the upstream
 
     def started(self, head: ResponseHead) -> None:
-        self._status = head.status
+        self._status, self._waited_s = head.status, self._services.clock() - self._began
         try:
             if head.status == SWITCHING:
                 self._switch(head)
@@ -181,7 +183,7 @@ class Relay:
                 self._connection.start_answer(head.status, (), answer_length(head), lines=last.lines)
         except GatewayError as error:
             # Raised while its fields were read: nothing of it was written.
-            self._status = 0
+            self._status, self._waited_s = 0, None
             self._fail(error)
 
     def _switch(self, head: ResponseHead) -> None:
@@ -248,4 +250,5 @@ class Relay:
         if self._held is not None:
             self._held.close()
         self._services.live.discard(self._session_id, self)
-        audit_allowed(self._services, self._permit, self._head.method, status, self._reference, self._began)
+        services, method = self._services, self._head.method
+        audit_allowed(services, self._permit, method, status, self._reference, self._began, self._waited_s)

@@ -16,7 +16,7 @@ from gateway.web import texts
 from gateway.web.amend import amend
 from gateway.web.exchange import Destination, Exchange, destination, facts_at, form_bond, own_url, require_form
 from gateway.web.http import posted_form
-from gateway.web.login import alternative_of
+from gateway.web.information import alternative_of
 from gateway.web.services import Services
 
 

@@ -14,6 +14,7 @@ from gateway.ports import (
     HandoffStore,
     HouseholdSource,
     IdentityProvider,
+    Metrics,
     NewToken,
     Sleep,
     TransactionStore,
@@ -75,6 +76,7 @@ class Services:
     pages: Pages
     attempts: Attempts
     audit: Callable[[AuditLine], None]
+    metrics: Metrics
     log: Log
     clock: Clock
     sleep: Sleep

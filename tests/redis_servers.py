@@ -1,0 +1,135 @@
+"""Real Redis processes on loopback ports, started and killed by the tests that need them."""
+
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+
+from tests.processes import until
+from tests.world import bound_sockets
+
+needs_redis = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
+
+
+class Server:
+    """One redis-server (or sentinel) on a port of its own, which it keeps when it is started again."""
+
+    def __init__(self, folder: Path, *options: str, sentinel: bool = False, client: dict[str, object] | None = None):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._kept: list[socket.socket] = bound_sockets(2)
+        self.port, self.bus_port = (each.getsockname()[1] for each in self._kept)
+        self._options = options
+        self._sentinel = sentinel
+        self._client = client or {}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> "Server":
+        configuration = self.folder / "redis.conf"
+        if not configuration.exists():
+            configuration.write_text(self._configuration())
+        command = ["redis-server", str(configuration), *(["--sentinel"] if self._sentinel else [])]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        until(self.answers)
+        return self
+
+    def _configuration(self) -> str:
+        first = f"port {self.port}\n" if "--tls" not in self._options else f"port 0\ntls-port {self.port}\n"
+        lines = [each.replace("BUS", str(self.bus_port)) for each in self._options if each != "--tls"]
+        own = "" if self._sentinel else 'save ""\nappendonly no\n'
+        return f"{first}bind 127.0.0.1\ndir {self.folder}\n{own}" + "\n".join(lines) + "\n"
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.asked("PING"))
+        except (RedisError, OSError):
+            return False
+
+    def asked(self, *command: object) -> object:
+        """One command, on a connection of its own."""
+        with Redis(host="127.0.0.1", port=self.port, socket_timeout=2, retry=None, **self._client) as client:  # type: ignore[arg-type]
+            return client.execute_command(*command)
+
+    def signal(self, number: int) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """As a machine that loses its power would, but for the disk."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+
+    def close(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.kill()
+        for each in self._kept:
+            each.close()
+
+
+@contextmanager
+def redis_server(folder: Path, *options: str, client: dict[str, object] | None = None) -> Iterator[Server]:
+    server = Server(folder, *options, client=client)
+    try:
+        yield server.start()
+    finally:
+        server.close()
+
+
+@contextmanager
+def sentinels(folder: Path) -> Iterator[tuple[list[Server], list[Server]]]:
+    """A master and its replica, watched by three: (servers, sentinels)."""
+    with ExitStack() as stack:
+        master = stack.enter_context(redis_server(folder / "master"))
+        replica = stack.enter_context(redis_server(folder / "replica", f"replicaof 127.0.0.1 {master.port}"))
+        watch = [
+            f"sentinel monitor sessions 127.0.0.1 {master.port} 2",
+            "sentinel down-after-milliseconds sessions 1000",
+            "sentinel failover-timeout sessions 5000",
+        ]
+        watchers = []
+        for number in range(3):
+            watchers.append(Server(folder / f"sentinel-{number}", *watch, sentinel=True))
+            stack.callback(watchers[-1].close)
+            watchers[-1].start()
+        until(lambda: all(_sees(each) for each in watchers), 20)
+        yield [master, replica], watchers
+
+
+def _sees(watcher: Server) -> bool:
+    """The replica and the two other sentinels."""
+    (state,) = watcher.asked("SENTINEL MASTERS").values()  # type: ignore[attr-defined]
+    return (state["num-slaves"], state["num-other-sentinels"]) == (1, 2)
+
+
+@contextmanager
+def cluster(folder: Path, masters: int = 3, replicas: int = 1) -> Iterator[list[Server]]:
+    """So many masters, each with so many replicas; the masters come first."""
+    settings = ["cluster-enabled yes", "cluster-node-timeout 1000", "cluster-port BUS", "cluster-config-file nodes"]
+    with ExitStack() as stack:
+        count = masters * (1 + replicas)
+        nodes = [stack.enter_context(redis_server(folder / str(number), *settings)) for number in range(count)]
+        addresses = [f"127.0.0.1:{node.port}" for node in nodes]
+        make = ["redis-cli", "--cluster", "create", *addresses, "--cluster-replicas", str(replicas), "--cluster-yes"]
+        done = subprocess.run(make, check=False, capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+        until(lambda: all(b"cluster_state:ok" in _info(node) for node in nodes), 20)
+        yield nodes
+
+
+def _info(node: Server) -> bytes:
+    told = node.asked("CLUSTER", "INFO")
+    return told if isinstance(told, bytes) else repr(told).replace("': '", ":").encode()
