@@ -1,6 +1,7 @@
 """What we ask of the outside: Protocols and their plain types. No I/O here."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -17,6 +18,7 @@ from gateway.core.model import (
     SessionId,
     VerifiedClaims,
 )
+from gateway.core.quota import Turn
 from gateway.core.rules import Mode, Route
 
 Clock = Callable[[], float]
@@ -68,6 +70,28 @@ class HouseholdRequest:
     access_token: str | None = field(default=None, repr=False)
     identity: Identity | None = None
     number: CafNumber | None = None
+    browser: str | None = field(default=None, repr=False)
+    """Whose place in the line this enquiry uses: the digest that the login transaction is bound to."""
+    until: float | None = None
+    """Unix seconds: an answer that comes later is of no use, because the access token is dead."""
+
+
+class PlaceLine(Protocol):
+    """Places of one's own for a call that is made later, and the line before them; shared by all workers."""
+
+    async def join(self, browser: str, *, keep_s: float) -> Turn:
+        """A place, or a turn in the line that is kept for `keep_s` seconds unless the browser comes again."""
+        ...
+
+    async def stay(self, browser: str, *, keep_s: float) -> Turn:
+        """The same for a browser that has one of the two already."""
+        ...
+
+    async def leave(self, browser: str) -> None: ...
+
+    def alone(self, name: str, *, hold_s: float, patience_s: float) -> AbstractAsyncContextManager[bool]:
+        """One at a time under this name, on all workers; False when the others took longer than `patience_s`."""
+        ...
 
 
 class HouseholdSource(Protocol):

@@ -67,7 +67,7 @@ class SharedQuotas:
         await self._claim(Claim(Wish.LEAVE, (), _member(browser), _PEOPLE))
 
     async def call(self, mode: Mode, *, patience_s: float, browser: str | None = None) -> Turn:
-        """Leave to make one call, now or after `wait_s`. With a place it is the place's; without, what room there is."""
+        """Leave to make one call, at once; it may be waited for. With a place it is the place's; without, there must be room."""
         claim = Claim(
             Wish.USE,
             self._windows[mode],
@@ -76,7 +76,13 @@ class SharedQuotas:
             # A booked moment would put this call behind people whose places are counted already.
             patience_s=0 if mode is Mode.FRANCECONNECT else patience_s,
         )
-        return await self._claim(claim)
+        turn = await self._claim(claim)
+        if turn.granted and turn.wait_s:
+            await self._sleep(turn.wait_s)
+            # The provider may have said meanwhile to wait.
+            closed = (await self._claim(Claim(Wish.CLOSE, claim.windows))).closed
+            return turn._replace(granted=not closed, closed=closed)
+        return turn
 
     async def close(self, mode: Mode | None, closed_s: float) -> None:
         """Nobody calls for so long: in this mode, or at all."""
@@ -101,7 +107,7 @@ class SharedQuotas:
             await self._claim(leave)
 
     async def _granted(self, claim: Claim, patience_s: float) -> bool:
-        looks = int(patience_s / POLL_S) + 1
+        looks = max(1, int(patience_s / POLL_S) + 1)
         for look in range(looks):
             if (await self._claim(claim)).granted:
                 return True

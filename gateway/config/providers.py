@@ -11,7 +11,7 @@ from gateway.config.yaml_source import Path_, Source
 from gateway.core.model import Acr
 from gateway.core.rules import Mode
 from gateway.relying_party import ProviderSettings
-from gateway.settings import ApiParticulierSettings
+from gateway.settings import ApiParticulierSettings, Quotas
 
 ReadSecret = Callable[[object, Path_], bytes]
 
@@ -95,6 +95,7 @@ def read_household(
         recipient=api.recipient or model.authority.siret,
         token=secret(api.token, (*place, "token")).decode("utf-8", "replace") if api.token else None,
         ca_file=folder / api.ca_file if api.ca_file else None,
+        quotas=Quotas(**api.quotas.model_dump()),
     )
     return settings, Mode(api.mode)
 

@@ -32,7 +32,7 @@ class Wish(StrEnum):
     LEAVE = "leave"
     """Give up the place, and the turn in the line."""
     CLOSE = "close"
-    """Nobody uses any of these series before `closed_s` seconds have passed."""
+    """Nobody uses any of these series before `closed_s` seconds have passed; 0 only asks whether one is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +118,14 @@ def settle(ledger: Ledger, now: float, claim: Claim) -> Turn:
     if claim.wish is Wish.CLOSE:
         for window in claim.windows:
             ledger.close(window.series, now + claim.closed_s)
-        return Turn(granted=False)
+        return Turn(granted=False, closed=_opening(ledger, now, claim, 0)[1])
     return _used(ledger, now, claim) if claim.wish is Wish.USE else _held(ledger, now, claim)
 
 
 def _used(ledger: Ledger, now: float, claim: Claim) -> Turn:
     others = ledger.held_by_others(claim.line, claim.member)
     opens_at, closed = _opening(ledger, now, claim, others)
-    if opens_at > now + claim.patience_s:
+    if closed or opens_at > now + claim.patience_s:
         return Turn(granted=False, wait_s=opens_at - now, closed=closed)
     for series, period_s in _longest(claim.windows).items():
         ledger.use(series, opens_at, opens_at + period_s)
