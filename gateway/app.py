@@ -22,6 +22,7 @@ from gateway.adapters.limits import Attempts
 from gateway.adapters.logs import configure_logging
 from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
+from gateway.adapters.quotas import SharedQuotas
 from gateway.adapters.sessions.handoffs import Handoffs
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
@@ -35,7 +36,7 @@ from gateway.core.headers import stripped_names
 from gateway.core.http1.request import RequestHead
 from gateway.core.routing import RouteTable
 from gateway.ports import Clock, NewToken, Sleep
-from gateway.settings import Settings
+from gateway.settings import ApiParticulierSettings, Settings
 from gateway.web.cookies import Cookies
 from gateway.web.gate import Gate
 from gateway.web.live import CHECK_S, LiveAnswers
@@ -240,11 +241,13 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
     def trouble(code: str, request_id: str) -> None:
         logger.warning("household_trouble", code=code, request_id=request_id)
 
-    source = None
+    source, quotas = None, None
     if settings.household is not None:
+        quotas = _quotas(settings.household, world, records)
         source = ApiParticulier(
             settings.household,
             _opened(api_particulier.http_client(settings.household), closers),
+            quotas=quotas,
             clock=world.clock,
             sleep=world.sleep,
             on_trouble=trouble,
@@ -257,6 +260,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
             for provider in settings.providers
         },
         source=source,
+        line=quotas,
         sessions=OpenSessions(SealedSessions(records, world.clock, idle_s=settings.sessions.idle_s), time.monotonic),
         live=lasting.live,
         transactions=Transactions(records, world.clock, ttl_s=LOGIN_S),
@@ -282,6 +286,17 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
 def _attempts(settings: Settings, world: Outside, records: RecordStore) -> Attempts:
     secret = settings.sessions.secrets[-1]
     return Attempts(records, world.clock, secret, tries=NUMBER_TRIES, period_s=NUMBER_PERIOD_S)
+
+
+def _quotas(household: ApiParticulierSettings, world: Outside, records: RecordStore) -> SharedQuotas:
+    return SharedQuotas(
+        records,
+        household.quotas,
+        base_url=household.base_url,
+        clock=world.clock,
+        sleep=world.sleep,
+        new_token=world.new_token,
+    )
 
 
 def _jwks(settings: Settings, keys: SigningKeys) -> dict[str, object]:

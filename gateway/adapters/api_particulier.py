@@ -201,9 +201,10 @@ class ApiParticulier:
 
     async def _alone(self, call: _Call, deadline: float, tried: int) -> _Answer:
         """The same between processes."""
-        recipient = f"recipient {self._settings.recipient}"
-        patience_s, hold_s = deadline - CALL_S - self._clock(), self._settings.connect_s + self._settings.read_s + CALL_S
-        async with self._quotas.alone(recipient, hold_s=hold_s, patience_s=patience_s) as mine:
+        patience_s = deadline - CALL_S - self._clock()
+        hold_s = self._settings.connect_s + self._settings.read_s + CALL_S
+        name = f"recipient {self._settings.recipient}"
+        async with self._quotas.alone(name, hold_s=hold_s, patience_s=patience_s) as mine:
             return await self._attempt(call, deadline, tried) if mine else _unavailable("api_particulier_busy")
 
     async def _attempt(self, call: _Call, deadline: float, tried: int) -> _Answer:

@@ -67,7 +67,7 @@ class SharedQuotas:
         await self._claim(Claim(Wish.LEAVE, (), _member(browser), _PEOPLE))
 
     async def call(self, mode: Mode, *, patience_s: float, browser: str | None = None) -> Turn:
-        """Leave to make one call, at once; it may be waited for. With a place it is the place's; without, there must be room."""
+        """Leave to make one call at once; it may be waited for. With a place it is the place's; else room is needed."""
         claim = Claim(
             Wish.USE,
             self._windows[mode],
@@ -98,7 +98,15 @@ class SharedQuotas:
         line = "lease " + hashlib.sha256(name.encode("utf-8")).hexdigest()[:32]
         member, window = self._new_token(), (Window(line, 1, 0),)
         claim = Claim(
-            Wish.HOLD, window, member, line, hold_s=hold_s, keep_s=_TURN_S, waiting_at_most=_LEASES_AT_MOST
+            Wish.HOLD,
+            window,
+            member,
+            line,
+            hold_s=hold_s,
+            keep_s=_TURN_S,
+            waiting_at_most=_LEASES_AT_MOST,
+            # No window keeps anybody out here: it is the one who is inside.
+            away_s=hold_s,
         )
         leave = Claim(Wish.LEAVE, (), member, line)
         try:

@@ -116,7 +116,7 @@ def settle(ledger: Ledger, now: float, claim: Claim) -> Turn:
         ledger.leave(claim.line, claim.member)
         return Turn(granted=False)
     if claim.wish is Wish.CLOSE:
-        for window in claim.windows:
+        for window in claim.windows if claim.closed_s else ():
             ledger.close(window.series, now + claim.closed_s)
         return Turn(granted=False, closed=_opening(ledger, now, claim, 0)[1])
     return _used(ledger, now, claim) if claim.wish is Wish.USE else _held(ledger, now, claim)

@@ -16,6 +16,7 @@ from gateway.ports import (
     IdentityProvider,
     Metrics,
     NewToken,
+    PlaceLine,
     Sleep,
     TransactionStore,
     UpstreamClient,
@@ -62,6 +63,8 @@ class Services:
     routes: RouteTable
     providers: Mapping[str, IdentityProvider]
     source: HouseholdSource | None
+    line: PlaceLine | None
+    """Before the source: places for calls that are made at the return from the provider."""
     sessions: OpenSessions["Permit"]
     """Every call reaches the store; only `peek` reads what was read less than a second ago."""
     live: LiveAnswers

@@ -3,7 +3,9 @@
 import sqlite3
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS quota_uses (key TEXT NOT NULL, series TEXT NOT NULL, at REAL NOT NULL, ends_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS quota_uses (
+    key TEXT NOT NULL, series TEXT NOT NULL, at REAL NOT NULL, ends_at REAL NOT NULL
+);
 CREATE INDEX IF NOT EXISTS quota_uses_by_time ON quota_uses (key, series, at);
 CREATE INDEX IF NOT EXISTS quota_uses_by_end ON quota_uses (ends_at);
 CREATE TABLE IF NOT EXISTS quota_held (
