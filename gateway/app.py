@@ -5,7 +5,7 @@ import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -31,7 +31,7 @@ from gateway.adapters.sessions.sealed import SealedSessions
 from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.adapters.sessions.transactions import Transactions
 from gateway.adapters.upstream.client import Upstreams
-from gateway.core.errors import ConfigError, Problem
+from gateway.core.errors import ConfigError, DependencyFailed, Problem
 from gateway.core.headers import stripped_names
 from gateway.core.http1.request import RequestHead
 from gateway.core.routing import RouteTable
@@ -41,8 +41,10 @@ from gateway.web.cookies import Cookies
 from gateway.web.gate import Gate
 from gateway.web.live import CHECK_S, LiveAnswers
 from gateway.web.open_sessions import OpenSessions
+from gateway.web.outages import Outages
 from gateway.web.pages import Pages
 from gateway.web.quick_lane import QuickLane
+from gateway.web.readiness import Readiness
 from gateway.web.server.asgi import AsgiExchange
 from gateway.web.server.connection import ClientConnection, Responder
 from gateway.web.server.front import Front
@@ -52,6 +54,8 @@ LOGIN_S = 1800
 """As long as FranceConnect lets a person stay on its own pages."""
 
 SWEEP_S = 60
+
+PROBE_BYTES = 8_192
 
 DRAIN_S = 30
 """How long requests under way may take to end: after SIGTERM, and with what a reload replaced."""
@@ -88,6 +92,8 @@ class Lasting:
     records: RecordStore
     upstream: Upstreams
     live: LiveAnswers
+    readiness: Readiness
+    outages: Outages
 
 
 class Application:
@@ -95,7 +101,7 @@ class Application:
 
     def __init__(self, settings: Settings, world: Outside) -> None:
         self._world = world
-        self._lasting = Lasting(open_records(settings, world.clock), Upstreams(), LiveAnswers())
+        self._lasting = _lasting(settings, world)
         self._closers: list[Close] = []
         self._services = _services(settings, world, self._lasting, self._closers)
         self._gate: ASGIApp = Gate(self._services)
@@ -112,6 +118,10 @@ class Application:
     def settings(self) -> Settings:
         """Those that serve now."""
         return self._services.settings
+
+    def draining(self) -> None:
+        """No new work should be sent here: readiness says so from now on."""
+        self._lasting.readiness.draining = True
 
     def _quick_lane(self, services: Services) -> QuickLane | None:
         return QuickLane(services) if self._world.quick_lane else None
@@ -186,7 +196,8 @@ class Application:
         """Expired records leave the disk, and are not only unread."""
         while True:
             await asyncio.sleep(SWEEP_S)
-            await self._lasting.records.sweep(self._services.now)
+            with suppress(DependencyFailed):  # it will be asked again, and requests say what is wrong
+                await self._lasting.records.sweep(self._services.now)
 
     async def _check(self) -> None:
         """Answers that last end with their session; sessions that nobody uses leave the memory."""
@@ -223,6 +234,23 @@ def open_records(settings: Settings, clock: Clock) -> RecordStore:
     return SqliteRecords(Path(path)) if kind == "sqlite" else MemoryRecords()
 
 
+def sealed_sessions(settings: Settings, records: RecordStore, clock: Clock) -> SealedSessions:
+    return SealedSessions(records, clock, idle_s=settings.sessions.idle_s, secrets=settings.sessions.secrets)
+
+
+def _lasting(settings: Settings, world: Outside) -> Lasting:
+    records = open_records(settings, world.clock)
+
+    async def probe() -> None:
+        """As large as a session with a household, and gone at once."""
+        key = f"probe-{world.new_token()}"
+        await records.create(key, bytes(PROBE_BYTES), int(world.clock()) + SWEEP_S)
+        await records.drop(key)
+
+    readiness = Readiness(probe, world.clock)
+    return Lasting(records, Upstreams(), LiveAnswers(), readiness, Outages(world.clock))
+
+
 def _services(settings: Settings, world: Outside, lasting: Lasting, closers: list[Close]) -> Services:
     try:
         return _assembled(settings, world, lasting, closers)
@@ -233,7 +261,7 @@ def _services(settings: Settings, world: Outside, lasting: Lasting, closers: lis
 
 def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: list[Close]) -> Services:
     keys, records = load_signing_keys(settings.signing.key_pem, settings.signing.previous), lasting.records
-    logger = structlog.get_logger("gateway")
+    logger, departures = structlog.get_logger("gateway"), settings.limits.logins_per_minute_per_address
 
     def log(event: str, **codes: object) -> None:
         logger.info(event, **codes)
@@ -261,7 +289,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         },
         source=source,
         line=quotas,
-        sessions=OpenSessions(SealedSessions(records, world.clock, idle_s=settings.sessions.idle_s), time.monotonic),
+        sessions=OpenSessions(sealed_sessions(settings, records, world.clock), time.monotonic),
         live=lasting.live,
         transactions=Transactions(records, world.clock, ttl_s=LOGIN_S),
         handoffs=Handoffs(records, world.clock),
@@ -273,7 +301,10 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         ),
         cookies=Cookies(settings.public_url, settings.sessions.secrets),
         pages=_pages(settings),
-        attempts=_attempts(settings, world, records),
+        attempts=_attempts(settings, world, records, NUMBER_TRIES, NUMBER_PERIOD_S),
+        departures=_attempts(settings, world, records, departures, 60) if departures else None,
+        readiness=lasting.readiness,
+        outages=lasting.outages,
         audit=AuditLog(world.audit_stream).record,
         metrics=world.cells,
         log=log,
@@ -283,9 +314,8 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
     )
 
 
-def _attempts(settings: Settings, world: Outside, records: RecordStore) -> Attempts:
-    secret = settings.sessions.secrets[-1]
-    return Attempts(records, world.clock, secret, tries=NUMBER_TRIES, period_s=NUMBER_PERIOD_S)
+def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: int, period_s: int) -> Attempts:
+    return Attempts(records, world.clock, settings.sessions.secrets[-1], tries=tries, period_s=period_s)
 
 
 def _quotas(household: ApiParticulierSettings, world: Outside, records: RecordStore) -> SharedQuotas:

@@ -113,6 +113,13 @@ class SessionStore(Protocol):
 
     async def drop(self, session_id: SessionId) -> None: ...
 
+    async def revoke(self, *, provider: str = "", sub: str = "", sid: str = "") -> int:
+        """Drop the sessions of a person (provider and sub), of a provider's session (provider and sid), or all.
+
+        With both `sub` and `sid`, the one that `sid` names, if it is that person's. Returns how many there were.
+        """
+        ...
+
 
 class TransactionStore(Protocol):
     """Login transactions, each of them usable once."""

@@ -57,6 +57,7 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal drains, a second one ends."""
+        self.application.draining()
         self.force_exit = self.should_exit
         self.should_exit = True
 

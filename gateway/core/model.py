@@ -234,6 +234,8 @@ class Session:
     declined: frozenset[str] = frozenset()
     """Policies for which the person prefers a document."""
     deliveries: tuple[Delivery, ...] = ()
+    sid: str = field(default="", repr=False)
+    """The provider's own name for its session, when it told one: a logout there may name it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,13 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
-from gateway.core.forwarded import client_address
 from gateway.core.model import CafNumber, HouseholdRecord, Session
 from gateway.core.numbers import parse_caf_number
 from gateway.core.rules import Mode, Policy
 from gateway.web.amend import amend
 from gateway.web.cookies import new_session_id
 from gateway.web.enquiry import enquire
-from gateway.web.exchange import Destination, Exchange, destination, form_bond, require_form, with_cookies
+from gateway.web.exchange import Destination, Exchange, address_of, destination, form_bond, require_form, with_cookies
 from gateway.web.http import posted_form
 from gateway.web.information import alternative_of
 from gateway.web.services import Services
@@ -62,10 +61,7 @@ async def answer_number(services: Services, exchange: Exchange) -> Response:
 
 async def _allowed(services: Services, exchange: Exchange, session: Session | None) -> bool:
     """Bounded by address and, when there is one, by person: neither a new session nor a new address starts anew."""
-    snapshot, settings = exchange.snapshot, services.settings
-    said = snapshot.values(b"x-forwarded-for")
-    address = client_address(snapshot.peer, said, settings.trusted_proxies, trust_unix=settings.trust_unix)
-    if not await services.attempts.allowed(f"address:{address}"):
+    if not await services.attempts.allowed(f"address:{address_of(services, exchange)}"):
         return False
     identity = session.identity if session else None
     return identity is None or await services.attempts.allowed(f"person:{identity.provider}:{identity.sub}")

@@ -46,8 +46,10 @@ async def finish_login(services: Services, exchange: Exchange) -> Response:
         count_login(services, error.code, asked_of)
         if error.dependency == "session-store":
             raise
+        services.outages.failed(asked_of)
         return provider_down(services, exchange, place, error)
     count_login(services, "done", asked_of)
+    services.outages.worked(asked_of)
     return await _arrive(services, exchange, session, transaction, place)
 
 
@@ -132,6 +134,7 @@ async def _new_session(
         reviewed=before.reviewed if before and all(record in records for record in held) else frozenset(),
         declined=(before.declined if before else frozenset()) - ({policy.name} if policy else frozenset()),
         deliveries=before.deliveries if before else (),
+        sid=_sid(signed_in),
     )
     await services.sessions.create(session)
     if exchange.session is not None:
@@ -148,6 +151,11 @@ def _identity(transaction: LoginTransaction, signed_in: SignedIn) -> Identity:
         acr=acr,
         authenticated_at=int(authenticated_at),  # type: ignore[call-overload]
     )
+
+
+def _sid(signed_in: SignedIn) -> str:
+    sid = signed_in.id_claims.get("sid")
+    return sid if isinstance(sid, str) else ""
 
 
 def _same_person(known: Identity | None, identity: Identity) -> bool:

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.types import Receive
 
 from gateway.core.errors import RequestRejected
+from gateway.core.forwarded import client_address
 from gateway.core.model import Facts, RequestFacts, Session
 from gateway.core.paths import Target, admit, read_target
 from gateway.core.routing import SlashRedirect, normal_host
@@ -131,6 +132,13 @@ def require_form(services: Services, exchange: Exchange, token: str, bound_to: s
         raise RequestRejected("form_cross_origin", 403)
     if not bound_to or not services.cookies.check_form_token(token, bound_to):
         raise RequestRejected("form_token", 403)
+
+
+def address_of(services: Services, exchange: Exchange) -> str:
+    """Of whoever asks, as far as listed proxies vouch for it."""
+    snapshot, settings = exchange.snapshot, services.settings
+    said = snapshot.values(b"x-forwarded-for")
+    return client_address(snapshot.peer, said, settings.trusted_proxies, trust_unix=settings.trust_unix)
 
 
 def form_bond(exchange: Exchange) -> str:

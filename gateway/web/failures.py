@@ -29,7 +29,7 @@ def failure(services: Services, snapshot: Snapshot, error: GatewayError, referen
     log_failure(services, error, reference)
     pages = services.pages.speaking(snapshot.language)
     if snapshot.is_navigation:
-        response = pages.message(_message(error), error.status, reference=reference)
+        response = pages.message(_message(error), error.status, reference=reference, restart=_again(snapshot, error))
     else:
         response = pages.problem(error.status, error.code, reference=reference)
     if isinstance(error, RequestRejected):
@@ -38,6 +38,13 @@ def failure(services: Services, snapshot: Snapshot, error: GatewayError, referen
         if error.status in _NO_MORE:
             response.headers["connection"] = "close"
     return response
+
+
+def _again(snapshot: Snapshot, error: GatewayError) -> str | None:
+    """The page that was asked for, where asking again may help. What a POST carried is not sent again by a link."""
+    if isinstance(error, RequestRejected):
+        return None
+    return snapshot.target.wire.decode("ascii")
 
 
 def _message(error: GatewayError) -> texts.Message:

@@ -17,11 +17,14 @@ PROVIDERS: Mapping[str, tuple[str, str]] = {
 """Label of the button and address of «Qu’est-ce que … ?», by name in `identity:`."""
 
 
-def buttons(services: Services, policy: Policy | None) -> list[dict[str, str]]:
+def buttons(services: Services, policy: Policy | None) -> list[dict[str, object]]:
     """One for each provider that the policy accepts: name in `identity:`, label, address of its explanation."""
     accepted = policy.login.providers if policy and policy.login else ()
     names = [name for name in services.providers if not accepted or name in accepted]
-    return [{"name": name, "label": PROVIDERS[name][0], "about": PROVIDERS[name][1]} for name in names]
+    return [
+        {"name": name, "label": PROVIDERS[name][0], "about": PROVIDERS[name][1], "down": services.outages.lasts(name)}
+        for name in names
+    ]
 
 
 def announced(policy: Policy | None) -> dict[str, Any]:

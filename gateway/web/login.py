@@ -12,6 +12,7 @@ from gateway.web import texts
 from gateway.web.exchange import (
     Destination,
     Exchange,
+    address_of,
     destination,
     facts_at,
     own_url,
@@ -59,14 +60,36 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
     form = await posted_form(exchange.snapshot, exchange.receive)
     require_form(services, exchange, form.get("token", ""), exchange.browser or "")
     place = destination(services, form.get("return_to", ""), exchange.snapshot.host)
+    if not await _may_depart(services, exchange):
+        return _too_many(services, exchange, place)
     transaction = _transaction(services, exchange, form, place)
     await services.transactions.begin(transaction)
     try:
         address = await services.providers[transaction.provider].authorization_url(transaction)
     except DependencyFailed as error:
         count_login(services, error.code, transaction.provider)
+        services.outages.failed(transaction.provider)
         return provider_down(services, exchange, place, error)
     return exchange.pages.redirect(address)
+
+
+async def _may_depart(services: Services, exchange: Exchange) -> bool:
+    departures = services.departures
+    return departures is None or await departures.allowed(f"login:{address_of(services, exchange)}")
+
+
+def _too_many(services: Services, exchange: Exchange, place: Destination | None) -> Response:
+    services.log("login_refused", code="login_attempts", reference=exchange.reference)
+    count_login(services, "login_attempts", "")
+    response = exchange.pages.message(
+        texts.LOGINS_TOO_MANY,
+        429,
+        reference=exchange.reference,
+        restart=own_url("login", place.url if place else ""),
+        alternative=alternative_of(place),
+    )
+    response.headers["retry-after"] = "60"
+    return response
 
 
 def _transaction(

@@ -79,6 +79,16 @@ class OpenSessions(Generic[Prepared]):
         finally:
             self._changed(session_id)
 
+    async def revoke(self, *, provider: str = "", sub: str = "", sid: str = "") -> int:
+        try:
+            return await self._store.revoke(provider=provider, sub=sub, sid=sid)
+        finally:
+            # Whether it succeeded or not: what is left is read from the store again.
+            self._changes += 1
+            for entry in list(self._open.values()):
+                if _concerned(entry.session, provider, sub, sid):
+                    self._forget(entry.session.id)
+
     def peek(self, cookie: bytes) -> OpenSession[Prepared] | None:
         """The open session of a cookie that was checked before, if it is fresh."""
         found = self._by_cookie.get(cookie)
@@ -154,3 +164,12 @@ class OpenSessions(Generic[Prepared]):
         self._swept_at = now
         for entry in [each for each in self._open.values() if now - each.read_at > FORGET_S]:
             self._forget(entry.session.id)
+
+
+def _concerned(session: Session, provider: str, sub: str, sid: str) -> bool:
+    if not provider:
+        return True
+    who = session.identity
+    if who is None or who.provider != provider:
+        return False
+    return (not sub or who.sub == sub) and (not sid or session.sid == sid)

@@ -4,8 +4,6 @@ from importlib.resources import files
 
 from starlette.responses import Response
 
-from gateway.core.errors import DependencyFailed
-from gateway.core.model import SessionId
 from gateway.web.exchange import Exchange
 from gateway.web.services import Services
 
@@ -21,11 +19,10 @@ async def live(services: Services, exchange: Exchange) -> Response:
 
 
 async def ready(services: Services, exchange: Exchange) -> Response:
-    """The session store answers too; providers do not count: their outage has pages of its own."""
-    try:
-        await services.sessions.load(SessionId("0" * 64))
-    except DependencyFailed as error:
-        return exchange.pages.problem(503, error.code, reference=exchange.reference)
+    """The session store takes a session too; providers do not count: their outage has pages of its own."""
+    code = await services.readiness.trouble()
+    if code:
+        return exchange.pages.problem(503, code, reference=exchange.reference)
     return exchange.pages.data({"status": "ready"})
 
 

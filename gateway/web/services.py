@@ -25,7 +25,9 @@ from gateway.settings import Settings
 from gateway.web.cookies import Cookies
 from gateway.web.live import LiveAnswers
 from gateway.web.open_sessions import OpenSessions
+from gateway.web.outages import Outages
 from gateway.web.pages import Pages
+from gateway.web.readiness import Readiness
 
 if TYPE_CHECKING:
     from gateway.web.forward import Permit
@@ -78,6 +80,10 @@ class Services:
     cookies: Cookies
     pages: Pages
     attempts: Attempts
+    departures: Attempts | None
+    """Of one address for a provider; None: not counted."""
+    readiness: Readiness
+    outages: Outages
     audit: Callable[[AuditLine], None]
     metrics: Metrics
     log: Log

@@ -99,6 +99,12 @@ PROVIDER_DOWN = Message(
     "Ce n’est pas de votre fait. Réessayez dans quelques minutes, ou continuez autrement dès maintenant.",
 )
 
+LOGINS_TOO_MANY = Message(
+    "Beaucoup de connexions en peu de temps",
+    "Trop de connexions ont été demandées depuis votre réseau. Attendez une minute, puis recommencez, "
+    "ou continuez autrement dès maintenant.",
+)
+
 STORE_DOWN = Message(
     "Le service est momentanément indisponible",
     "Ce n’est pas de votre fait. Réessayez dans quelques minutes.",

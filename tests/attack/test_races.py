@@ -18,7 +18,10 @@ SESSION = Session(SessionId("1" * 64), expires_at=1_000)
 
 
 def _services() -> Services:
-    return cast(Services, SimpleNamespace(sessions=SealedSessions(MemoryRecords(), lambda: 0.0, idle_s=100)))
+    return cast(
+        Services,
+        SimpleNamespace(sessions=SealedSessions(MemoryRecords(), lambda: 0.0, idle_s=100, secrets=[b"k" * 32])),
+    )
 
 
 def _declines(session: Session) -> Session:

@@ -44,6 +44,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 NOW = 1_790_000_000
 ID = SessionId("1" * 64)
+OLD, NEW = b"o" * 32, b"n" * 32
 RECORD = HouseholdRecord(
     HouseholdStatus.VERIFIED, frozenset(Need), frozenset({"household.children"}), NOW, HOUSEHOLD, ("surname.equal",)
 )
@@ -57,6 +58,7 @@ SESSION = Session(
     reviewed=frozenset({"cantine@0123456789ab"}),
     declined=frozenset({"creche"}),
     deliveries=(Delivery("Cantine", ("brackets.name",), NOW),),
+    sid="5f1c",
 )
 TRANSACTION = LoginTransaction(
     "2" * 64, "3" * 64, "4" * 64, "franceconnect", Acr.EIDAS1, frozenset({"openid"}), "/cantine/", "cantine", NOW
@@ -110,7 +112,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def sessions(records: RecordStore, clock: Clock) -> SealedSessions:
-    return SealedSessions(records, clock, idle_s=1800)
+    return SealedSessions(records, clock, idle_s=1800, secrets=[OLD])
 
 
 async def test_a_record_lives_until_its_end(records: RecordStore) -> None:
@@ -301,6 +303,109 @@ async def test_two_records_cannot_be_swapped(sessions: SealedSessions, records: 
     assert await sessions.load(ID) is None
 
 
+SUB, PROVIDER = ANGELA.sub, ANGELA.provider
+SOMEBODY_ELSE = replace(ANGELA, sub="somebody-else")
+
+
+def _opened(number: int, **changes: object) -> Session:
+    return replace(SESSION, id=SessionId(f"{number:064x}"), **changes)  # type: ignore[arg-type]
+
+
+async def _living(sessions: SealedSessions, *opened: Session) -> list[bool]:
+    return [await sessions.load(session.id) is not None for session in opened]
+
+
+async def test_every_session_of_a_person_is_revoked_and_nobody_else_s(sessions: SealedSessions) -> None:
+    mine, also_mine = _opened(1), _opened(2, sid="other")
+    theirs = _opened(3, identity=SOMEBODY_ELSE)
+    elsewhere = _opened(4, identity=replace(ANGELA, provider="proconnect"))
+    nobody_s = _opened(5, identity=None)
+    for session in (mine, also_mine, theirs, elsewhere, nobody_s):
+        await sessions.create(session)
+    assert await sessions.count() == 5
+    assert await sessions.revoke(provider=PROVIDER, sub=SUB) == 2
+    assert await _living(sessions, mine, also_mine, theirs, elsewhere, nobody_s) == [False, False, True, True, True]
+    assert await sessions.revoke(provider=PROVIDER, sub=SUB) == 0
+    assert await sessions.count() == 3
+    assert not await sessions.replace(mine)
+
+
+async def test_one_session_of_the_provider_is_revoked_by_its_sid(sessions: SealedSessions) -> None:
+    mine, other, without = _opened(1, sid="a"), _opened(2, sid="b"), _opened(3, sid="")
+    theirs = _opened(4, sid="a", identity=replace(ANGELA, provider="proconnect"))
+    for session in (mine, other, without, theirs):
+        await sessions.create(session)
+    assert await sessions.revoke(provider=PROVIDER, sid="a") == 1
+    assert await _living(sessions, mine, other, without, theirs) == [False, True, True, True]
+
+
+async def test_a_sid_with_a_sub_is_revoked_for_that_person_alone(sessions: SealedSessions) -> None:
+    mine, theirs = _opened(1, sid="a"), _opened(2, sid="a", identity=SOMEBODY_ELSE)
+    for session in (mine, theirs):
+        await sessions.create(session)
+    assert await sessions.revoke(provider=PROVIDER, sub=SUB, sid="gone") == 0
+    assert await sessions.revoke(provider=PROVIDER, sub=SUB, sid="a") == 1
+    assert await _living(sessions, mine, theirs) == [False, True]
+
+
+async def test_every_session_is_revoked_and_no_login_under_way(
+    sessions: SealedSessions, records: RecordStore, clock: Clock
+) -> None:
+    opened = [_opened(number, identity=ANGELA if number % 2 else None) for number in range(1, 8)]
+    for session in opened:
+        await sessions.create(session)
+    transactions = Transactions(records, clock, ttl_s=1800)
+    await transactions.begin(TRANSACTION)
+    assert await sessions.revoke() == 7
+    assert not any(await _living(sessions, *opened))
+    assert await transactions.consume(TRANSACTION.state) == TRANSACTION
+
+
+@pytest.mark.parametrize("half", [{"provider": "franceconnect"}, {"sub": "x"}, {"sid": "x"}])
+async def test_half_a_name_revokes_nothing(sessions: SealedSessions, half: dict[str, str]) -> None:
+    await sessions.create(SESSION)
+    with pytest.raises(ValueError, match="or nothing"):
+        await sessions.revoke(**half)
+    assert await sessions.load(ID) == SESSION
+
+
+async def test_a_session_opened_before_the_secret_was_rotated_is_still_revoked(
+    records: RecordStore, clock: Clock
+) -> None:
+    before = SealedSessions(records, clock, idle_s=1800, secrets=[OLD])
+    after = SealedSessions(records, clock, idle_s=1800, secrets=[OLD, NEW])
+    old, new = _opened(1), _opened(2)
+    await before.create(old)
+    await after.create(new)
+    assert await _living(after, old, new) == [True, True]
+    assert await after.count() == 2
+    assert await after.revoke(provider=PROVIDER, sub=SUB) == 2
+    assert await _living(after, old, new) == [False, False]
+
+
+async def test_a_session_that_was_used_for_long_is_still_revoked(sessions: SealedSessions, clock: Clock) -> None:
+    await sessions.create(SESSION)
+    for _ in range(10):
+        clock.now += 1700
+        assert await sessions.load(ID) is not None
+    assert await sessions.revoke(provider=PROVIDER, sub=SUB) == 1
+    assert await sessions.load(ID) is None
+
+
+async def test_who_is_signed_in_goes_on_in_a_store_that_is_full(
+    sessions: SealedSessions, clock: Clock, records: RecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> bool:
+        raise DependencyFailed("session-store", "session_store_full", 503)
+
+    await sessions.create(SESSION)
+    monkeypatch.setattr(records, "replace", full)
+    clock.now += 1000
+    assert await sessions.load(ID) == SESSION
+    with pytest.raises(DependencyFailed, match="session_store_full"):
+        await sessions.replace(SESSION)
+
+
 async def test_a_login_transaction_is_given_to_its_first_caller_only(records: RecordStore, clock: Clock) -> None:
     transactions = Transactions(records, clock, ttl_s=1800)
     await transactions.begin(TRANSACTION)
@@ -339,7 +444,7 @@ async def test_a_handoff_is_taken_once_and_within_seconds(records: RecordStore, 
 async def test_nothing_of_a_session_can_be_read_on_disk(tmp_path: Path) -> None:
     path = tmp_path / "sessions.db"
     records = SqliteRecords(path)
-    sessions = SealedSessions(records, Clock(), idle_s=1800)
+    sessions = SealedSessions(records, Clock(), idle_s=1800, secrets=[OLD])
     await sessions.create(SESSION)
     on_disk = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     for canary in ("DUBOIS", "Angela", "648", "MONTORGUEIL", ID, "franceconnect", "header.payload"):

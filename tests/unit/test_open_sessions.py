@@ -5,13 +5,16 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from gateway.core.errors import DependencyFailed
 from gateway.core.model import Session, SessionId
 from gateway.web.open_sessions import FORGET_S, FRESH_S, RENEW_S, OpenSessions
+from tests.builders import ANGELA
 
 ID = SessionId("a" * 64)
 COOKIE = b"signed"
-SESSION = Session(ID, expires_at=2_000_000_000)
+SESSION = Session(ID, expires_at=2_000_000_000, identity=ANGELA, sid="5f1c")
 
 
 class Store:
@@ -43,6 +46,19 @@ class Store:
 
     async def drop(self, session_id: SessionId) -> None:
         self.kept.pop(session_id, None)
+
+    async def revoke(self, *, provider: str = "", sub: str = "", sid: str = "") -> int:
+        if self.down:
+            raise DependencyFailed("session-store", "session_store_unavailable", 503)
+        gone = [each for each in self.kept.values() if not provider or _named(each, provider, sub, sid)]
+        for session in gone:
+            del self.kept[session.id]
+        return len(gone)
+
+
+def _named(session: Session, provider: str, sub: str, sid: str) -> bool:
+    who = session.identity
+    return who is not None and who.provider == provider and sub in ("", who.sub) and sid in ("", session.sid)
 
 
 class Hand:
@@ -194,6 +210,65 @@ def test_what_nobody_uses_leaves_the_memory() -> None:
     async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
         clock.at += FORGET_S + 0.1
         sessions.sweep()
+        assert sessions.recognise(COOKIE, ID) is None
+
+    played(scene)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        pytest.param({}, id="everybody"),
+        pytest.param({"provider": ANGELA.provider, "sub": ANGELA.sub}, id="a person"),
+        pytest.param({"provider": ANGELA.provider, "sid": "5f1c"}, id="a session of the provider"),
+        pytest.param({"provider": ANGELA.provider, "sub": ANGELA.sub, "sid": "5f1c"}, id="both"),
+    ],
+)
+def test_a_session_that_this_process_revoked_is_forgotten_at_once(named: dict[str, str]) -> None:
+    async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
+        assert await sessions.revoke(**named) == 1
+        assert sessions.peek(COOKIE) is None
+
+    played(scene)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"provider": "proconnect", "sub": ANGELA.sub},
+        {"provider": ANGELA.provider, "sub": "somebody-else"},
+        {"provider": ANGELA.provider, "sid": "another"},
+        {"provider": ANGELA.provider, "sub": ANGELA.sub, "sid": "another"},
+    ],
+)
+def test_a_session_that_was_not_meant_stays_open(named: dict[str, str]) -> None:
+    async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
+        assert await sessions.revoke(**named) == 0
+        assert sessions.peek(COOKIE) is not None
+        await settled()
+        assert store.reads == 1
+
+    played(scene)
+
+
+def test_a_revocation_that_fails_half_way_leaves_nothing_open_unread() -> None:
+    async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
+        store.down = True
+        with pytest.raises(DependencyFailed):
+            await sessions.revoke()
+        assert sessions.peek(COOKIE) is None
+
+    played(scene)
+
+
+def test_a_session_read_while_it_was_being_revoked_is_not_kept() -> None:
+    async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
+        store.gate = asyncio.Event()
+        reading = asyncio.create_task(sessions.load(ID))
+        await settled()
+        await sessions.revoke()
+        store.gate.set()
+        assert await reading == SESSION
         assert sessions.recognise(COOKIE, ID) is None
 
     played(scene)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence, Sized
 
 from gateway.adapters.sessions.places import MemoryLedger
+from gateway.adapters.sessions.records import FULL
 from gateway.core.errors import DependencyFailed
 from gateway.core.quota import Claim, Turn, settle
 
@@ -80,4 +81,4 @@ class MemoryRecords:
 
     def _check_room(self, kept: Sized) -> None:
         if len(kept) >= self._at_most:
-            raise DependencyFailed("session-store", "session_store_full", 503)
+            raise DependencyFailed("session-store", FULL, 503)

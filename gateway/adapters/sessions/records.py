@@ -5,6 +5,9 @@ from typing import Protocol
 
 from gateway.core.quota import Claim, Turn
 
+FULL = "session_store_full"
+"""The code of a store that has no room: nothing new is kept, nothing that is there is lost."""
+
 
 class RecordStore(Protocol):
     """Every method raises `DependencyFailed("session-store", …)` when the store cannot be asked.

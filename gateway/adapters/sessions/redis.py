@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from redis.exceptions import NoScriptError, OutOfMemoryError, RedisClusterException, RedisError
 
 from gateway.adapters.sessions import redis_places
+from gateway.adapters.sessions.records import FULL
 from gateway.adapters.sessions.redis_client import RedisClient, open_client
 from gateway.core.errors import DependencyFailed
 from gateway.core.quota import Claim, Turn
@@ -150,7 +151,7 @@ class RedisRecords:
                     self._client = open_client(self._settings)
                 return await call(self._client)
         except OutOfMemoryError:
-            raise DependencyFailed("session-store", "session_store_full", 503) from None
+            raise DependencyFailed("session-store", FULL, 503) from None
         except (RedisError, RedisClusterException, OSError, TimeoutError):
             raise DependencyFailed("session-store", "session_store_unavailable", 503) from None
 

@@ -1,8 +1,13 @@
 """Sessions over a record store: sealed with the browser's ticket, idle and absolute ends enforced."""
 
+import hashlib
+import hmac
+from collections.abc import Iterator, Sequence
+
 from gateway.adapters.sessions import codec
-from gateway.adapters.sessions.records import RecordStore
+from gateway.adapters.sessions.records import FULL, RecordStore
 from gateway.adapters.sessions.sealing import Seal
+from gateway.core.errors import DependencyFailed
 from gateway.core.model import Session, SessionId
 from gateway.ports import Clock
 
@@ -10,19 +15,23 @@ TOUCH_S = 60
 """The idle end moves at most this often: a page with fifty images is not fifty writes."""
 
 _KIND = "session"
+_ALL = ("all",)
 
 
 class SealedSessions:
     """`ports.SessionStore`."""
 
-    def __init__(self, records: RecordStore, clock: Clock, *, idle_s: int) -> None:
+    def __init__(self, records: RecordStore, clock: Clock, *, idle_s: int, secrets: Sequence[bytes]) -> None:
+        """`secrets`: newest last. It makes the tags by which sessions are revoked; all of them find one."""
         self._records = records
         self._clock = clock
         self._idle_s = idle_s
+        self._secrets = secrets
 
     async def create(self, session: Session) -> None:
         seal = Seal(session.id, _KIND)
-        await self._records.create(seal.name, self._sealed(seal, session), self._ends_at(session))
+        tags = [_tag(self._secrets[-1], *words) for words in _found_by(session)]
+        await self._records.create(seal.name, self._sealed(seal, session), self._ends_at(session), tags)
 
     async def load(self, session_id: SessionId) -> Session | None:
         seal = Seal(session_id, _KIND)
@@ -35,8 +44,16 @@ class SealedSessions:
             await self._records.drop(seal.name)
             return None
         if now - touched_at >= TOUCH_S:
-            await self.replace(session)
+            await self._touch(session)
         return session
+
+    async def _touch(self, session: Session) -> None:
+        """A store that is full takes nothing new; whoever is signed in goes on until the idle end."""
+        try:
+            await self.replace(session)
+        except DependencyFailed as error:
+            if error.code != FULL:
+                raise
 
     async def replace(self, session: Session) -> bool:
         seal = Seal(session.id, _KIND)
@@ -45,6 +62,25 @@ class SealedSessions:
 
     async def drop(self, session_id: SessionId) -> None:
         await self._records.drop(Seal(session_id, _KIND).name)
+
+    async def revoke(self, *, provider: str = "", sub: str = "", sid: str = "") -> int:
+        """`ValueError` for half a name: it must never come to mean all."""
+        if bool(provider) != bool(sub or sid):
+            raise ValueError("a provider and a sub or sid, or nothing")
+        named = {"person": sub, "sid": sid}
+        wanted: list[tuple[str, ...]] = [(kind, provider, name) for kind, name in named.items() if name]
+        found = set.intersection(*[await self._named(words) for words in wanted or [_ALL]])
+        for name in found:
+            await self._records.drop(name)
+        return len(found)
+
+    async def count(self) -> int:
+        """How many live sessions there are."""
+        return len(await self._named(_ALL))
+
+    async def _named(self, words: Sequence[str]) -> set[str]:
+        now = int(self._clock())
+        return {name for secret in self._secrets for name in await self._records.tagged(_tag(secret, *words), now)}
 
     def _sealed(self, seal: Seal, session: Session) -> bytes:
         return seal.close(f"{int(self._clock())}\n".encode("ascii") + codec.dump(session))
@@ -61,3 +97,16 @@ class SealedSessions:
 
     def _ends_at(self, session: Session) -> int:
         return min(int(self._clock()) + self._idle_s, session.expires_at)
+
+
+def _found_by(session: Session) -> Iterator[tuple[str, ...]]:
+    yield _ALL
+    if session.identity is not None:
+        yield ("person", session.identity.provider, session.identity.sub)
+        if session.sid:
+            yield ("sid", session.identity.provider, session.sid)
+
+
+def _tag(secret: bytes, *words: str) -> str:
+    # JSON keeps words apart whatever is in them.
+    return hmac.new(secret, b"session tag\n" + codec.dump(words), hashlib.sha256).hexdigest()

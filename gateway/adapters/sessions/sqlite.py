@@ -49,6 +49,7 @@ class SqliteRecords:
         self._path = path
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sessions")
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
 
     async def create(self, key: str, blob: bytes, expires_at: int, tags: Sequence[str] = ()) -> None:
         await self._in_thread(partial(self._create, (key, blob, expires_at), tags))
@@ -95,8 +96,10 @@ class SqliteRecords:
     async def _in_thread(self, call: Callable[[], Result]) -> Result:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, call)
-        except (sqlite3.Error, OSError):
-            raise DependencyFailed("session-store", "session_store_unavailable", 503) from None
+        except (sqlite3.Error, OSError) as error:
+            full = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
+            code = "session_store_full" if full else "session_store_unavailable"
+            raise DependencyFailed("session-store", code, 503) from None
 
     def _create(self, record: tuple[str, bytes, int], tags: Sequence[str]) -> None:
         with self._opened() as connection:
@@ -114,14 +117,18 @@ class SqliteRecords:
         with self._opened() as connection:
             sqlite_places.forget(connection, now)
 
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = self._connect()
-        return self._connection
-
     def _execute(self, statement: str, values: tuple[object, ...] | dict[str, object]) -> list[tuple[bytes, int]]:
         with self._opened() as connection:
             return connection.execute(statement, values).fetchall()
+
+    def _opened(self) -> sqlite3.Connection:
+        """The connection to the file that has the name now: one that was removed or replaced is nobody else's."""
+        if self._connection is not None and _identity(self._path) != self._file:
+            self._disconnect()
+        if self._connection is None:
+            self._connection = self._connect()
+            self._file = _identity(self._path)
+        return self._connection
 
     def _connect(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -143,6 +150,14 @@ class SqliteRecords:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
