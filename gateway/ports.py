@@ -79,11 +79,11 @@ class HouseholdRequest:
 class PlaceLine(Protocol):
     """Places of one's own for a call that is made later, and the line before them; shared by all workers."""
 
-    async def join(self, browser: str, *, keep_s: float) -> Turn:
-        """A place, or a turn in the line that is kept for `keep_s` seconds unless the browser comes again."""
+    async def join(self, browser: str, *, keep_s: float, keep_share: float = 0) -> Turn:
+        """A place, or a turn in the line: kept for `keep_s` and that share of the wait, unless the browser returns."""
         ...
 
-    async def stay(self, browser: str, *, keep_s: float) -> Turn:
+    async def stay(self, browser: str, *, keep_s: float, keep_share: float = 0) -> Turn:
         """The same for a browser that has one of the two already."""
         ...
 

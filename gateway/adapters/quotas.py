@@ -55,13 +55,13 @@ class SharedQuotas:
         self._new_token = new_token
         self._windows = _windows(quotas)
 
-    async def join(self, browser: str, *, keep_s: float) -> Turn:
+    async def join(self, browser: str, *, keep_s: float, keep_share: float = 0) -> Turn:
         """A place for one login, or a turn in the line."""
-        return await self._claim(self._place(Wish.HOLD, browser, keep_s))
+        return await self._claim(self._place(Wish.HOLD, browser, keep_s, keep_share))
 
-    async def stay(self, browser: str, *, keep_s: float) -> Turn:
+    async def stay(self, browser: str, *, keep_s: float, keep_share: float = 0) -> Turn:
         """The same for a browser that already holds a place or waits."""
-        return await self._claim(self._place(Wish.STAY, browser, keep_s))
+        return await self._claim(self._place(Wish.STAY, browser, keep_s, keep_share))
 
     async def leave(self, browser: str) -> None:
         await self._claim(Claim(Wish.LEAVE, (), _member(browser), _PEOPLE))
@@ -126,7 +126,7 @@ class SharedQuotas:
     async def _claim(self, claim: Claim) -> Turn:
         return await self._records.reserve(self._key, round(self._clock(), 3), claim)
 
-    def _place(self, wish: Wish, browser: str, keep_s: float) -> Claim:
+    def _place(self, wish: Wish, browser: str, keep_s: float, keep_share: float) -> Claim:
         quotas = self._quotas
         return Claim(
             wish,
@@ -135,6 +135,7 @@ class SharedQuotas:
             line=_PEOPLE,
             hold_s=quotas.place_s,
             keep_s=keep_s,
+            keep_share=keep_share,
             waiting_at_most=quotas.waiting_at_most,
             away_s=min(AWAY_S, quotas.place_s),
         )

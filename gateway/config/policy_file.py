@@ -20,6 +20,7 @@ from gateway.core.facts import FACTS
 from gateway.core.headers import END_TO_END, FRAMING, HOP_BY_HOP, fold
 from gateway.core.model import Acr, HouseholdStatus
 from gateway.core.needs import compute_needs
+from gateway.core.retention import seconds_kept
 from gateway.core.rules import (
     Bracket,
     Conditions,
@@ -52,6 +53,7 @@ def read_policy(path: Path, shown: str, *, mode: Mode | None) -> tuple[Source, P
         purpose=model.purpose,
         legal_basis=model.legal_basis,
         retention=model.retention,
+        keeps_s=seconds_kept(model.retention),
         login=_login(model),
         household=household,
         alternative=_way_out(model.alternative),

@@ -1,4 +1,4 @@
-"""Quotas, places and the line before them: one claim settled against what a ledger knows. Pure; the ledger is handed in.
+"""Quotas, places and the line before them: one claim settled against a ledger. Pure; the ledger is handed in.
 
 A *use* is a call, counted in every series it belongs to. A *place* is the right to one use, held for a while: it counts
 from the moment it is given, so that whoever holds one finds room whenever they come within that while. Who finds no
@@ -49,7 +49,9 @@ class Claim:
     hold_s: float = 0
     """Of a place from when it is asked for again; it ends twice as long after it was first given, whatever happens."""
     keep_s: float = 0
-    """A turn in the line is kept for so long unless its member asks again."""
+    """A turn in the line is kept for so long unless its member asks again,"""
+    keep_share: float = 0
+    """and for this share of the expected wait on top: who waits an hour need not come as often."""
     waiting_at_most: int = 0
     away_s: float = 0
     """Expected between a place and its use; only what is told of the waiting depends on it."""
@@ -143,9 +145,10 @@ def _held(ledger: Ledger, now: float, claim: Claim) -> Turn:
         opens_at, closed = _opening(ledger, now, claim, ledger.held_by_others(line, member) + ahead)
         if opens_at > now:
             queued = waits or ahead < claim.waiting_at_most
+            keep_s = claim.keep_s + claim.keep_share * (opens_at - now)
             if queued:
-                ledger.wait(line, member, now + claim.keep_s)
-            return Turn(False, opens_at - now, ahead, queued, claim.keep_s if queued else 0, closed)
+                ledger.wait(line, member, now + keep_s)
+            return Turn(False, opens_at - now, ahead, queued, keep_s if queued else 0, closed)
         since = now
     ends_at = min(now + claim.hold_s, since + 2 * claim.hold_s)
     ledger.hold(line, member, since, ends_at)

@@ -3,7 +3,6 @@
 import json
 import re
 import uuid
-from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +17,7 @@ from starlette.routing import Route
 from gateway.ports import Clock
 from gateway.sandbox.franceconnect import SandboxFranceConnect
 from gateway.sandbox.franceconnect.tokens import Introspection
+from gateway.sandbox.throttle import FRANCECONNECT, TOKEN, Doorkeeper, Network
 
 BLOCKS = {
     "cnaf_quotient_familial": "quotient_familial",
@@ -78,9 +78,9 @@ class SandboxApiParticulier:
         self._clock = clock
         self._broker = broker
         self._filter = filter_scopes
-        self._seen: dict[str, deque[float]] = defaultdict(deque)
+        self.doorkeeper = Doorkeeper(clock)
         self._running: set[str] = set()
-        self.app = Starlette(
+        routes = Starlette(
             routes=[
                 Route("/v3/dss/quotient_familial/france_connect", self._by_token),
                 Route("/v3/dss/quotient_familial/identite", self._by_identity),
@@ -89,13 +89,13 @@ class SandboxApiParticulier:
                 Route("/api/ping", self._ping),
             ]
         )
+        self.app = Network(routes, self.doorkeeper)
 
     async def _by_token(self, request: Request) -> Response:
         if (early := self._early(request)) is not None:
             return early
-        address = request.client.host if request.client else ""
-        if not self._within(f"minute {address}", 30, 60) or not self._within(f"hour {address}", 600, 3600):
-            return self._too_many(60)
+        if (wait_s := self.doorkeeper.admits("franceconnect", _address(request), FRANCECONNECT)) is not None:
+            return self._too_many(wait_s)
         granted = self._introspected(request)
         if isinstance(granted, Response):
             return granted
@@ -127,8 +127,14 @@ class SandboxApiParticulier:
         token = _bearer(request)
         if token is None or token not in self._tokens:
             return _error(401, "00101", "Jeton invalide")
-        if not self._within(f"second {token}", 20, 1):
-            return self._too_many(1)
+        if (wait_s := self.doorkeeper.admits(token, _address(request), TOKEN)) is not None:
+            return self._too_many(wait_s)
+        response = self._identified(request, token)
+        # One throttle alone: in FranceConnect mode there are two, and these lines are left out.
+        self.doorkeeper.limit(response, token, _address(request), TOKEN[0])
+        return response
+
+    def _identified(self, request: Request, token: str) -> Response:
         scopes = frozenset(self._tokens[token])
         if not scopes & BLOCKS.keys():
             return _error(403, "00100", "Droits insuffisants")
@@ -171,15 +177,6 @@ class SandboxApiParticulier:
             "Erreur",
         )
 
-    def _within(self, key: str, at_most: int, period_s: int) -> bool:
-        now, times = self._clock(), self._seen[key]
-        while times and now - times[0] >= period_s:
-            times.popleft()
-        if len(times) >= at_most:
-            return False
-        times.append(now)
-        return True
-
     def _too_many(self, wait_s: int) -> Response:
         response = _error(429, "00429", "Trop de requêtes")
         response.headers["retry-after"] = str(wait_s)
@@ -193,7 +190,9 @@ class SandboxApiParticulier:
         payload = json.loads(json.dumps(case["payload"]))
         if case["status"] == 200:
             payload = self._filtered(payload, scopes)
-        return _with_id(JSONResponse(payload, case["status"]))
+        response = _with_id(JSONResponse(payload, case["status"]))
+        response.headers["x-response-cached"] = "false"
+        return response
 
     def _filtered(self, payload: dict[str, Any], scopes: frozenset[str]) -> dict[str, Any]:
         """A scope that is missing is a key that is missing, as in production."""
@@ -245,6 +244,10 @@ def _parameters_of(found: Introspection) -> dict[str, Any]:
         "codeCogInseeCommuneNaissance": claims.get("birthplace") if claims["birthcountry"] == "99100" else "",
         "codeCogInseePaysNaissance": claims["birthcountry"],
     }
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _bearer(request: Request) -> str | None:

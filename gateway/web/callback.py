@@ -4,6 +4,7 @@ from starlette.responses import Response
 
 from gateway.core.claims import to_identity
 from gateway.core.errors import DependencyFailed, LoginFailed
+from gateway.core.household import lasting
 from gateway.core.model import HouseholdRecord, Identity, LoginTransaction, Need, Session
 from gateway.core.rules import Mode, Policy
 from gateway.ports import Handoff, IdentityProvider, SignedIn
@@ -15,6 +16,9 @@ from gateway.web.exchange import Destination, Exchange, destination, origin_of, 
 from gateway.web.information import alternative_of
 from gateway.web.login import count_login, provider_down
 from gateway.web.services import Services
+
+TOKEN_S = 55.0
+"""FranceConnect's access token lives 60 s; the rest is for an answer on its way."""
 
 _OUTAGES = frozenset({"temporarily_unavailable", "server_error"})
 
@@ -37,8 +41,10 @@ async def finish_login(services: Services, exchange: Exchange) -> Response:
         if isinstance(returned, CallbackError):
             count_login(services, returned.error, asked_of)
             return _refused_by_provider(services, exchange, place, returned)
+        # The token is issued after this moment: counted from here, its life is never taken for longer than it is.
+        dies_at = services.clock() + TOKEN_S
         signed_in = await _exchanged(services, provider, transaction, returned.code)
-        session = await _new_session(services, exchange, transaction, signed_in, place)
+        session = await _new_session(services, exchange, transaction, signed_in, place, dies_at)
     except LoginFailed as error:
         count_login(services, error.code, asked_of)
         return login_failed(services, exchange, place, error)
@@ -116,13 +122,14 @@ async def _new_session(
     transaction: LoginTransaction,
     signed_in: SignedIn,
     place: Destination | None,
+    dies_at: float,
 ) -> Session:
     """A new id at each login; what the same person already held in this browser comes along."""
     identity = _identity(transaction, signed_in)
     before = exchange.session if exchange.session and _same_person(exchange.session.identity, identity) else None
-    held = before.household if before else ()
     policy = place.route.policy if place else None
-    records = await _household(services, policy, held, identity, transaction, signed_in)
+    held = lasting(before.household, policy.keeps_s if policy else None, services.now) if before else ()
+    records = await _household(services, policy, held, identity, transaction, signed_in, dies_at)
     session = Session(
         id=new_session_id(services.new_token),
         expires_at=services.now + services.settings.sessions.absolute_s,
@@ -169,15 +176,26 @@ async def _household(
     identity: Identity,
     transaction: LoginTransaction,
     signed_in: SignedIn,
+    dies_at: float,
 ) -> tuple[HouseholdRecord, ...]:
     """FranceConnect mode asks now or never: the token dies within the minute."""
     asked = {str(need) for need in Need} & transaction.scopes
-    if policy is None or policy.household is None or policy.household.mode is not Mode.FRANCECONNECT or not asked:
+    if policy is None or policy.household is None or policy.household.mode is not Mode.FRANCECONNECT:
+        return held
+    if not asked and not transaction.waived:
         return held
     # A new login begins anew: what is asked again replaces what was held.
-    kept = tuple(record for record in held if not {str(block) for block in record.asked} <= asked)
+    kept = tuple(record for record in held if not asked or not {str(block) for block in record.asked} <= asked)
     return await enquire(
-        services, policy, kept, identity, access_token=signed_in.access_token, granted=signed_in.scopes
+        services,
+        policy,
+        kept,
+        identity,
+        access_token=signed_in.access_token,
+        granted=signed_in.scopes,
+        browser=transaction.browser,
+        until=dies_at,
+        waived=transaction.waived,
     )
 
 

@@ -8,6 +8,7 @@ from starlette.types import Receive
 
 from gateway.core.errors import RequestRejected
 from gateway.core.forwarded import client_address
+from gateway.core.household import lasting
 from gateway.core.model import Facts, RequestFacts, Session
 from gateway.core.paths import Target, admit, read_target
 from gateway.core.routing import SlashRedirect, normal_host
@@ -105,7 +106,7 @@ def facts_of(
         decision_id=reference,
         identity=session.identity,
         scopes=session.scopes,
-        household=session.household,
+        household=lasting(session.household, policy.keeps_s, services.now),
         reviewed=policy.tag in session.reviewed,
         declined=policy.name in session.declined,
     )

@@ -20,6 +20,7 @@ from gateway.web.forward import Permit, answer_fields, asked, upstream_request
 from gateway.web.http import EXTENSION, ClientLeft, Snapshot, body_chunks, take_snapshot
 from gateway.web.judge import judge
 from gateway.web.relay import Relay
+from gateway.web.retention import let_go
 from gateway.web.services import Services
 from gateway.web.websocket import check_handshake
 
@@ -108,6 +109,7 @@ class Gate:
         cookies = snapshot.values(b"cookie")
         session_id = self._services.cookies.session_id(cookies) if with_session else None
         session = await self._services.sessions.load(session_id) if session_id else None
+        session = session and await let_go(self._services, session)
         browser, pages = self._services.cookies.browser(cookies), self._services.pages.speaking(snapshot.language)
         return Exchange(snapshot, receive, session, browser, reference, pages)
 

@@ -26,7 +26,7 @@ async def judge(services: Services, exchange: Exchange, route: Route) -> Permit 
     facts = facts_of(services, route.policy, session, exchange.snapshot.facts, exchange.reference)
     decision = decide(route.policy, facts)
     if not isinstance(decision, Allow):
-        response = _turned_away(services, exchange, route, decision)
+        response = _turned_away(services, replace(exchange, session=session), route, decision)
         audit_turned_away(services, exchange, route, decision, session, response.status_code, began)
         return response
     given = permit(services, route, decision, session)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from gateway.core.errors import DependencyFailed
-from gateway.core.model import Acr, Authenticate, LoginTransaction
+from gateway.core.model import Acr, Authenticate, LoginTransaction, Need
 from gateway.core.policy import decide, scopes_to_ask
 from gateway.web import texts
 from gateway.web.exchange import (
@@ -22,6 +22,7 @@ from gateway.web.exchange import (
 from gateway.web.http import posted_form
 from gateway.web.information import alternative_of, announced, buttons
 from gateway.web.services import Services
+from gateway.web.waiting import must_wait
 
 
 async def show_login(services: Services, exchange: Exchange) -> Response:
@@ -63,6 +64,10 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
     if not await _may_depart(services, exchange):
         return _too_many(services, exchange, place)
     transaction = _transaction(services, exchange, form, place)
+    if transaction.waived:
+        services.metrics.count("gateway_quota_total", source="household", event="waived")
+    if (waits := await must_wait(services, exchange, transaction, place)) is not None:
+        return waits
     await services.transactions.begin(transaction)
     try:
         address = await services.providers[transaction.provider].authorization_url(transaction)
@@ -97,17 +102,20 @@ def _transaction(
 ) -> LoginTransaction:
     name = form.get("provider", "")
     acr, scopes = _asked_of_provider(services, exchange, place)
+    asked = {str(need) for need in Need} & scopes
+    waived = bool(asked) and form.get("without") == "household"
     return LoginTransaction(
         state=services.new_token(),
         nonce=services.new_token(),
         browser=services.cookies.browser_digest(exchange.browser or ""),
         provider=name if name in services.providers else next(iter(services.providers)),
         acr=acr,
-        scopes=scopes,
+        scopes=scopes - asked if waived else scopes,
         return_to=place.url if place else "",
         route=place.route.name if place else None,
         started_at=services.now,
         asked_by=form.get("asked_by", ""),
+        waived=waived,
     )
 
 

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
 from gateway.core.routing import USUAL_METHODS
-from gateway.web import caf_number, callback, forward_auth, login, logout, my_data, ops, review
+from gateway.web import caf_number, callback, forward_auth, login, logout, my_data, ops, review, waiting
 from gateway.web.exchange import OWN_PREFIX, Exchange
 from gateway.web.services import Services
 
@@ -14,6 +14,7 @@ Page = Callable[[Services, Exchange], Awaitable[Response]]
 
 PAGES: Mapping[str, Mapping[str, Page]] = {
     "login": {"GET": login.show_login, "POST": login.start_login},
+    "waiting": {"GET": waiting.show_waiting},
     "callback": {"GET": callback.finish_login},
     "arrive": {"GET": callback.arrive},
     "logout": {"GET": logout.show_logout, "POST": logout.logout},

@@ -33,7 +33,7 @@ async def show_review(services: Services, exchange: Exchange) -> Response:
     policy = place.route.policy
     if decide(policy, facts) != Ask(Question.REVIEW, Reason.REVIEW_NEEDED):
         return exchange.pages.redirect(place.url)
-    seen = view(session.household, policy.needs)
+    seen = view(facts.household, policy.needs)
     return exchange.pages.page(
         "review",
         purpose=policy.purpose,
@@ -70,7 +70,7 @@ async def answer_review(services: Services, exchange: Exchange) -> Response:
 
 def alternative_page(services: Services, exchange: Exchange, place: Destination, decision: Alternative) -> Response:
     """Why nothing was sent, and the ways to go on. In number mode unknown and somebody else's read the same."""
-    message = texts.ALTERNATIVE.get(decision.status, texts.OTHER_ALTERNATIVE)
+    message = _why(exchange.session, decision.status)
     return exchange.pages.message(
         message,
         403,
@@ -78,6 +78,14 @@ def alternative_page(services: Services, exchange: Exchange, place: Destination,
         restart=_restart(place, decision.status),
         alternative=alternative_of(place),
     )
+
+
+def _why(session: Session | None, status: HouseholdStatus) -> texts.Message:
+    """In the words of its reason, where there are any: a line that was not waited for is no outage."""
+    reasons = session.household[-1].reasons if session and session.household else ()
+    if status is HouseholdStatus.UNAVAILABLE and reasons and reasons[0] in texts.UNAVAILABLE_BECAUSE:
+        return texts.UNAVAILABLE_BECAUSE[reasons[0]]
+    return texts.ALTERNATIVE.get(status, texts.OTHER_ALTERNATIVE)
 
 
 def _restart(place: Destination, status: HouseholdStatus) -> str:

@@ -10,8 +10,9 @@ local base, now = KEYS[1], tonumber(ARGV[1])
 local wish, member, line = ARGV[2], ARGV[3], ARGV[4]
 local patience, hold, keep = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local most_waiting, away, closed_s = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local keep_share = tonumber(ARGV[11])
 local windows, longest = {}, {}
-for at = 11, #ARGV, 3 do
+for at = 12, #ARGV, 3 do
     local window = {series = ARGV[at], most = tonumber(ARGV[at + 1]), period = tonumber(ARGV[at + 2])}
     windows[#windows + 1] = window
     longest[window.series] = math.max(longest[window.series] or 0, window.period)
@@ -90,6 +91,7 @@ if given < 0 then
     local opens, closed = opening(others + ahead)
     if opens > now then
         local queued = rank or ahead < most_waiting
+        keep = keep + keep_share * (opens - now)
         if queued then
             if not rank then redis.call('ZADD', order, redis.call('INCR', number), member) end
             redis.call('ZADD', ends, seconds(now + keep), member)
@@ -114,6 +116,7 @@ def arguments(now: float, claim: Claim) -> list[str | int | float]:
     """What `SETTLE` reads after its key."""
     values: list[str | int | float] = [f"{now:.3f}", str(claim.wish), claim.member, claim.line]
     values += [claim.patience_s, claim.hold_s, claim.keep_s, claim.waiting_at_most, claim.away_s, claim.closed_s]
+    values.append(claim.keep_share)
     for window in claim.windows:
         values += [window.series, window.most, window.period_s]
     return values
