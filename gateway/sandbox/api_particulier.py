@@ -73,6 +73,7 @@ class SandboxApiParticulier:
     ) -> None:
         self.faults = ApiFaults()
         self.calls = 0
+        self.call_times: list[float] = []
         self._franceconnect = franceconnect
         self._tokens = tokens
         self._clock = clock
@@ -164,6 +165,7 @@ class SandboxApiParticulier:
 
     def _early(self, request: Request) -> Response | None:
         self.calls += 1
+        self.call_times.append(self._clock())
         faults = self.faults
         if faults.next_status is None:
             return None

@@ -87,7 +87,8 @@ ALTERNATIVE: Mapping[HouseholdStatus, Message] = {
 _CROWDED = Message(
     "Trop de demandes en ce moment",
     "La CAF et la MSA limitent le nombre de demandes, et votre tour est passé avant votre retour. "
-    "Ce n’est pas de votre fait, et aucune donnée n’a été transmise. Vous pouvez recommencer, ou continuer autrement dès maintenant.",
+    "Ce n’est pas de votre fait, et aucune donnée n’a été transmise. "
+    "Vous pouvez recommencer, ou continuer autrement dès maintenant.",
 )
 
 UNAVAILABLE_BECAUSE: Mapping[str, Message] = {
