@@ -38,11 +38,19 @@ class Wire:
     async def send(self, url: str, head: str, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         parts = urlsplit(url)
         where = ("127.0.0.1", parts.port or 80)
-        idle = self._idle.setdefault(where, [])
-        connection = idle.pop() if idle else await asyncio.open_connection(*where, limit=1 << 20)
-        reader, writer = connection
-        writer.write(head.encode("ascii") + body)
-        raw = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        request, idle = head.encode("ascii") + body, self._idle.setdefault(where, [])
+        while True:
+            kept = idle.pop() if idle else None
+            reader, writer = connection = kept or await asyncio.open_connection(*where, limit=1 << 20)
+            writer.write(request)
+            try:
+                raw = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                break
+            except (asyncio.IncompleteReadError, ConnectionError):
+                # A kept connection that the server has let go of in the meantime.
+                writer.close()
+                if kept is None:
+                    raise
         lines = raw.split("\r\n")
         headers = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines[1:-2])]
         content = await _body(reader, dict(headers))

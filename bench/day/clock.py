@@ -25,6 +25,10 @@ class HandMovedClock:
         self._changed.set()
         await woken
 
+    @property
+    def crowded(self) -> bool:
+        return self._alive > 0
+
     def comes(self) -> None:
         """One more for whom time must wait."""
         self._alive += 1
@@ -45,6 +49,7 @@ class HandMovedClock:
                 return
             at = self._sleepers[0][0]
             if at > until:
+                self.now = max(self.now, until)
                 return
             self.now = max(self.now, at)
             while self._sleepers and self._sleepers[0][0] <= self.now:

@@ -1,6 +1,7 @@
 """One simulated day in one mode."""
 
 import asyncio
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -27,7 +28,7 @@ async def day(mode: str, people: int, *, peak_s: float = PEAK_S, hours: float = 
         async with running(Path(folder), clock, mode, where) as world:
             crowd = Crowd(clock, wire, world.base_url, PATH, MATCHING, Random(SEED))
             tasks = _let_in(crowd, people, peak_s)
-            await clock.run(BEGINS_AT + hours * 3600)
+            await _watched(clock, wire, BEGINS_AT + hours * 3600)
             for task in tasks:
                 task.cancel()
             ended = await asyncio.gather(*tasks, return_exceptions=True)
@@ -43,6 +44,14 @@ async def day(mode: str, people: int, *, peak_s: float = PEAK_S, hours: float = 
         simulated_s=clock.now - BEGINS_AT,
         real_s=time.monotonic() - began,
     )
+
+
+async def _watched(clock: HandMovedClock, wire: Wire, until: float) -> None:
+    began, step_s = time.monotonic(), 900.0
+    while clock.crowded and clock.now < until:
+        await clock.run(min(until, clock.now + step_s))
+        done = f"{(clock.now - BEGINS_AT) / 60:5.0f} min simulated, {wire.requests} requests"
+        print(f"{done}, {time.monotonic() - began:.0f} s", file=sys.stderr)
 
 
 def _let_in(crowd: Crowd, people: int, peak_s: float) -> list[asyncio.Task[None]]:
