@@ -104,13 +104,18 @@ def accepted(pid: int, *connections: HTTPConnection) -> int:
 
 @contextmanager
 def gateway(
-    folder: Path, *, workers: int = 2, routes: str = "", changes: dict[str, str] | None = None
+    folder: Path,
+    *,
+    workers: int = 2,
+    routes: str = "",
+    changes: dict[str, str] | None = None,
+    environ: dict[str, str] | None = None,
 ) -> Iterator[Gateway]:
     """Start everything; at the end nothing of it is left, however the test went."""
     sockets = bound_sockets(4)
     ports = [each.getsockname()[1] for each in sockets]
     config = configuration(folder, ports, routes=routes, changes=changes)
-    environ = secrets()
+    environ = environ or secrets()
     settings, clock = load(config, environ), MovedClock()
     franceconnect, api = sandbox(settings, clock)
     world = World(settings, clock, franceconnect, api, folder, io.StringIO(), io.StringIO())

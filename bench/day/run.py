@@ -19,13 +19,21 @@ BEGINS_AT = 1_788_246_000.0
 """1 September 2026, 9 h in Paris."""
 
 
-async def day(mode: str, people: int, *, peak_s: float = PEAK_S, hours: float = 8, store: str = "sqlite") -> Figures:
+async def day(
+    mode: str,
+    people: int,
+    *,
+    peak_s: float = PEAK_S,
+    hours: float = 8,
+    store: str = "sqlite",
+    quotas: str = "{}",
+) -> Figures:
     """`people` logins within `peak_s`, then as long as anybody still waits, `hours` at most."""
     clock, began = HandMovedClock(BEGINS_AT), time.monotonic()
     wire = Wire(clock)
     with tempfile.TemporaryDirectory(prefix="day-", dir=_quick_disk()) as folder:
         where = f"sqlite:{folder}/sessions.db" if store == "sqlite" else "memory:"
-        async with running(Path(folder), clock, mode, where) as world:
+        async with running(Path(folder), clock, mode, where, quotas) as world:
             crowd = Crowd(clock, wire, world.base_url, PATH, MATCHING, Random(SEED))
             tasks = _let_in(crowd, people, peak_s)
             await _watched(clock, wire, BEGINS_AT + hours * 3600)

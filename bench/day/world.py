@@ -36,8 +36,9 @@ household:
     base_url: http://127.0.0.1:{api}
     mode: {mode}
     token: {{env: API_PARTICULIER_TOKEN}}
+    quotas: {quotas}
 sessions:
-  store: {store}
+  store: "{store}"
   secrets: [{{env: SESSION_SECRET}}]
 signing: {{key: {{env: SIGNING_KEY}}}}
 routes:
@@ -80,13 +81,15 @@ def _fits(fields: dict[bytes, bytes]) -> bool:
 
 
 @asynccontextmanager
-async def running(folder: Path, clock: HandMovedClock, mode: str, store: str) -> AsyncIterator[DayWorld]:
+async def running(folder: Path, clock: HandMovedClock, mode: str, store: str, quotas: str) -> AsyncIterator[DayWorld]:
     sockets = [socket.create_server(("127.0.0.1", 0), backlog=2048) for _ in range(4)]
     names = ("gateway", "franceconnect", "api", "application")
     ports = dict(zip(names, (each.getsockname()[1] for each in sockets), strict=True))
     (folder / "policies").mkdir()
     (folder / "policies" / "inscription.yaml").write_text(_POLICY, encoding="utf-8")
-    (folder / "gateway.yaml").write_text(_GATEWAY.format(mode=mode, store=store, **ports), encoding="utf-8")
+    (folder / "gateway.yaml").write_text(
+        _GATEWAY.format(mode=mode, store=store, quotas=quotas, **ports), encoding="utf-8"
+    )
     token, client_secret = secrets.token_hex(32), secrets.token_hex(32)
     environ = {
         "FC_CLIENT_ID": "sandbox-" + "0" * 24,
