@@ -9,6 +9,7 @@ from gateway.core.errors import DependencyFailed
 from gateway.core.http1.response import ResponseHead
 from gateway.core.model import (
     Absent,
+    Acr,
     CafNumber,
     Household,
     Identity,
@@ -16,6 +17,7 @@ from gateway.core.model import (
     Need,
     Session,
     SessionId,
+    Source,
     VerifiedClaims,
 )
 from gateway.core.quota import Turn
@@ -41,8 +43,34 @@ class SignedIn:
     id_token: str = field(repr=False)
     """The signed (decrypted) ID token: logout needs it back as it was."""
     access_token: str = field(repr=False)
-    """Lives 60 s at FranceConnect: used within the callback or never."""
+    """Lives 60 s at FranceConnect: used within the callback or never. Empty when it opens nothing elsewhere."""
     scopes: frozenset[str]
+    acr: Acr
+    """At least the level that the transaction asked for."""
+    sid: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+    """Empty unless the provider is asked again whether its session holds (`recheck_s`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """The provider's session still holds."""
+
+    refresh_token: str = field(repr=False)
+    """The next one: providers may take the old one back."""
+
+
+class Leaving(Protocol):
+    """A logout that a provider tells us of, verified: of one of its sessions, of a person, or both."""
+
+    @property
+    def jti(self) -> str: ...
+
+    @property
+    def sub(self) -> str: ...
+
+    @property
+    def sid(self) -> str: ...
 
 
 class IdentityProvider(Protocol):
@@ -54,24 +82,53 @@ class IdentityProvider(Protocol):
     @property
     def issuer(self) -> str: ...
 
+    @property
+    def client_id(self) -> str: ...
+
+    @property
+    def vouches(self) -> bool:
+        """Its identities are checked against the civil register: a household may be compared with them."""
+        ...
+
+    @property
+    def origins(self) -> Sequence[str]:
+        """Addresses that a form of ours may lead to, as far as they are known."""
+        ...
+
+    async def prepare(self) -> None:
+        """Read the metadata that a login will need, if they were not yet."""
+        ...
+
     async def authorization_url(self, transaction: LoginTransaction) -> str: ...
+
+    async def check_issuer(self, iss: str | None) -> None:
+        """Whether a callback that names this issuer, or none, can be this provider's (RFC 9207)."""
+        ...
 
     async def exchange(self, transaction: LoginTransaction, code: str) -> SignedIn: ...
 
+    async def refresh(self, refresh_token: str, sub: str) -> Refreshed:
+        """`LoginFailed` when the provider's session is over."""
+        ...
+
     async def end_session_url(self, id_token: str, state: str) -> str | None: ...
+
+    async def read_logout_token(self, token: str) -> Leaving: ...
 
 
 @dataclass(frozen=True, slots=True)
 class HouseholdRequest:
-    """One enquiry. Which of the last three is used follows from `mode`."""
+    """One enquiry. Which of access token, identity and number is used follows from `mode`."""
 
     mode: Mode
     needs: frozenset[Need]
+    """Blocks of one source."""
     access_token: str | None = field(default=None, repr=False)
     identity: Identity | None = None
     number: CafNumber | None = None
-    browser: str | None = field(default=None, repr=False)
-    """Whose place in the line this enquiry uses: the digest that the login transaction is bound to."""
+    source: Source = Source.HOUSEHOLD
+    place: str | None = field(default=None, repr=False)
+    """Name of the place in the line that this enquiry uses."""
     until: float | None = None
     """Unix seconds: an answer that comes later is of no use, because the access token is dead."""
 
@@ -79,15 +136,15 @@ class HouseholdRequest:
 class PlaceLine(Protocol):
     """Places of one's own for a call that is made later, and the line before them; shared by all workers."""
 
-    async def join(self, browser: str, *, keep_s: float, keep_share: float = 0) -> Turn:
-        """A place, or a turn in the line: kept for `keep_s` and that share of the wait, unless the browser returns."""
+    async def join(self, place: str, *, keep_s: float, keep_share: float = 0) -> Turn:
+        """A place, or a turn in the line: kept for `keep_s` and that share of the wait, unless one asks again."""
         ...
 
-    async def stay(self, browser: str, *, keep_s: float, keep_share: float = 0) -> Turn:
-        """The same for a browser that has one of the two already."""
+    async def stay(self, place: str, *, keep_s: float, keep_share: float = 0) -> Turn:
+        """The same for one that has one of the two already; nobody joins by it."""
         ...
 
-    async def leave(self, browser: str) -> None: ...
+    async def leave(self, place: str) -> None: ...
 
     def alone(self, name: str, *, hold_s: float, patience_s: float) -> AbstractAsyncContextManager[bool]:
         """One at a time under this name, on all workers; False when the others took longer than `patience_s`."""
@@ -244,6 +301,52 @@ class HandoffStore(Protocol):
     async def take(self, ticket: str) -> Handoff | None:
         """The handoff, to the first caller only."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class FormAbout:
+    """Where an interrupted POST was going, and from where."""
+
+    target: str
+    """Path and query as they go on the wire."""
+    host: str
+    route: str
+    content_type: str = field(repr=False)
+    origin: str
+    referer: str = field(repr=False)
+    person: str = field(repr=False)
+    """Digest of who was signed in; empty when nobody was."""
+    kept_at: int
+    tried: bool = False
+    """It was sent, and no answer came: it may have arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptForm:
+    """A POST that a login interrupted."""
+
+    about: FormAbout
+    body: bytes = field(repr=False)
+
+
+class FormStore(Protocol):
+    """Interrupted POSTs, each sealed with a ticket that only its browser holds."""
+
+    async def keep(self, ticket: str, form: KeptForm, address: str) -> bool:
+        """False when this address, or everybody together, has too many of them waiting."""
+        ...
+
+    async def put_back(self, ticket: str, form: KeptForm) -> None:
+        """It was taken, and then could not be sent."""
+        ...
+
+    async def look(self, ticket: str) -> KeptForm | None: ...
+
+    async def take(self, ticket: str) -> KeptForm | None:
+        """The form, to the first caller only."""
+        ...
+
+    async def drop(self, ticket: str) -> None: ...
 
 
 class AuditLine(NamedTuple):

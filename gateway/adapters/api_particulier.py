@@ -28,9 +28,10 @@ from gateway.adapters.api_particulier_answers import (
 )
 from gateway.adapters.api_particulier_query import IdentityUnusable, Parameters, identity_parameters
 from gateway.adapters.breaker import Breaker
+from gateway.adapters.childcare_payload import parse_childcare
 from gateway.adapters.household_payload import PayloadRefused, parse_household
 from gateway.adapters.quotas import SharedQuotas
-from gateway.core.model import Absent, Household, HouseholdStatus
+from gateway.core.model import Absent, Household, HouseholdStatus, Source
 from gateway.core.rules import Mode
 from gateway.ports import Clock, HouseholdRequest, Sleep
 from gateway.settings import ApiParticulierSettings
@@ -43,8 +44,10 @@ CALL_S = 2.0
 
 BODY_BYTES_AT_MOST = 1_000_000
 
-_FRANCECONNECT_PATH = "/v3/dss/quotient_familial/france_connect"
-_IDENTITY_PATH = "/v3/dss/quotient_familial/identite"
+_PRODUCTS = {
+    Source.HOUSEHOLD: "/v3/dss/quotient_familial",
+    Source.CHILDCARE: "/v3/dss/participation_familiale_eaje",
+}
 _NUMBER_PATH = "/api/v2/composition-familiale"
 
 _TOKEN = re.compile(r"[!-~]+")
@@ -59,12 +62,13 @@ OnTrouble = Callable[[str, str], None]
 @dataclass(frozen=True, slots=True)
 class _Call:
     mode: Mode
+    source: Source
     path: str
     parameters: Parameters = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     until: float = float("inf")
     """Unix seconds: no answer is waited for any longer."""
-    browser: str | None = field(default=None, repr=False)
+    place: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +129,11 @@ class ApiParticulier:
         self._one_at_a_time = asyncio.Lock()
 
     async def fetch(self, request: HouseholdRequest) -> Household | Absent:
-        """Ask, and ask again as far as the provider allows within `BUDGET_S`. A place is used by it, or given back."""
-        try:
-            return await self._fetched(request)
-        finally:
-            if request.browser is not None:
-                await self._quotas.leave(request.browser)
-
-    async def _fetched(self, request: HouseholdRequest) -> Household | Absent:
+        """Ask, and ask again as far as the provider allows within `BUDGET_S`."""
         call = self._call(request)
         if isinstance(call, Absent):
             return call
-        call = replace(call, until=request.until or call.until, browser=request.browser)
+        call = replace(call, until=request.until or call.until, place=request.place)
         answer = await self._asked(call)
         if self._is_stale(answer):
             # The provider's cache does not look at the month: what it kept may be another month's.
@@ -169,7 +166,8 @@ class ApiParticulier:
         if request.mode is Mode.FRANCECONNECT:
             if request.access_token is None or not _TOKEN.fullmatch(request.access_token):
                 return Absent(HouseholdStatus.NOT_AUTHENTICATED, "api_particulier_no_access_token")
-            return _Call(request.mode, _FRANCECONNECT_PATH, (recipient,), _bearer(request.access_token))
+            path = f"{_PRODUCTS[request.source]}/france_connect"
+            return _Call(request.mode, request.source, path, (recipient,), _bearer(request.access_token))
         token = self._settings.token
         if token is None or not _TOKEN.fullmatch(token):
             self._on_trouble("api_particulier_no_token", "")
@@ -203,7 +201,7 @@ class ApiParticulier:
         """The same between processes."""
         patience_s = deadline - CALL_S - self._clock()
         hold_s = self._settings.connect_s + self._settings.read_s + CALL_S
-        name = f"recipient {self._settings.recipient}"
+        name = f"recipient {self._settings.recipient} {call.source}"
         async with self._quotas.alone(name, hold_s=hold_s, patience_s=patience_s) as mine:
             return await self._attempt(call, deadline, tried) if mine else _unavailable("api_particulier_busy")
 
@@ -214,7 +212,7 @@ class ApiParticulier:
         if not self._breaker.admits(self._clock()):
             return _unavailable("api_particulier_resting")
         patience_s = max(0.0, deadline - CALL_S - self._clock())
-        turn = await self._quotas.call(call.mode, patience_s=patience_s, browser=call.browser)
+        turn = await self._quotas.call(call.mode, patience_s=patience_s, place=call.place)
         if not turn.granted:
             return _unavailable("api_particulier_closed" if turn.closed else "api_particulier_quota")
         answer = await self._within(call, deadline if tried else call.until)
@@ -241,7 +239,7 @@ class ApiParticulier:
             await self._quotas.close(call.mode, spent_s)
         if response.status_code == 200:
             cached = response.headers.get("X-Response-Cached", "").lower() == "true"
-            return replace(_read(body, request_id), cached=cached)
+            return replace(_read(call.source, body, request_id, self._clock()), cached=cached)
         refusal = read_refusal(response.status_code, body or b"")
         if refusal.status == 429:
             refusal = await self._close(refusal, response.headers.get("Retry-After", ""))
@@ -269,14 +267,15 @@ def _identity_call(request: HouseholdRequest, recipient: tuple[str, str], token:
         parameters = identity_parameters(request.identity)
     except IdentityUnusable as error:
         return Absent(HouseholdStatus.NOT_AVAILABLE, error.code)
-    return _Call(request.mode, _IDENTITY_PATH, (recipient, *parameters), _bearer(token))
+    path = f"{_PRODUCTS[request.source]}/identite"
+    return _Call(request.mode, request.source, path, (recipient, *parameters), _bearer(token))
 
 
 def _number_call(request: HouseholdRequest, token: str) -> _Call | Absent:
     if request.number is None:
         return Absent(HouseholdStatus.NOT_AVAILABLE, "api_particulier_no_number")
     parameters = (("numeroAllocataire", request.number.number), ("codePostal", request.number.postal_code))
-    return _Call(request.mode, _NUMBER_PATH, parameters, {"X-Api-Key": token})
+    return _Call(request.mode, request.source, _NUMBER_PATH, parameters, {"X-Api-Key": token})
 
 
 async def _body(response: httpx.Response) -> bytes | None:
@@ -291,11 +290,12 @@ async def _body(response: httpx.Response) -> bytes | None:
     return bytes(body)
 
 
-def _read(body: bytes | None, request_id: str) -> _Answer:
+def _read(source: Source, body: bytes | None, request_id: str, now: float) -> _Answer:
     if body is None:
         return _unavailable("payload_unread", request_id, trouble=True)
     try:
-        return _Answer(parse_household(body))
+        found = parse_household(body) if source is Source.HOUSEHOLD else parse_childcare(body, now)
+        return _Answer(replace(found, request_id=request_id) if isinstance(found, Absent) else found)
     except PayloadRefused as error:
         return _unavailable(error.code, request_id, trouble=True)
 

@@ -55,23 +55,23 @@ class SharedQuotas:
         self._new_token = new_token
         self._windows = _windows(quotas)
 
-    async def join(self, browser: str, *, keep_s: float, keep_share: float = 0) -> Turn:
-        """A place for one login, or a turn in the line."""
-        return await self._claim(self._place(Wish.HOLD, browser, keep_s, keep_share))
+    async def join(self, place: str, *, keep_s: float, keep_share: float = 0) -> Turn:
+        """A place for one call, or a turn in the line."""
+        return await self._claim(self._place(Wish.HOLD, place, keep_s, keep_share))
 
-    async def stay(self, browser: str, *, keep_s: float, keep_share: float = 0) -> Turn:
-        """The same for a browser that already holds a place or waits."""
-        return await self._claim(self._place(Wish.STAY, browser, keep_s, keep_share))
+    async def stay(self, place: str, *, keep_s: float, keep_share: float = 0) -> Turn:
+        """The same for one that is held or waited for already."""
+        return await self._claim(self._place(Wish.STAY, place, keep_s, keep_share))
 
-    async def leave(self, browser: str) -> None:
-        await self._claim(Claim(Wish.LEAVE, (), _member(browser), _PEOPLE))
+    async def leave(self, place: str) -> None:
+        await self._claim(Claim(Wish.LEAVE, (), _member(place), _PEOPLE))
 
-    async def call(self, mode: Mode, *, patience_s: float, browser: str | None = None) -> Turn:
-        """Leave to make one call at once; it may be waited for. With a place it is the place's; else room is needed."""
+    async def call(self, mode: Mode, *, patience_s: float, place: str | None = None) -> Turn:
+        """Leave to make one call at once; it may be waited for. With a place it is that one; else room is needed."""
         claim = Claim(
             Wish.USE,
             self._windows[mode],
-            member=_member(browser or ""),
+            member=_member(place or ""),
             line=_PEOPLE if mode is Mode.FRANCECONNECT else "",
             # A booked moment would put this call behind people whose places are counted already.
             patience_s=0 if mode is Mode.FRANCECONNECT else patience_s,
@@ -126,12 +126,12 @@ class SharedQuotas:
     async def _claim(self, claim: Claim) -> Turn:
         return await self._records.reserve(self._key, round(self._clock(), 3), claim)
 
-    def _place(self, wish: Wish, browser: str, keep_s: float, keep_share: float) -> Claim:
+    def _place(self, wish: Wish, place: str, keep_s: float, keep_share: float) -> Claim:
         quotas = self._quotas
         return Claim(
             wish,
             self._windows[Mode.FRANCECONNECT],
-            member=_member(browser),
+            member=_member(place),
             line=_PEOPLE,
             hold_s=quotas.place_s,
             keep_s=keep_s,
@@ -155,6 +155,6 @@ def _windows(quotas: Quotas) -> dict[Mode, tuple[Window, ...]]:
     }
 
 
-def _member(browser: str) -> str:
-    """The store learns neither the cookie nor the digest that a login transaction is bound to."""
-    return hashlib.sha256(b"place\n" + browser.encode("ascii")).hexdigest()
+def _member(place: str) -> str:
+    """The store learns nothing that a login transaction or a cookie is tied to."""
+    return hashlib.sha256(b"place\n" + place.encode("ascii")).hexdigest()

@@ -2,19 +2,21 @@
 
 from starlette.responses import Response
 
-from gateway.core.claims import to_identity
+from gateway.core.claims import keep_known, to_identity
 from gateway.core.errors import DependencyFailed, LoginFailed
 from gateway.core.household import lasting
 from gateway.core.model import HouseholdRecord, Identity, LoginTransaction, Need, Session
 from gateway.core.rules import Mode, Policy
 from gateway.ports import Handoff, IdentityProvider, SignedIn
-from gateway.relying_party import CallbackError, check_acr, check_issuer, read_callback
-from gateway.web import texts
-from gateway.web.cookies import new_session_id
+from gateway.relying_party import CallbackError, CallbackSuccess, read_callback
+from gateway.web import login_texts, texts
+from gateway.web.cookies import digest_of, new_session_id
 from gateway.web.enquiry import enquire
 from gateway.web.exchange import Destination, Exchange, destination, origin_of, own_url, with_cookies
 from gateway.web.information import alternative_of
+from gateway.web.kept_forms import onward
 from gateway.web.login import count_login, provider_down
+from gateway.web.loops import is_stuck
 from gateway.web.services import Services
 
 TOKEN_S = 55.0
@@ -25,19 +27,39 @@ _OUTAGES = frozenset({"temporarily_unavailable", "server_error"})
 
 async def finish_login(services: Services, exchange: Exchange) -> Response:
     """`/_gateway/callback`: whatever fails here ends on a page that lets the person start again."""
-    place: Destination | None = None
-    asked_of = ""
     try:
         returned = read_callback(exchange.snapshot.target.query or b"")
-        transaction = await services.transactions.consume(returned.state)
-        if transaction is None:
-            return await _unknown(services, exchange, returned.state)
-        place, asked_of = destination(services, transaction.return_to), transaction.provider
-        _check_browser(services, exchange, transaction)
+    except LoginFailed as error:
+        count_login(services, error.code, "")
+        return login_failed(services, exchange, None, error)
+    if not _began_here(services, exchange, returned.state):
+        return await _unknown(services, exchange, returned.state, "login_cookie_missing")
+    transaction = await services.transactions.consume(returned.state)
+    if transaction is None:
+        response = await _unknown(services, exchange, returned.state, "state_unknown")
+    else:
+        response = await _finish(services, exchange, transaction, returned)
+    return with_cookies(response, services.cookies.logins.end(returned.state))
+
+
+def _began_here(services: Services, exchange: Exchange, state: str) -> bool:
+    """Login CSRF: somebody else's code and state are worthless in this browser (RFC 9700 §4.7).
+
+    Asked before the transaction is touched: nobody else can use it up either.
+    """
+    held = services.cookies.logins.get(exchange.snapshot.values(b"cookie"), state, services.now)
+    return held is not None and held == digest_of(state)
+
+
+async def _finish(
+    services: Services, exchange: Exchange, transaction: LoginTransaction, returned: CallbackSuccess | CallbackError
+) -> Response:
+    place, asked_of = destination(services, transaction.return_to), transaction.provider
+    try:
         provider = services.providers.get(transaction.provider)
         if provider is None:
             raise LoginFailed("provider_unknown")
-        check_issuer(returned, provider.issuer)
+        await provider.check_issuer(returned.iss)
         if isinstance(returned, CallbackError):
             count_login(services, returned.error, asked_of)
             return _refused_by_provider(services, exchange, place, returned)
@@ -69,19 +91,14 @@ async def _exchanged(
         services.metrics.observe("gateway_provider_seconds", services.clock() - began, provider=provider.name)
 
 
-def _check_browser(services: Services, exchange: Exchange, transaction: LoginTransaction) -> None:
-    """Login CSRF: somebody else's code and state are worthless in this browser (RFC 9700 §4.7)."""
-    if exchange.browser is None or services.cookies.browser_digest(exchange.browser) != transaction.browser:
-        raise LoginFailed("browser_mismatch")
-
-
-async def _unknown(services: Services, exchange: Exchange, state: str) -> Response:
-    """A replayed, double-submitted, expired or invented state. A session that exists is left as it is."""
+async def _unknown(services: Services, exchange: Exchange, state: str, code: str) -> Response:
+    """A replayed, double-submitted, expired, foreign or invented state. A session that exists is left as it is."""
     place = destination(services, await services.transactions.return_to(state) or "")
-    services.log("login_failed", code="state_unknown", reference=exchange.reference)
-    count_login(services, "state_unknown", "")
+    services.log("login_failed", code=code, reference=exchange.reference)
+    count_login(services, code, "")
+    bare = exchange.session is None and exchange.browser is None
     return exchange.pages.message(
-        texts.LOGIN_FAILED,
+        login_texts.COOKIES_REFUSED if bare else texts.LOGIN_FAILED,
         400,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),
@@ -108,7 +125,7 @@ def _refused_by_provider(
 def login_failed(services: Services, exchange: Exchange, place: Destination | None, error: LoginFailed) -> Response:
     services.log("login_failed", code=error.code, provider_reference=error.reference, reference=exchange.reference)
     return exchange.pages.message(
-        texts.LOGIN_FAILED,
+        login_texts.TOO_WEAK if error.code == "acr_too_low" else texts.LOGIN_FAILED,
         error.status,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),
@@ -125,8 +142,11 @@ async def _new_session(
     dies_at: float,
 ) -> Session:
     """A new id at each login; what the same person already held in this browser comes along."""
-    identity = _identity(transaction, signed_in)
-    before = exchange.session if exchange.session and _same_person(exchange.session.identity, identity) else None
+    identity, before = _identity(transaction, signed_in), exchange.session
+    if before is not None and _same_person(before.identity, identity):
+        identity = keep_known(identity, before.identity, transaction.scopes)
+    else:
+        before = None
     policy = place.route.policy if place else None
     held = lasting(before.household, policy.keeps_s if policy else None, services.now) if before else ()
     records = await _household(services, policy, held, identity, transaction, signed_in, dies_at)
@@ -137,11 +157,13 @@ async def _new_session(
         scopes=transaction.scopes | (before.scopes if before else frozenset()),
         household=records,
         id_token=signed_in.id_token,
+        sid=signed_in.sid,
+        browser=transaction.browser,
+        refresh_token=signed_in.refresh_token,
         # What was confirmed stays so, unless what it was about is asked again.
         reviewed=before.reviewed if before and all(record in records for record in held) else frozenset(),
         declined=(before.declined if before else frozenset()) - ({policy.name} if policy else frozenset()),
         deliveries=before.deliveries if before else (),
-        sid=_sid(signed_in),
     )
     await services.sessions.create(session)
     if exchange.session is not None:
@@ -150,19 +172,13 @@ async def _new_session(
 
 
 def _identity(transaction: LoginTransaction, signed_in: SignedIn) -> Identity:
-    acr = check_acr(signed_in.id_claims, transaction.acr)
     authenticated_at = signed_in.id_claims.get("auth_time") or signed_in.id_claims["iat"]
     return to_identity(
         signed_in.userinfo,
         provider=transaction.provider,
-        acr=acr,
+        acr=signed_in.acr,
         authenticated_at=int(authenticated_at),  # type: ignore[call-overload]
     )
-
-
-def _sid(signed_in: SignedIn) -> str:
-    sid = signed_in.id_claims.get("sid")
-    return sid if isinstance(sid, str) else ""
 
 
 def _same_person(known: Identity | None, identity: Identity) -> bool:
@@ -180,15 +196,18 @@ async def _household(
 ) -> tuple[HouseholdRecord, ...]:
     """FranceConnect mode asks now or never: the token dies within the minute."""
     asked = {str(need) for need in Need} & transaction.scopes
-    if policy is None or policy.household is None or policy.household.mode is not Mode.FRANCECONNECT:
-        return held
-    if not asked and not transaction.waived:
+    by_token = [each for each in policy.lookups if each.rule.mode is Mode.FRANCECONNECT] if policy else []
+    due = [each for each in by_token if any(need.source is each.source for need in Need if str(need) in asked)]
+    if transaction.waived:
+        due = by_token
+    if policy is None or not due:
         return held
     # A new login begins anew: what is asked again replaces what was held.
     kept = tuple(record for record in held if not asked or not {str(block) for block in record.asked} <= asked)
     return await enquire(
         services,
         policy,
+        due,
         kept,
         identity,
         access_token=signed_in.access_token,
@@ -205,8 +224,11 @@ async def _arrive(
     cookie = services.cookies.set_session(session.id)
     if place is None:
         return with_cookies(exchange.pages.redirect(own_url("mes-donnees")), cookie)
+    stuck = await is_stuck(services, exchange, session, transaction, place)
+    if stuck is not None:
+        return with_cookies(stuck, cookie)
     if place.host == services.settings.host:
-        return with_cookies(exchange.pages.redirect(place.url), cookie)
+        return with_cookies(exchange.pages.redirect(onward(services, exchange, place)), cookie)
     ticket = services.new_token()
     await services.handoffs.leave(ticket, Handoff(session.id, place.host, transaction.asked_by, place.url))
     address = f"{origin_of(place.url)}{own_url('arrive')}?ticket={ticket}"
@@ -219,4 +241,9 @@ async def arrive(services: Services, exchange: Exchange) -> Response:
     browser = services.cookies.browser_digest(exchange.browser) if exchange.browser else None
     if handoff is None or (handoff.host, handoff.browser) != (exchange.snapshot.host, browser):
         return login_failed(services, exchange, None, LoginFailed("handoff_unknown"))
-    return with_cookies(exchange.pages.redirect(handoff.return_to), services.cookies.set_session(handoff.session_id))
+    if exchange.session is not None and exchange.session.id != handoff.session_id:
+        # A login ends what this browser had before, on this host as on the other.
+        await services.sessions.drop(exchange.session.id)
+    place = destination(services, handoff.return_to)
+    to = handoff.return_to if place is None else onward(services, exchange, place)
+    return with_cookies(exchange.pages.redirect(to), services.cookies.set_session(handoff.session_id))

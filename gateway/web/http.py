@@ -13,11 +13,15 @@ from gateway.core.model import RequestFacts
 from gateway.core.paths import Target, read_target
 from gateway.core.routing import normal_host
 from gateway.settings import Limits
+from gateway.web import language
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
 EXTENSION = "gateway"
 """`scope["extensions"]["gateway"]`: our own server's exchange, with the `head` that it read."""
+
+_ONCE = frozenset({"/_gateway/callback", "/_gateway/arrive"})
+"""Their query is a credential that works once."""
 
 FORM_BYTES = 8_192
 FORM_FIELDS = 20
@@ -68,23 +72,45 @@ class Snapshot:
     @property
     def language(self) -> str:
         """`fr` or `en`: what our own pages are written in for whoever asks."""
-        return "fr"
+        own = language.chosen(self.target.query) if self.target.path.startswith("/_gateway/") else None
+        return own or language.kept(self.values(b"cookie")) or language.preferred(self.value(b"accept-language"))
+
+    @property
+    def here(self) -> str:
+        """The address to come back to, when a GET asked for it and nothing in it is secret; else nothing."""
+        if self.method not in {"GET", "HEAD"} or self.target.path in _ONCE:
+            return ""
+        return self.target.wire.decode("ascii")
 
     @property
     def is_navigation(self) -> bool:
         """Whether a person looks at the answer: a redirect or a page makes sense; else 401 and JSON."""
-        if self.upgrade:
+        if self.upgrade or self.method not in {"GET", "HEAD", "POST"} or self.is_ahead_of_time:
             return False
         mode = self.value(b"sec-fetch-mode")
-        if mode and mode != b"navigate":
-            return False
-        if self.values(b"x-requested-with"):
+        if mode:
+            # A browser says it itself, and no script can (Fetch metadata). A frame cannot show our pages either.
+            return mode == b"navigate" and self.value(b"sec-fetch-dest") in {b"", b"document"}
+        return self._looks_like_navigation()
+
+    @property
+    def is_ahead_of_time(self) -> bool:
+        """Prefetched or prerendered: nobody has asked to see it yet, so it never begins a login."""
+        said = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
+        values = b",".join(value for name in said for value in self.values(name)).lower()
+        return b"prefetch" in values or b"preview" in values
+
+    def _looks_like_navigation(self) -> bool:
+        """An old browser, or a person with curl. A script's requests look much alike: what betrays it counts."""
+        if b"xmlhttprequest" in b",".join(self.values(b"x-requested-with")).lower():
             return False
         accept = b",".join(self.values(b"accept")).lower()
-        if b"text/html" in accept:
-            return self.method in {"GET", "HEAD", "POST"}
-        # A script's `*/*` comes with Sec-Fetch-Mode; without it, it is an old browser or a person with curl.
-        return self.method in {"GET", "HEAD"} and (not accept or b"*/*" in accept)
+        if self.method == "POST":
+            return b"text/html" in accept
+        # Old browsers send Origin with a cross-origin script's GET and never when they navigate.
+        if self.values(b"origin") or self.values(b"service-worker"):
+            return False
+        return b"text/html" in accept or accept in {b"", b"*/*"}
 
 
 def snapshot_of(head: RequestHead, peer: str) -> Snapshot:

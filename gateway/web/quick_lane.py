@@ -14,7 +14,7 @@ from gateway.core.policy import decide
 from gateway.core.routing import USUAL_METHODS, normal_host
 from gateway.core.rules import Route
 from gateway.web.audit import audit_allowed
-from gateway.web.enquiry import must_enquire
+from gateway.web.enquiry import owed
 from gateway.web.exchange import facts_of, is_own
 from gateway.web.forward import Asked, Permit, client_lines, delivery_due, permit, said_lines
 from gateway.web.forward_auth import bound_to, find_route, is_asked, read_original
@@ -93,6 +93,9 @@ class QuickLane:
 
     def _take(self, head: RequestHead, target: Target, connection: ClientConnection) -> Responder | None:
         services = self._services
+        if head.method == "POST" and services.cookies.forms.any(head.cookies):
+            # It may be the word to send a form that waited for a login.
+            return None
         kept = connection.kept
         if not isinstance(kept, _Kept) or kept.block is not head.block or kept.lane is not self:
             kept = connection.kept = self._read(head, connection.peer)
@@ -173,7 +176,7 @@ class QuickLane:
 
     def _decided(self, key: str, route: Route, entry: OpenSession[Permit], facts: RequestFacts) -> Permit | None:
         now = self._services.now
-        if has_ended(entry.session, now) or must_enquire(route.policy, entry.session, now):
+        if has_ended(entry.session, now) or owed(route.policy, entry.session, now):
             return None
         found = self._decide(route, entry, facts)
         if found is not None and delivery_due(self._services, found, entry.session) is not None:

@@ -6,11 +6,13 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
+from gateway.core.model import Source
 from gateway.core.routing import RouteTable
 from gateway.core.signing import Signer
 from gateway.ports import (
     AuditLine,
     Clock,
+    FormStore,
     HandoffStore,
     HouseholdSource,
     IdentityProvider,
@@ -64,14 +66,18 @@ class Services:
     settings: Settings
     routes: RouteTable
     providers: Mapping[str, IdentityProvider]
-    source: HouseholdSource | None
-    line: PlaceLine | None
-    """Before the source: places for calls that are made at the return from the provider."""
+    sources: Mapping[Source, HouseholdSource]
+    lines: Mapping[Source, PlaceLine]
+    """Before each source: places for calls that are made at the return from the provider."""
     sessions: OpenSessions["Permit"]
     """Every call reaches the store; only `peek` reads what was read less than a second ago."""
     live: LiveAnswers
     transactions: TransactionStore
     handoffs: HandoffStore
+    forms: FormStore
+    """POSTs that a login interrupted."""
+    loops: Attempts
+    """Logins that one browser finished for one route in a short while."""
     upstream: UpstreamClient
     signer: Signer
     jwks: Mapping[str, object]
@@ -82,6 +88,10 @@ class Services:
     attempts: Attempts
     departures: Attempts | None
     """Of one address for a provider; None: not counted."""
+    logout_tokens: Attempts
+    """Each of a provider's logout tokens counts once."""
+    client_keys: Mapping[str, object]
+    """Public halves of what we authenticate with at providers; nothing that applications should believe."""
     readiness: Readiness
     outages: Outages
     audit: Callable[[AuditLine], None]

@@ -32,7 +32,7 @@ from tests.household_source import (
 pytestmark = pytest.mark.anyio
 
 UNAVAILABLE = HouseholdStatus.UNAVAILABLE
-BROWSER = "b" * 64
+PLACE = "b" * 64
 
 
 def _code(answer: Household | Absent) -> str:
@@ -47,22 +47,13 @@ async def test_an_enquiry_uses_the_place_of_its_browser_and_nobody_elses() -> No
     with a_desk(records=records, hand=hand, quotas=one) as desk:
         desk.answers(ok())
         line = desk.source._quotas
-        assert (await line.join(BROWSER, keep_s=60)).granted
-        assert _code(await desk.fetch(replace(BY_TOKEN, browser="c" * 64))) == "api_particulier_quota"
+        assert (await line.join(PLACE, keep_s=60)).granted
+        assert _code(await desk.fetch(replace(BY_TOKEN, place="c" * 64))) == "api_particulier_quota"
         assert _code(await desk.fetch(BY_TOKEN)) == "api_particulier_quota"
         assert desk.calls == []
-        assert isinstance(await desk.fetch(replace(BY_TOKEN, browser=BROWSER)), Household)
-        assert _code(await desk.fetch(replace(BY_TOKEN, browser=BROWSER))) == "api_particulier_quota"
+        assert isinstance(await desk.fetch(replace(BY_TOKEN, place=PLACE)), Household)
+        assert _code(await desk.fetch(replace(BY_TOKEN, place=PLACE))) == "api_particulier_quota"
     assert len(desk.calls) == 1
-
-
-async def test_a_place_that_no_call_was_made_with_is_given_back() -> None:
-    with a_desk(quotas=Quotas(franceconnect_per_minute=1)) as desk:
-        line = desk.source._quotas
-        assert (await line.join(BROWSER, keep_s=60)).granted
-        await desk.answers(ok()).fetch(replace(BY_TOKEN, access_token=None, browser=BROWSER))
-        assert desk.calls == []
-        assert (await line.join("c" * 64, keep_s=60)).granted
 
 
 async def test_each_retry_counts_as_a_call_of_its_own() -> None:

@@ -7,7 +7,7 @@ from gateway.adapters.sessions.records import FULL
 from gateway.core.errors import DependencyFailed
 from gateway.core.quota import Claim, Turn, settle
 
-RECORDS_AT_MOST = 100_000
+RECORDS_AT_MOST = 300_000
 
 
 class MemoryRecords:
