@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 from starlette.responses import Response
 
 from gateway.core.errors import DependencyFailed
-from gateway.core.model import Acr, Authenticate, LoginTransaction
+from gateway.core.model import Acr, Authenticate, LoginTransaction, Need
 from gateway.core.policy import decide, scopes_to_ask
 from gateway.web import login_texts, texts
 from gateway.web.cookies import digest_of
@@ -25,6 +25,7 @@ from gateway.web.information import accepted_by, alternative_of, announced, butt
 from gateway.web.leaving import with_form_targets
 from gateway.web.services import Services
 from gateway.web.step_up import why_again
+from gateway.web.waiting import must_wait
 
 
 async def show_login(services: Services, exchange: Exchange) -> Response:
@@ -82,6 +83,10 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
     if not await _may_depart(services, exchange):
         return _too_many(services, exchange, place)
     transaction = await _transaction(services, exchange, form, place)
+    if transaction.waived:
+        services.metrics.count("gateway_quota_total", source="household", event="waived")
+    if (waits := await must_wait(services, exchange, transaction, place)) is not None:
+        return waits
     await services.transactions.begin(transaction)
     try:
         address = await services.providers[transaction.provider].authorization_url(transaction)
@@ -131,17 +136,20 @@ async def _transaction(
     name = form.get("provider", "")
     accepted = accepted_by(services, place.route.policy if place else None)
     acr, scopes = await _asked_of_provider(services, exchange, place)
+    asked = {str(need) for need in Need} & scopes
+    waived = bool(asked) and form.get("without") == "household"
     return LoginTransaction(
         state=services.new_token(),
         nonce=services.new_token(),
         browser=services.cookies.browser_digest(exchange.browser or ""),
         provider=name if name in accepted else accepted[0],
         acr=acr,
-        scopes=scopes,
+        scopes=scopes - asked if waived else scopes,
         return_to=place.url if place else "",
         route=place.route.name if place else None,
         started_at=services.now,
         asked_by=form.get("asked_by", ""),
+        waived=waived,
         code_verifier=services.new_token(),
     )
 
