@@ -229,7 +229,7 @@ class LoginTransaction:
     state: str = field(repr=False)
     nonce: str = field(repr=False)
     browser: str = field(repr=False)
-    """Digest of the cookie of the browser that started it; another browser cannot end it."""
+    """Digest of the mark of the browser that started it, by which its logins are counted."""
     provider: str
     acr: Acr
     scopes: frozenset[str]
@@ -275,6 +275,8 @@ class Session:
     deliveries: tuple[Delivery, ...] = ()
     sid: str = field(default="", repr=False)
     """The provider's own name for its session, when it told one: a logout there may name it."""
+    refresh_token: str = field(default="", repr=False)
+    """Only on its way from the login to the store, which keeps it in a record of its own."""
 
 
 @dataclass(frozen=True, slots=True)

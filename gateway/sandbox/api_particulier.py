@@ -71,6 +71,8 @@ class ApiFaults:
     next_status: int | None = None
     next_body: bytes | None = None
     next_type: str = "application/json"
+    lasts: bool = False
+    """The next answer is every answer, until a test takes it away."""
     quotient: int | None = None
     """Another quotient in every payload: a value that tests can look for."""
     resources: int | None = None
@@ -188,7 +190,8 @@ class SandboxApiParticulier:
         if faults.next_status is None:
             return None
         status, body = faults.next_status, faults.next_body
-        faults.next_status = faults.next_body = None
+        if not faults.lasts:
+            faults.next_status = faults.next_body = None
         if body is not None:
             return Response(body, status, media_type=faults.next_type)
         return _error(

@@ -12,6 +12,7 @@ from gateway.core.signing import Signer
 from gateway.ports import (
     AuditLine,
     Clock,
+    FormStore,
     HandoffStore,
     HouseholdSource,
     IdentityProvider,
@@ -70,6 +71,10 @@ class Services:
     live: LiveAnswers
     transactions: TransactionStore
     handoffs: HandoffStore
+    forms: FormStore
+    """POSTs that a login interrupted."""
+    loops: Attempts
+    """Logins that one browser finished for one route in a short while."""
     upstream: UpstreamClient
     signer: Signer
     jwks: Mapping[str, object]
@@ -80,6 +85,10 @@ class Services:
     attempts: Attempts
     departures: Attempts | None
     """Of one address for a provider; None: not counted."""
+    logout_tokens: Attempts
+    """Each of a provider's logout tokens counts once."""
+    client_keys: Mapping[str, object]
+    """Public halves of what we authenticate with at providers; nothing that applications should believe."""
     readiness: Readiness
     outages: Outages
     audit: Callable[[AuditLine], None]
