@@ -13,7 +13,6 @@ from tests.browser import Page, Person
 from tests.parts import can_go_on
 from tests.processes import Gateway, gateway, get, mounted, until
 
-
 TITLES = {
     "session_store_full": "Trop de personnes se connectent en ce moment",
     "session_store_unavailable": "momentanément indisponible",
