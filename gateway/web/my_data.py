@@ -11,6 +11,7 @@ from gateway.web.amend import amend
 from gateway.web.exchange import Exchange, form_bond, own_url, require_form
 from gateway.web.http import posted_form
 from gateway.web.information import provider_label
+from gateway.web.notice import notices
 from gateway.web.review import day
 from gateway.web.services import Services
 
@@ -25,6 +26,7 @@ async def show_my_data(services: Services, exchange: Exchange) -> Response:
         provider=provider_label(services, session.identity.provider) if session.identity else "",
         obtained=obtained(session),
         deliveries=delivered(session),
+        notices=notices(services, session),
         token=services.cookies.form_token(form_bond(exchange)),
     )
 
