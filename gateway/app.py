@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from gateway.adapters.limits import Attempts
 from gateway.adapters.logs import configure_logging
 from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
+from gateway.adapters.sessions.checked import CheckedSessions, Rechecked
 from gateway.adapters.sessions.handoffs import Handoffs
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
@@ -35,7 +36,9 @@ from gateway.core.headers import stripped_names
 from gateway.core.http1.request import RequestHead
 from gateway.core.model import Source
 from gateway.core.routing import RouteTable
-from gateway.ports import Clock, HouseholdSource, NewToken, Sleep
+from gateway.ports import Clock, HouseholdSource, NewToken, SessionStore, Sleep
+from gateway.relying_party.client_auth import client_jwk
+from gateway.relying_party.logout import REPLAY_S
 from gateway.settings import ApiParticulierSettings, Settings
 from gateway.web.cookies import Cookies
 from gateway.web.gate import Gate
@@ -52,6 +55,9 @@ from gateway.web.services import Services
 
 LOGIN_S = 1800
 """As long as FranceConnect lets a person stay on its own pages."""
+
+LOGINS_AT_MOST = 40_000
+"""Begun in `LOGIN_S`, by everybody together: four times the peak of a large city, and a small part of every store."""
 
 SWEEP_S = 60
 
@@ -269,6 +275,11 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
     def trouble(code: str, request_id: str) -> None:
         logger.warning("household_trouble", code=code, request_id=request_id)
 
+    providers = {
+        provider.name: OidcProvider(provider, _opened(oidc.http_client(provider), closers), world.clock)
+        for provider in settings.providers
+    }
+
     def api(asked: ApiParticulierSettings) -> ApiParticulier:
         client = _opened(api_particulier.http_client(asked), closers)
         return ApiParticulier(asked, client, clock=world.clock, sleep=world.sleep, on_trouble=trouble)
@@ -276,14 +287,11 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
     return Services(
         settings=settings,
         routes=RouteTable(settings.routes),
-        providers={
-            provider.name: OidcProvider(provider, _opened(oidc.http_client(provider), closers), world.clock)
-            for provider in settings.providers
-        },
+        providers=providers,
         sources=_sources(settings, api),
-        sessions=OpenSessions(sealed_sessions(settings, records, world.clock), time.monotonic),
+        sessions=OpenSessions(_checked_sessions(settings, records, world.clock, providers), time.monotonic),
         live=lasting.live,
-        transactions=Transactions(records, world.clock, ttl_s=LOGIN_S),
+        transactions=_transactions(settings, world, records),
         handoffs=Handoffs(records, world.clock),
         upstream=lasting.upstream,
         signer=keys.signer,
@@ -295,6 +303,8 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         pages=_pages(settings),
         attempts=_attempts(settings, world, records, NUMBER_TRIES, NUMBER_PERIOD_S),
         departures=_attempts(settings, world, records, departures, 60) if departures else None,
+        logout_tokens=_attempts(settings, world, records, 1, REPLAY_S),
+        client_keys=_client_keys(settings),
         readiness=lasting.readiness,
         outages=lasting.outages,
         audit=AuditLog(world.audit_stream).record,
@@ -304,6 +314,24 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         sleep=world.sleep,
         new_token=world.new_token,
     )
+
+
+def _checked_sessions(
+    settings: Settings, records: RecordStore, clock: Clock, providers: Mapping[str, OidcProvider]
+) -> SessionStore:
+    """With the providers that are asked again whether their session holds, when there is one."""
+    rechecked = {
+        provider.name: Rechecked(providers[provider.name], provider.recheck_s)
+        for provider in settings.providers
+        if provider.recheck_s is not None
+    }
+    sessions = sealed_sessions(settings, records, clock)
+    return CheckedSessions(sessions, records, clock, rechecked) if rechecked else sessions
+
+
+def _client_keys(settings: Settings) -> dict[str, object]:
+    pems = {provider.client_key_pem for provider in settings.providers if provider.client_key_pem}
+    return {"keys": [client_jwk(pem) for pem in sorted(pems)]}
 
 
 def _sources(
@@ -316,6 +344,12 @@ def _sources(
         if each is not None and each not in opened:
             opened[each] = api(each)
     return {source: opened[each] for source, each in asked.items() if each is not None}
+
+
+def _transactions(settings: Settings, world: Outside, records: RecordStore) -> Transactions:
+    return Transactions(
+        records, world.clock, ttl_s=LOGIN_S, room=_attempts(settings, world, records, LOGINS_AT_MOST, LOGIN_S)
+    )
 
 
 def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: int, period_s: int) -> Attempts:

@@ -51,9 +51,10 @@ def read_policy(path: Path, shown: str, *, modes: Mapping[Asked, Mode]) -> tuple
     policy = Policy(
         name=path.stem,
         version=hashlib.sha256(path.read_bytes()).hexdigest()[:12],
-        purpose=model.purpose,
-        legal_basis=model.legal_basis,
-        retention=model.retention,
+        purpose=_french(model.purpose) or "",
+        legal_basis=_french(model.legal_basis),
+        retention=_french(model.retention),
+        english=_english(model),
         login=_login(model),
         household=_rule(Asked.HOUSEHOLD, model.household, modes, source),
         childcare=_rule(Asked.CHILDCARE, model.childcare, modes, source),
@@ -67,6 +68,15 @@ def read_policy(path: Path, shown: str, *, modes: Mapping[Asked, Mode]) -> tuple
     )
     _check(policy, source)
     return source, None if source.problems else with_needs(policy)
+
+
+def _french(words: str | TextModel | None) -> str | None:
+    return words.fr if isinstance(words, TextModel) else words
+
+
+def _english(model: PolicyModel) -> dict[str, str]:
+    said = {name: getattr(model, name) for name in ("purpose", "legal_basis", "retention")}
+    return {name: words.en for name, words in said.items() if isinstance(words, TextModel) and words.en}
 
 
 def _login(model: PolicyModel) -> Login | None:

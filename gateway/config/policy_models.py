@@ -18,6 +18,10 @@ class TextModel(Part):
     en: str | None = None
 
 
+Words = Names | TextModel
+"""French, or French and English."""
+
+
 class LoginModel(Part):
     """Who must be signed in."""
 
@@ -107,11 +111,11 @@ def _aliased(name: str, *french: str, **more: Any) -> Any:
 class PolicyModel(Part):
     """policies/NAME.yaml"""
 
-    purpose: Names = _aliased(
+    purpose: Words = _aliased(
         "purpose", "finalité", "finalite", description="why: shown to people, written in the register"
     )
-    legal_basis: Names | None = _aliased("legal_basis", "base_légale", "base_legale", default=None)
-    retention: Names | None = _aliased("retention", "durée_conservation", "duree_conservation", default=None)
+    legal_basis: Words | None = _aliased("legal_basis", "base_légale", "base_legale", default=None)
+    retention: Words | None = _aliased("retention", "durée_conservation", "duree_conservation", default=None)
     login: LoginModel | None = None
     household: HouseholdPolicyModel | None = None
     childcare: ChildcarePolicyModel | None = None

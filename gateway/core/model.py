@@ -275,6 +275,8 @@ class Session:
     deliveries: tuple[Delivery, ...] = ()
     sid: str = field(default="", repr=False)
     """The provider's own name for its session, when it told one: a logout there may name it."""
+    refresh_token: str = field(default="", repr=False)
+    """Only on its way from the login to the store, which keeps it in a record of its own."""
 
 
 @dataclass(frozen=True, slots=True)

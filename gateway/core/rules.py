@@ -136,6 +136,9 @@ class Text:
     def __str__(self) -> str:
         return self.fr
 
+    def __bool__(self) -> bool:
+        return bool(self.fr)
+
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
@@ -212,6 +215,8 @@ class Policy:
     allow: Conditions | None = None
     encoding: Encoding = Encoding.PERCENT
     needs: Needs = field(default_factory=Needs)
+    english: Mapping[str, str] = field(default_factory=dict)
+    """What was written in English of `purpose`, `legal_basis` and `retention`."""
     lookups: tuple[Lookup, ...] = ()
     """The sources that are asked, in the order of `Source`; made with `needs`."""
 
@@ -220,6 +225,10 @@ class Policy:
         """The sources that the policy speaks of, asked or not."""
         written = {Source.HOUSEHOLD: self.household, Source.CHILDCARE: self.childcare}
         return {source: rule for source, rule in written.items() if rule is not None}
+
+    def text(self, name: str) -> Text:
+        """`purpose`, `legal_basis` or `retention`, for people to read."""
+        return Text(getattr(self, name) or "", self.english.get(name))
 
     @property
     def needs_session(self) -> bool:

@@ -107,6 +107,7 @@ class SandboxApiParticulier:
                 Route("/api/v2/composition-familiale", self._by_number),
                 Route("/api/caf/famille", self._gone),
                 Route("/api/ping", self._ping),
+                Route("/api/introspect", self._introspect),
             ]
         )
 
@@ -173,6 +174,12 @@ class SandboxApiParticulier:
 
     async def _gone(self, request: Request) -> Response:
         return PlainTextResponse("Cette version n'est plus disponible.", 410)
+
+    async def _introspect(self, request: Request) -> Response:
+        scopes = self._tokens.get(request.query_params.get("token", ""))
+        if scopes is None:
+            return _error(401, "00101", "Jeton invalide")
+        return JSONResponse({"_id": "00000000-0000-0000-0000-000000000000", "name": None, "scopes": list(scopes)})
 
     async def _ping(self, request: Request) -> Response:
         return PlainTextResponse("pong")

@@ -132,6 +132,7 @@ async def _new_session(
         id_token=signed_in.id_token,
         sid=signed_in.sid,
         browser=transaction.browser,
+        refresh_token=signed_in.refresh_token,
         # What was confirmed stays so, unless what it was about is asked again.
         reviewed=before.reviewed if before and all(record in records for record in held) else frozenset(),
         declined=(before.declined if before else frozenset()) - ({policy.name} if policy else frozenset()),

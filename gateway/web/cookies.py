@@ -32,6 +32,7 @@ class Cookies:
         self._sessions = _signer(secrets, "session cookie")
         self._browsers = _signer(secrets, "browser cookie")
         self._forms = _signer(secrets, "form token")
+        self._returns = _signer(secrets, "logout return")
 
     def session_id(self, headers: Sequence[bytes]) -> SessionId | None:
         """The id in a request's Cookie lines; repeated, unsigned or malformed counts as none."""
@@ -78,6 +79,19 @@ class Cookies:
 
     def check_form_token(self, token: str, bound_to: str) -> bool:
         return self._forms.verify_signature(bound_to.encode("ascii"), token.encode("utf-8", "replace"))
+
+    def return_token(self, browser: str, once: str, ends_at: int) -> str:
+        """A `state` for the way to the provider's logout and back, in the browser of this digest, until `ends_at`."""
+        signature = self._returns.get_signature(f"{once}.{ends_at}.{browser}").decode("ascii")
+        return f"{once}.{ends_at}.{signature}"
+
+    def check_return_token(self, token: str, browser: str, now: int) -> bool:
+        once, _, rest = token.partition(".")
+        ends_at, _, signature = rest.partition(".")
+        signed = f"{once}.{ends_at}.{browser}".encode("utf-8", "replace")
+        if not self._returns.verify_signature(signed, signature.encode("utf-8", "replace")):
+            return False
+        return now < int(ends_at)
 
     def _set(self, name: str, signer: Signer, value: str) -> str:
         return f"{name}={signer.sign(value).decode('ascii')}{self._attributes}"

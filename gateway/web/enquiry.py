@@ -58,12 +58,23 @@ def _say(services: Services, policy: Policy, answer: Household | Absent, record:
     services.log("household", outcome=status, reasons=" ".join(record.reasons), policy=policy.name, source=source)
 
 
+def _is_vouched(services: Services, identity: Identity | None) -> bool:
+    """Whether the names were checked against the civil register. Without anybody signed in, none are compared."""
+    if identity is None:
+        return True
+    provider = services.providers.get(identity.provider)
+    return provider is not None and provider.vouches
+
+
+_NOT_VOUCHED = Absent(HouseholdStatus.NOT_AVAILABLE, "identity_not_vouched")
 _NOT_GRANTED = Absent(HouseholdStatus.UNAVAILABLE, "scope_not_granted")
 _FOREIGN = Absent(HouseholdStatus.NOT_AVAILABLE, "identity_without_birthcountry")
 
 
 async def _ask(services: Services, request: HouseholdRequest, granted: frozenset[str] | None) -> Household | Absent:
     """Ask, unless the answer is known: without a CAF scope in the token it is a refusal, and counts as a call."""
+    if not _is_vouched(services, request.identity):
+        return _NOT_VOUCHED
     source = services.sources.get(request.source)
     if source is None or not _may_ask(request.needs, granted):
         return _NOT_GRANTED

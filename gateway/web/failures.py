@@ -49,6 +49,8 @@ def _again(snapshot: Snapshot, error: GatewayError) -> str | None:
 
 
 def _message(error: GatewayError) -> texts.Message:
+    if error.code == "session_store_full":
+        return texts.STORE_FULL
     if isinstance(error, DependencyFailed):
         return _DOWN.get(error.dependency, texts.STORE_DOWN)
     if isinstance(error, ValueRefused):

@@ -29,7 +29,7 @@ def buttons(services: Services, policy: Policy | None) -> list[dict[str, Any]]:
 
     `down`: it failed a moment ago.
     """
-    accepted = policy.login.providers if policy and policy.login else ()
+    accepted = accepted_by(services, policy)
     return [
         {
             "name": provider.name,
@@ -40,8 +40,14 @@ def buttons(services: Services, policy: Policy | None) -> list[dict[str, Any]]:
             "pictures": provider.name in services.settings.buttons,
         }
         for provider in services.settings.providers
-        if not accepted or provider.name in accepted
+        if provider.name in accepted
     ]
+
+
+def accepted_by(services: Services, policy: Policy | None) -> list[str]:
+    """Names of the providers that a policy accepts; of all of them when it does not say."""
+    accepted = policy.login.providers if policy and policy.login else ()
+    return [name for name in services.providers if not accepted or name in accepted]
 
 
 def provider_label(services: Services, name: str) -> str:
@@ -57,7 +63,7 @@ def announced(policy: Policy | None) -> dict[str, Any]:
     facts = [injection.fact for injection in policy.inject]
     sources = [fact for fact in FACTS if fact in policy.needs.fields and is_household_value(fact)]
     return {
-        "purpose": policy.purpose,
+        "purpose": policy.text("purpose"),
         "asked": asked_of_provider(policy),
         "sources": [texts.FACT_LABELS[fact] for fact in sources],
         "source_facts": sources,
@@ -66,8 +72,8 @@ def announced(policy: Policy | None) -> dict[str, Any]:
         "drops_names": not {f"{lookup.source}.adults" for lookup in policy.lookups} & set(facts),
         "reviewed": any(lookup.rule.review and lookup.wanted for lookup in policy.lookups),
         "notice": notice_url(policy),
-        "legal_basis": policy.legal_basis or "",
-        "retention": texts.RETENTIONS.get(policy.retention or "", policy.retention or ""),
+        "legal_basis": policy.text("legal_basis"),
+        "retention": texts.RETENTIONS.get(policy.retention or "") or policy.text("retention"),
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from gateway.core.rules import Policy
+from gateway.core.rules import Policy, Route
 from gateway.settings import Settings
 from gateway.web.exchange import Exchange
 from gateway.web.information import announced
@@ -61,6 +61,10 @@ def announced_policies(settings: Settings) -> Iterator[Policy]:
         if route.policy.needs_session and route.policy.name not in seen:
             seen.add(route.policy.name)
             yield route.policy
+
+
+def routes_of(settings: Settings, policy: Policy) -> tuple[Route, ...]:
+    return tuple(route for route in settings.routes if route.policy.name == policy.name)
 
 
 def _purpose(policy: Policy) -> dict[str, Any]:

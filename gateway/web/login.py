@@ -20,7 +20,8 @@ from gateway.web.exchange import (
     with_cookies,
 )
 from gateway.web.http import posted_form
-from gateway.web.information import alternative_of, announced, buttons
+from gateway.web.information import accepted_by, alternative_of, announced, buttons
+from gateway.web.leaving import with_form_targets
 from gateway.web.services import Services
 
 
@@ -43,6 +44,7 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         alternative=alternative_of(place),
         **announced(policy),
     )
+    page = await with_form_targets(page, services, accepted_by(services, policy))
     return with_cookies(page, None if exchange.browser else services.cookies.set_browser(browser))
 
 
@@ -104,12 +106,13 @@ def _transaction(
     services: Services, exchange: Exchange, form: Mapping[str, str], place: Destination | None
 ) -> LoginTransaction:
     name = form.get("provider", "")
+    accepted = accepted_by(services, place.route.policy if place else None)
     acr, scopes = _asked_of_provider(services, exchange, place)
     return LoginTransaction(
         state=services.new_token(),
         nonce=services.new_token(),
         browser=services.cookies.browser_digest(exchange.browser or ""),
-        provider=name if name in services.providers else next(iter(services.providers)),
+        provider=name if name in accepted else accepted[0],
         acr=acr,
         scopes=scopes,
         return_to=place.url if place else "",

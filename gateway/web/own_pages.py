@@ -17,6 +17,7 @@ from gateway.web import (
     my_data,
     notice,
     ops,
+    provider_logout,
     review,
 )
 from gateway.web.exchange import OWN_PREFIX, Exchange
@@ -35,6 +36,9 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "mes-donnees": {"GET": my_data.show_my_data, "POST": my_data.forget},
     "auth": dict.fromkeys(USUAL_METHODS, forward_auth.authorise),
     "keys": {"GET": ops.keys},
+    "client-keys": {"GET": ops.client_keys},
+    "backchannel-logout": {"POST": provider_logout.backchannel_logout},
+    "frontchannel-logout": {"GET": provider_logout.frontchannel_logout},
     "health/live": {"GET": ops.live},
     "health/ready": {"GET": ops.ready},
     "language": {"GET": choice_of_language.choose},
@@ -59,7 +63,9 @@ _STATIC = frozenset(name for name in PAGES if name.startswith("static/"))
 
 _LEGAL = frozenset({"donnees-personnelles", "accessibilite", "cookies"})
 
-WITHOUT_SESSION = _PROBES | _STATIC | _LEGAL | {"auth", "keys", "language", "logged-out"}
+_MACHINES = frozenset({"keys", "client-keys", "backchannel-logout", "frontchannel-logout"})
+
+WITHOUT_SESSION = _PROBES | _STATIC | _LEGAL | _MACHINES | {"auth", "language", "logged-out"}
 """They answer even when the session store does not; `auth` looks for a session where the route asked for needs one."""
 
 

@@ -116,9 +116,11 @@ def _environment(authority: Authority, speech: Speech) -> Environment:
         "authority": authority,
         "lang": speech.language,
         "told": speech.told,
+        "listed": speech.listed,
         "month": speech.month,
         "day": speech.day,
         "funds": {name: speech.say(label) for name, label in texts.FUNDS.items()},
+        "states": texts.ACCESSIBILITY_STATES,
         "version": version(authority),
     }
     return templates

@@ -80,6 +80,10 @@ class Services:
     attempts: Attempts
     departures: Attempts | None
     """Of one address for a provider; None: not counted."""
+    logout_tokens: Attempts
+    """Each of a provider's logout tokens counts once."""
+    client_keys: Mapping[str, object]
+    """Public halves of what we authenticate with at providers; nothing that applications should believe."""
     readiness: Readiness
     outages: Outages
     audit: Callable[[AuditLine], None]

@@ -1,7 +1,7 @@
 """French sentences → what a person reads, in their language and in the authority's own words."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ Catalogue = Mapping[str, str]
 """French sentence of ours → the one to show."""
 
 _PARIS = ZoneInfo("Europe/Paris")
+_THIN = re.compile(r" (?=[:;?!»])|(?<=«) ")
 _FORMATTED = re.compile(r"%[(%]")
 
 
@@ -27,7 +28,7 @@ class Speech:
 
     def say(self, sentence: str, **values: Any) -> str:
         """The sentence, with its `%(name)s` replaced; Markup only when a value is, and then the rest is escaped."""
-        text = self._found(sentence) or sentence
+        text = self._spaced(self._found(sentence) or sentence)
         if any(isinstance(value, Markup) for value in values.values()):
             return escape(text) % values
         return text % values if values or _FORMATTED.search(text) else text
@@ -41,11 +42,18 @@ class Speech:
         """What somebody wrote: a sentence of ours, or of a policy; marked as French where that is all there is."""
         if isinstance(text, Text):
             written = text.fr if self.language == "fr" else text.en or ""
-            return written or self._french(text.fr)
+            return self._spaced(written) or self._french(text.fr)
         found = self._found(text)
         if found is not None or self.language == "fr" or not text:
-            return found or text
+            return self._spaced(found or text)
         return self._french(text)
+
+    def listed(self, labels: Sequence[str]) -> str:
+        """«a, b et c», each a sentence of ours."""
+        said = [self.say(label) for label in labels]
+        if len(said) < 2:
+            return "".join(said)
+        return f"{', '.join(said[:-1])} {self.say('et')} {said[-1]}"
 
     def month(self, iso: str) -> str:
         """`2026-05` → «mai 2026»."""
@@ -67,6 +75,10 @@ class Speech:
         small = sentence[:1].lower() + sentence[1:]
         found = self._catalogue.get(small)
         return None if found is None else found[:1].upper() + found[1:]
+
+    def _spaced(self, text: str) -> str:
+        """French puts a space before `:` and inside guillemets, and a line must not break there."""
+        return _THIN.sub("\u00a0", text) if self.language == "fr" else text
 
     def _french(self, text: str) -> Markup:
         return Markup('<span lang="fr">{}</span>').format(text)

@@ -67,6 +67,9 @@ SCOPE_LABELS: Mapping[str, str] = {
 RETENTIONS: Mapping[str, str] = {"session": "le temps de votre visite, puis tout est effacé"}
 """Words of a policy's `retention` that a person would not understand."""
 
+ACCESSIBILITY_STATES = ("non évaluée", "non conforme", "partiellement conforme", "totalement conforme")
+"""Nobody has looked yet, then the three words of the law."""
+
 FUNDS: Mapping[str, str] = {"cnaf": "la CAF (allocations familiales)", "msa": "la MSA (régime agricole)"}
 
 MONTHS = (
@@ -197,6 +200,11 @@ LOGINS_TOO_MANY = Message(
 STORE_DOWN = Message(
     "Le service est momentanément indisponible",
     "Ce n’est pas de votre fait. Réessayez dans quelques minutes.",
+)
+
+STORE_FULL = Message(
+    "Trop de personnes se connectent en ce moment",
+    "Votre demande n’a pas été enregistrée ; rien d’autre n’est perdu. Réessayez dans quelques minutes.",
 )
 
 UPSTREAM_DOWN = Message(
