@@ -164,6 +164,25 @@ def test_what_a_policy_says_is_read_as_it_is_written(folder: Path) -> None:
     assert policy.alternative.retroactive is True
 
 
+ANYBODY = """
+purpose: Estimation du tarif
+household: {mode: number, match: none, when_missing: forward}
+inject: {X-Caf-Statut: household.status, X-Enfants: FACT}
+"""
+
+
+@pytest.mark.parametrize("fact", ["adults", "children", "address", "address.lines"])
+def test_names_of_a_file_are_not_for_somebody_whom_nobody_identified(
+    folder: Path, capsys: pytest.CaptureFixture[str], fact: str
+) -> None:
+    path = folder / "policies" / "numero.yaml"
+    _change(folder / "gateway.yaml", "mode: franceconnect ", "mode: franceconnect\n    token: {env: TOKEN} ")
+    path.write_text(ANYBODY.replace("FACT", f"household.{fact}"), encoding="utf-8")
+    assert f"`household.{fact}` with `match: none`" in _errors(capsys)
+    path.write_text(ANYBODY.replace("FACT", "household.children.count"), encoding="utf-8")
+    assert main(["check"]) == 0
+
+
 def test_check_names_the_scopes_of_both_sources(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"]) == 0
     out = capsys.readouterr().out

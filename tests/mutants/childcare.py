@@ -161,7 +161,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "gateway/config/policy_file.py",
         "    if not rule.match:\n        for injection",
         "    if False:\n        for injection",
-        _FORM + "test_names_of_a_file_are_not_for_somebody_whom_nobody_identified",
+        "tests/integration/test_sources_configuration.py::test_names_of_a_file_are_not_for_somebody_whom_nobody_identified",
     ),
     Mutant(
         "the adults stay in the session",
