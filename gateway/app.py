@@ -23,6 +23,7 @@ from gateway.adapters.logs import configure_logging
 from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
 from gateway.adapters.sessions.checked import CheckedSessions, Rechecked
+from gateway.adapters.sessions.forms import Forms
 from gateway.adapters.sessions.handoffs import Handoffs
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
@@ -40,7 +41,7 @@ from gateway.ports import Clock, HouseholdSource, NewToken, SessionStore, Sleep
 from gateway.relying_party.client_auth import client_jwk
 from gateway.relying_party.logout import REPLAY_S
 from gateway.settings import ApiParticulierSettings, Settings
-from gateway.web.cookies import Cookies
+from gateway.web.cookies import LOGIN_S, Cookies
 from gateway.web.gate import Gate
 from gateway.web.live import CHECK_S, LiveAnswers
 from gateway.web.open_sessions import OpenSessions
@@ -53,9 +54,6 @@ from gateway.web.server.connection import ClientConnection, Responder
 from gateway.web.server.front import Front
 from gateway.web.services import Services
 
-LOGIN_S = 1800
-"""As long as FranceConnect lets a person stay on its own pages."""
-
 LOGINS_AT_MOST = 40_000
 """Begun in `LOGIN_S`, by everybody together: four times the peak of a large city, and a small part of every store."""
 
@@ -65,6 +63,13 @@ PROBE_BYTES = 8_192
 
 DRAIN_S = 30
 """How long requests under way may take to end: after SIGTERM, and with what a reload replaced."""
+
+FORMS_BY_ADDRESS = 60
+FORMS_IN_ALL = 2_000
+"""Interrupted forms kept within the life of a login: whoever sends many of them cannot fill the store."""
+
+LOOP_LOGINS = 3
+LOOP_S = 120
 
 NUMBER_TRIES = 5
 NUMBER_PERIOD_S = 3600
@@ -293,12 +298,12 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         live=lasting.live,
         transactions=_transactions(settings, world, records),
         handoffs=Handoffs(records, world.clock),
+        forms=_forms(settings, world, records),
+        loops=_attempts(settings, world, records, LOOP_LOGINS, LOOP_S),
         upstream=lasting.upstream,
         signer=keys.signer,
         jwks=_jwks(settings, keys),
-        stripped=stripped_names(
-            injection.header for policy in settings.policies.values() for injection in policy.inject
-        ),
+        stripped=_stripped(settings),
         cookies=Cookies(settings.public_url, settings.sessions.secrets),
         pages=_pages(settings),
         attempts=_attempts(settings, world, records, NUMBER_TRIES, NUMBER_PERIOD_S),
@@ -354,6 +359,16 @@ def _transactions(settings: Settings, world: Outside, records: RecordStore) -> T
 
 def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: int, period_s: int) -> Attempts:
     return Attempts(records, world.clock, settings.sessions.secrets[-1], tries=tries, period_s=period_s)
+
+
+def _forms(settings: Settings, world: Outside, records: RecordStore) -> Forms:
+    by_address = _attempts(settings, world, records, FORMS_BY_ADDRESS, LOGIN_S)
+    in_all = _attempts(settings, world, records, FORMS_IN_ALL, LOGIN_S)
+    return Forms(records, world.clock, by_address=by_address, in_all=in_all, ttl_s=LOGIN_S)
+
+
+def _stripped(settings: Settings) -> frozenset[str]:
+    return stripped_names(injection.header for policy in settings.policies.values() for injection in policy.inject)
 
 
 def _jwks(settings: Settings, keys: SigningKeys) -> dict[str, object]:

@@ -86,6 +86,8 @@ class Limits:
     target_bytes: int = 8_192
     head_s: float = 10
     idle_s: float = 30
+    kept_post_bytes: int = 262_144
+    """Of a form that a login interrupts; 0 keeps none."""
     logins_per_minute_per_address: int | None = None
     """Departures for a provider; None: not counted."""
 

@@ -176,6 +176,9 @@ class LimitsModel(Part):
     target_bytes: Annotated[int, Field(ge=256, le=65_536)] = 8_192
     head_s: Seconds = 10
     idle_s: Seconds = 30
+    kept_post_bytes: Annotated[
+        int, Field(ge=0, le=4_194_304, description="of a form that a login interrupts; 0 keeps none")
+    ] = 262_144
     logins_per_minute_per_address: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
         None, description="departures for a provider from one address; omitted: not counted"
     )

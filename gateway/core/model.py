@@ -229,7 +229,7 @@ class LoginTransaction:
     state: str = field(repr=False)
     nonce: str = field(repr=False)
     browser: str = field(repr=False)
-    """Digest of the cookie of the browser that started it; another browser cannot end it."""
+    """Digest of the mark of the browser that started it, by which its logins are counted."""
     provider: str
     acr: Acr
     scopes: frozenset[str]

@@ -1,4 +1,4 @@
-"""The two cookies: a signed session id, and a mark of the browser that a login and its forms are tied to."""
+"""Our cookies: a signed session id, a mark of the browser that forms are tied to, one for each login under way."""
 
 import hashlib
 import re
@@ -9,12 +9,25 @@ from itsdangerous import BadSignature, Signer
 from gateway.core.model import SessionId
 from gateway.ports import NewToken
 from gateway.web import language
+from gateway.web.cookie_family import CookieFamily
+
+LOGIN_S = 1800
+"""A login may last as long as FranceConnect lets a person stay on its own pages."""
+
+LOGINS_AT_MOST = 8
+"""Under way in one browser. With the browser's own cookies the head stays far below what any server takes."""
+
+FORMS_AT_MOST = 4
 
 _TOKEN = re.compile(r"[0-9a-f]{64}")
 
 
 def new_session_id(new_token: NewToken) -> SessionId:
     return SessionId(new_token())
+
+
+def digest_of(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8")).hexdigest()
 
 
 class Cookies:
@@ -33,6 +46,22 @@ class Cookies:
         self._browsers = _signer(secrets, "browser cookie")
         self._forms = _signer(secrets, "form token")
         self._returns = _signer(secrets, "logout return")
+        self.logins = CookieFamily(
+            f"{prefix}gateway-login",
+            self._attributes,
+            _signer(secrets, "login cookie"),
+            at_most=LOGINS_AT_MOST,
+            ttl_s=LOGIN_S,
+        )
+        """One for each login under way, by its state: another browser cannot end it."""
+        self.forms = CookieFamily(
+            f"{prefix}gateway-form",
+            self._attributes,
+            _signer(secrets, "form cookie"),
+            at_most=FORMS_AT_MOST,
+            ttl_s=LOGIN_S,
+        )
+        """The ticket of each form that waits for a login, by its target."""
 
     def session_id(self, headers: Sequence[bytes]) -> SessionId | None:
         """The id in a request's Cookie lines; repeated, unsigned or malformed counts as none."""
@@ -72,7 +101,7 @@ class Cookies:
 
     def browser_digest(self, value: str) -> str:
         """What may be kept or shown of a secret value: its SHA-256."""
-        return hashlib.sha256(value.encode("ascii")).hexdigest()
+        return digest_of(value)
 
     def form_token(self, bound_to: str) -> str:
         return self._forms.get_signature(bound_to).decode("ascii")

@@ -8,7 +8,8 @@ from starlette.responses import Response
 from gateway.core.errors import DependencyFailed
 from gateway.core.model import Acr, Authenticate, LoginTransaction
 from gateway.core.policy import decide, scopes_to_ask
-from gateway.web import texts
+from gateway.web import login_texts, texts
+from gateway.web.cookies import digest_of
 from gateway.web.exchange import (
     Destination,
     Exchange,
@@ -23,6 +24,7 @@ from gateway.web.http import posted_form
 from gateway.web.information import accepted_by, alternative_of, announced, buttons
 from gateway.web.leaving import with_form_targets
 from gateway.web.services import Services
+from gateway.web.step_up import why_again
 
 
 async def show_login(services: Services, exchange: Exchange) -> Response:
@@ -42,6 +44,8 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         asked_by=query.get("asked_by", ""),
         providers=buttons(services, policy),
         alternative=alternative_of(place),
+        why=why_again(services, exchange, place),
+        not_sent=query.get("not_sent") == "1",
         **announced(policy),
     )
     page = await with_form_targets(page, services, accepted_by(services, policy))
@@ -61,6 +65,8 @@ def _to_public_host(services: Services, exchange: Exchange, place: Destination |
     back = "" if place is None else here + place.url if place.url.startswith("/") else place.url
     address = services.settings.public_url + own_url("login", back or here)
     address += f"&asked_by={services.cookies.browser_digest(browser)}"
+    if exchange.snapshot.query.get("not_sent") == "1":
+        address += "&not_sent=1"
     response = exchange.pages.redirect(address)
     return with_cookies(response, None if exchange.browser else services.cookies.set_browser(browser))
 
@@ -68,8 +74,11 @@ def _to_public_host(services: Services, exchange: Exchange, place: Destination |
 async def start_login(services: Services, exchange: Exchange) -> Response:
     """Remember one login transaction, then leave for the provider."""
     form = await posted_form(exchange.snapshot, exchange.receive)
-    require_form(services, exchange, form.get("token", ""), exchange.browser or "")
     place = destination(services, form.get("return_to", ""), exchange.snapshot.host)
+    if exchange.browser is None:
+        # Better said here than after the detour: without cookies nobody comes back signed in.
+        return cookies_refused(services, exchange, place)
+    require_form(services, exchange, form.get("token", ""), exchange.browser)
     if not await _may_depart(services, exchange):
         return _too_many(services, exchange, place)
     transaction = _transaction(services, exchange, form, place)
@@ -80,7 +89,21 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
         count_login(services, error.code, transaction.provider)
         services.outages.failed(transaction.provider)
         return provider_down(services, exchange, place, error)
-    return exchange.pages.redirect(address)
+    held = exchange.snapshot.values(b"cookie")
+    cookies = services.cookies.logins.put(held, transaction.state, digest_of(transaction.state), services.now)
+    return with_cookies(exchange.pages.redirect(address), *cookies)
+
+
+def cookies_refused(services: Services, exchange: Exchange, place: Destination | None) -> Response:
+    services.log("login_refused", code="cookies_refused", reference=exchange.reference)
+    count_login(services, "cookies_refused", "")
+    return exchange.pages.message(
+        login_texts.COOKIES_REFUSED,
+        403,
+        reference=exchange.reference,
+        restart=own_url("login", place.url if place else ""),
+        alternative=alternative_of(place),
+    )
 
 
 async def _may_depart(services: Services, exchange: Exchange) -> bool:

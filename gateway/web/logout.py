@@ -7,6 +7,7 @@ from gateway.core.model import Session
 from gateway.web.exchange import Exchange, form_bond, own_url, require_form, with_cookies
 from gateway.web.http import posted_form
 from gateway.web.information import provider_label
+from gateway.web.kept_forms import forget_forms
 from gateway.web.leaving import with_form_targets
 from gateway.web.services import Services
 from gateway.web.texts import Message
@@ -49,7 +50,8 @@ async def logout(services: Services, exchange: Exchange) -> Response:
     require_form(services, exchange, form.get("token", ""), form_bond(exchange))
     await services.sessions.drop(session.id)
     address = await _at_the_provider(services, session)
-    return with_cookies(exchange.pages.redirect(address or _HERE), services.cookies.clear_session())
+    cookies = [services.cookies.clear_session(), *await forget_forms(services, exchange)]
+    return with_cookies(exchange.pages.redirect(address or _HERE), *cookies)
 
 
 async def _at_the_provider(services: Services, session: Session) -> str | None:

@@ -18,6 +18,7 @@ from gateway.web import (
     notice,
     ops,
     provider_logout,
+    resume,
     review,
 )
 from gateway.web.exchange import OWN_PREFIX, Exchange
@@ -31,6 +32,7 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "arrive": {"GET": callback.arrive},
     "logout": {"GET": logout.show_logout, "POST": logout.logout},
     "logged-out": {"GET": logout.logged_out},
+    "resume": {"GET": resume.show_resume, "POST": resume.drop_form},
     "review": {"GET": review.show_review, "POST": review.answer_review},
     "allocataire": {"GET": caf_number.show_number, "POST": caf_number.answer_number},
     "mes-donnees": {"GET": my_data.show_my_data, "POST": my_data.forget},

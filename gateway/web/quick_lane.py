@@ -92,6 +92,9 @@ class QuickLane:
 
     def _take(self, head: RequestHead, target: Target, connection: ClientConnection) -> Responder | None:
         services = self._services
+        if head.method == "POST" and services.cookies.forms.any(head.cookies):
+            # It may be the word to send a form that waited for a login.
+            return None
         kept = connection.kept
         if not isinstance(kept, _Kept) or kept.block is not head.block or kept.lane is not self:
             kept = connection.kept = self._read(head, connection.peer)

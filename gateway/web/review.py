@@ -18,6 +18,7 @@ from gateway.web.branches import details, message_for
 from gateway.web.exchange import Destination, Exchange, destination, facts_at, form_bond, own_url, require_form
 from gateway.web.http import posted_form
 from gateway.web.information import alternative_of
+from gateway.web.kept_forms import onward
 from gateway.web.notice import notice_url
 from gateway.web.services import Services
 
@@ -109,7 +110,7 @@ async def answer_review(services: Services, exchange: Exchange) -> Response:
     policy = place.route.policy
     if form.get("answer") == "confirm":
         await amend(services, session.id, lambda now: replace(now, reviewed=now.reviewed | {policy.tag}))
-        return exchange.pages.redirect(place.url)
+        return exchange.pages.redirect(onward(services, exchange, place))
     if form.get("answer") != "decline":
         raise RequestRejected("form_malformed")
     await amend(services, session.id, lambda now: replace(now, declined=now.declined | {policy.name}))
@@ -201,3 +202,8 @@ def _person(parts: Mapping[str, object]) -> str:
 def day(unix_s: int) -> str:
     """`24/11/2026`, in Paris."""
     return datetime.fromtimestamp(unix_s, ZoneInfo("Europe/Paris")).strftime("%d/%m/%Y")
+
+
+def clock_time(unix_s: int) -> str:
+    """`14 h 05`, in Paris."""
+    return datetime.fromtimestamp(unix_s, ZoneInfo("Europe/Paris")).strftime("%H h %M")

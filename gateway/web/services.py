@@ -12,6 +12,7 @@ from gateway.core.signing import Signer
 from gateway.ports import (
     AuditLine,
     Clock,
+    FormStore,
     HandoffStore,
     HouseholdSource,
     IdentityProvider,
@@ -70,6 +71,10 @@ class Services:
     live: LiveAnswers
     transactions: TransactionStore
     handoffs: HandoffStore
+    forms: FormStore
+    """POSTs that a login interrupted."""
+    loops: Attempts
+    """Logins that one browser finished for one route in a short while."""
     upstream: UpstreamClient
     signer: Signer
     jwks: Mapping[str, object]
