@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from gateway.adapters.limits import Attempts
 from gateway.adapters.logs import configure_logging
 from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
+from gateway.adapters.sessions.checked import CheckedSessions, Rechecked
 from gateway.adapters.sessions.forms import Forms
 from gateway.adapters.sessions.handoffs import Handoffs
 from gateway.adapters.sessions.memory import MemoryRecords
@@ -34,9 +35,12 @@ from gateway.adapters.upstream.client import Upstreams
 from gateway.core.errors import ConfigError, DependencyFailed, Problem
 from gateway.core.headers import stripped_names
 from gateway.core.http1.request import RequestHead
+from gateway.core.model import Source
 from gateway.core.routing import RouteTable
-from gateway.ports import Clock, NewToken, Sleep
-from gateway.settings import Settings
+from gateway.ports import Clock, HouseholdSource, NewToken, SessionStore, Sleep
+from gateway.relying_party.client_auth import client_jwk
+from gateway.relying_party.logout import REPLAY_S
+from gateway.settings import ApiParticulierSettings, Settings
 from gateway.web.cookies import LOGIN_S, Cookies
 from gateway.web.gate import Gate
 from gateway.web.live import CHECK_S, LiveAnswers
@@ -49,6 +53,9 @@ from gateway.web.server.asgi import AsgiExchange
 from gateway.web.server.connection import ClientConnection, Responder
 from gateway.web.server.front import Front
 from gateway.web.services import Services
+
+LOGINS_AT_MOST = 40_000
+"""Begun in `LOGIN_S`, by everybody together: four times the peak of a large city, and a small part of every store."""
 
 SWEEP_S = 60
 
@@ -273,26 +280,23 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
     def trouble(code: str, request_id: str) -> None:
         logger.warning("household_trouble", code=code, request_id=request_id)
 
-    source = None
-    if settings.household is not None:
-        source = ApiParticulier(
-            settings.household,
-            _opened(api_particulier.http_client(settings.household), closers),
-            clock=world.clock,
-            sleep=world.sleep,
-            on_trouble=trouble,
-        )
+    providers = {
+        provider.name: OidcProvider(provider, _opened(oidc.http_client(provider), closers), world.clock)
+        for provider in settings.providers
+    }
+
+    def api(asked: ApiParticulierSettings) -> ApiParticulier:
+        client = _opened(api_particulier.http_client(asked), closers)
+        return ApiParticulier(asked, client, clock=world.clock, sleep=world.sleep, on_trouble=trouble)
+
     return Services(
         settings=settings,
         routes=RouteTable(settings.routes),
-        providers={
-            provider.name: OidcProvider(provider, _opened(oidc.http_client(provider), closers), world.clock)
-            for provider in settings.providers
-        },
-        source=source,
-        sessions=OpenSessions(sealed_sessions(settings, records, world.clock), time.monotonic),
+        providers=providers,
+        sources=_sources(settings, api),
+        sessions=OpenSessions(_checked_sessions(settings, records, world.clock, providers), time.monotonic),
         live=lasting.live,
-        transactions=Transactions(records, world.clock, ttl_s=LOGIN_S),
+        transactions=_transactions(settings, world, records),
         handoffs=Handoffs(records, world.clock),
         forms=_forms(settings, world, records),
         loops=_attempts(settings, world, records, LOOP_LOGINS, LOOP_S),
@@ -304,6 +308,8 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         pages=_pages(settings),
         attempts=_attempts(settings, world, records, NUMBER_TRIES, NUMBER_PERIOD_S),
         departures=_attempts(settings, world, records, departures, 60) if departures else None,
+        logout_tokens=_attempts(settings, world, records, 1, REPLAY_S),
+        client_keys=_client_keys(settings),
         readiness=lasting.readiness,
         outages=lasting.outages,
         audit=AuditLog(world.audit_stream).record,
@@ -312,6 +318,42 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         clock=world.clock,
         sleep=world.sleep,
         new_token=world.new_token,
+    )
+
+
+def _checked_sessions(
+    settings: Settings, records: RecordStore, clock: Clock, providers: Mapping[str, OidcProvider]
+) -> SessionStore:
+    """With the providers that are asked again whether their session holds, when there is one."""
+    rechecked = {
+        provider.name: Rechecked(providers[provider.name], provider.recheck_s)
+        for provider in settings.providers
+        if provider.recheck_s is not None
+    }
+    sessions = sealed_sessions(settings, records, clock)
+    return CheckedSessions(sessions, records, clock, rechecked) if rechecked else sessions
+
+
+def _client_keys(settings: Settings) -> dict[str, object]:
+    pems = {provider.client_key_pem for provider in settings.providers if provider.client_key_pem}
+    return {"keys": [client_jwk(pem) for pem in sorted(pems)]}
+
+
+def _sources(
+    settings: Settings, api: Callable[[ApiParticulierSettings], ApiParticulier]
+) -> dict[Source, HouseholdSource]:
+    """One client for all that is asked at one place with one token: the quota is one."""
+    asked = {Source.HOUSEHOLD: settings.household, Source.CHILDCARE: settings.childcare}
+    opened: dict[ApiParticulierSettings, ApiParticulier] = {}
+    for each in asked.values():
+        if each is not None and each not in opened:
+            opened[each] = api(each)
+    return {source: opened[each] for source, each in asked.items() if each is not None}
+
+
+def _transactions(settings: Settings, world: Outside, records: RecordStore) -> Transactions:
+    return Transactions(
+        records, world.clock, ttl_s=LOGIN_S, room=_attempts(settings, world, records, LOGINS_AT_MOST, LOGIN_S)
     )
 
 
@@ -344,4 +386,4 @@ def _pages(settings: Settings) -> Pages:
     targets = [provider.authorization_endpoint or provider.issuer for provider in settings.providers]
     targets += [provider.end_session_endpoint or provider.issuer for provider in settings.providers]
     secure = settings.public_url.startswith("https:")
-    return Pages(settings.authority, secure=secure, form_targets=targets)
+    return Pages(settings.authority, secure=secure, form_targets=targets, catalogues=settings.texts)

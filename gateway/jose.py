@@ -14,6 +14,7 @@ from joserfc.jwk import ECKey, RSAKey, import_key
 from gateway.core.errors import LoginFailed
 
 TOKEN_BYTES_AT_MOST = 16_384
+RSA_BITS_AT_LEAST = 2_048
 _KID_AT_MOST = 256
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 _CURVES = {"ES256": ("EC", "P-256"), "RS256": ("RSA", None)}
@@ -56,6 +57,8 @@ def _keep(entry: dict[str, Any], keys: list[tuple[str | None, ECKey | RSAKey]]) 
         key = import_key(public)
     except Exception:  # noqa: BLE001 - whatever a library makes of a bad key, it is a key that we do not have
         return
+    if isinstance(key, RSAKey) and key.raw_value.key_size < RSA_BITS_AT_LEAST:
+        return
     if isinstance(key, ECKey | RSAKey) and (kid is None or isinstance(kid, str)):
         keys.append((kid, key))
 
@@ -70,19 +73,29 @@ class Pinned:
     encryption_key_pem: bytes | None = field(default=None, repr=False)
 
 
-def verified_payload(token: str, keys: Keys, pinned: Pinned) -> dict[str, Any]:
-    """The claims of a token signed with the pinned algorithm; sealed first, where the profile seals."""
+def verified_payload(
+    token: str, keys: Keys, pinned: Pinned, *, types: frozenset[str] = frozenset({"JWT"})
+) -> dict[str, Any]:
+    """The claims of a token signed with the pinned algorithm; sealed first, where the profile seals.
+
+    A token that says its type must say one of `types`.
+    """
     if pinned.sealed:
         token = _opened(token, pinned)
     header, payload = _read(token)
     if header.get("alg") != pinned.alg:
         raise LoginFailed("token_alg")
-    if header.get("typ", "JWT") != "JWT" and header.get("typ") is not None:
+    if header.get("typ") is not None and str(header["typ"]) not in types:
         raise LoginFailed("token_typ")
-    if not header.keys() <= {"alg", "kid", "typ", "cty"}:
+    if not header.keys() <= {"alg", "kid", "typ", "cty", "x5t", "x5t#S256"}:
         raise LoginFailed("token_header")
     _verify(token, header, keys, pinned.alg)
     return payload
+
+
+def claimed(token: str) -> dict[str, Any]:
+    """What an unverified token says: to choose whose keys to verify it with, and for nothing else."""
+    return _read(token)[1]
 
 
 def _read(token: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -8,6 +8,7 @@ from gateway.core.errors import DependencyFailed
 from gateway.core.http1.response import ResponseHead
 from gateway.core.model import (
     Absent,
+    Acr,
     CafNumber,
     Household,
     Identity,
@@ -15,6 +16,7 @@ from gateway.core.model import (
     Need,
     Session,
     SessionId,
+    Source,
     VerifiedClaims,
 )
 from gateway.core.rules import Mode, Route
@@ -39,8 +41,34 @@ class SignedIn:
     id_token: str = field(repr=False)
     """The signed (decrypted) ID token: logout needs it back as it was."""
     access_token: str = field(repr=False)
-    """Lives 60 s at FranceConnect: used within the callback or never."""
+    """Lives 60 s at FranceConnect: used within the callback or never. Empty when it opens nothing elsewhere."""
     scopes: frozenset[str]
+    acr: Acr
+    """At least the level that the transaction asked for."""
+    sid: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+    """Empty unless the provider is asked again whether its session holds (`recheck_s`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """The provider's session still holds."""
+
+    refresh_token: str = field(repr=False)
+    """The next one: providers may take the old one back."""
+
+
+class Leaving(Protocol):
+    """A logout that a provider tells us of, verified: of one of its sessions, of a person, or both."""
+
+    @property
+    def jti(self) -> str: ...
+
+    @property
+    def sub(self) -> str: ...
+
+    @property
+    def sid(self) -> str: ...
 
 
 class IdentityProvider(Protocol):
@@ -52,22 +80,51 @@ class IdentityProvider(Protocol):
     @property
     def issuer(self) -> str: ...
 
+    @property
+    def client_id(self) -> str: ...
+
+    @property
+    def vouches(self) -> bool:
+        """Its identities are checked against the civil register: a household may be compared with them."""
+        ...
+
+    @property
+    def origins(self) -> Sequence[str]:
+        """Addresses that a form of ours may lead to, as far as they are known."""
+        ...
+
+    async def prepare(self) -> None:
+        """Read the metadata that a login will need, if they were not yet."""
+        ...
+
     async def authorization_url(self, transaction: LoginTransaction) -> str: ...
+
+    async def check_issuer(self, iss: str | None) -> None:
+        """Whether a callback that names this issuer, or none, can be this provider's (RFC 9207)."""
+        ...
 
     async def exchange(self, transaction: LoginTransaction, code: str) -> SignedIn: ...
 
+    async def refresh(self, refresh_token: str, sub: str) -> Refreshed:
+        """`LoginFailed` when the provider's session is over."""
+        ...
+
     async def end_session_url(self, id_token: str, state: str) -> str | None: ...
+
+    async def read_logout_token(self, token: str) -> Leaving: ...
 
 
 @dataclass(frozen=True, slots=True)
 class HouseholdRequest:
-    """One enquiry. Which of the last three is used follows from `mode`."""
+    """One enquiry. Which of access token, identity and number is used follows from `mode`."""
 
     mode: Mode
     needs: frozenset[Need]
+    """Blocks of one source."""
     access_token: str | None = field(default=None, repr=False)
     identity: Identity | None = None
     number: CafNumber | None = None
+    source: Source = Source.HOUSEHOLD
 
 
 class HouseholdSource(Protocol):

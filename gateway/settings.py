@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,6 +29,29 @@ class ApiParticulierSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A file that was read and checked at start: `image/svg+xml` without script or reference, or `image/png`."""
+
+    content: bytes = field(repr=False)
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accessibility:
+    """What the declaration says (law of 11 February 2005, article 47). Without an audit, `state` is empty."""
+
+    state: str = ""
+    """`non conforme`, `partiellement conforme` or `totalement conforme`: the three words of the law."""
+    rate: int | None = None
+    """Per cent of the RGAA criteria that apply."""
+    audited_on: date | None = None
+    audited_by: str = ""
+    contact: str = ""
+    """E-mail, or an https address; the DPO's when empty."""
+    known_issues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Authority:
     """The local authority, as pages and API Particulier name it."""
 
@@ -35,7 +59,8 @@ class Authority:
     siret: str
     dpo: str
     colour: str = "#0b4f6c"
-    logo: Path | None = None
+    logo: Picture | None = None
+    accessibility: Accessibility = Accessibility()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +150,18 @@ class Settings:
     workers: int
     providers: tuple[ProviderSettings, ...]
     household: ApiParticulierSettings | None
+    childcare: ApiParticulierSettings | None
+    """Equal to `household` when both are asked at one place with one token: then they share one quota."""
     sessions: SessionSettings
     signing: SigningSettings
     limits: Limits
     routes: tuple[Route, ...]
     policies: Mapping[str, Policy]
     production: bool
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By language: sentence of our pages, in French → what is shown instead."""
+    buttons: Mapping[str, tuple[Picture, Picture]] = field(default_factory=dict)
+    """By name in `identity:`: the pair of pictures shown instead of the official button's style sheet."""
     notes: tuple[str, ...] = ()
     """What `gateway check` says that is not a mistake."""
     admin: Listen | None = None

@@ -17,7 +17,7 @@ from gateway.core.model import (
     Person,
     RequestFacts,
 )
-from gateway.core.needs import compute_needs
+from gateway.core.needs import with_needs
 from gateway.core.paths import normalise
 from gateway.core.rules import (
     Bracket,
@@ -97,9 +97,7 @@ def a_policy(**changes: Any) -> Policy:
         "inject": injections("identity.birth_name"),
         "alternative": WayOut("/justificatif", Text("Déposer une attestation de la CAF")),
     }
-    policy = Policy(**(plain | changes))
-    needs = compute_needs(login=policy.login, household=policy.household, inject=policy.inject, allow=policy.allow)
-    return replace(policy, needs=needs)
+    return with_needs(Policy(**(plain | changes)))
 
 
 def a_caf_policy(*facts: str, rule: HouseholdRule | None = None, **changes: Any) -> Policy:

@@ -21,6 +21,8 @@ from gateway.adapters.keys import generate_pem
 from gateway.app import Application, Outside, build, new_token
 from gateway.cli.demo import FC_CLIENT_ID
 from gateway.config.gateway_file import load
+from gateway.core.model import Need
+from gateway.ports import Sleep
 from gateway.sandbox.api_particulier import SandboxApiParticulier
 from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect
 from gateway.sandbox.legacy import legacy_app
@@ -167,13 +169,23 @@ def sandbox(
         name=settings.authority.name,
     )
     franceconnect = SandboxFranceConnect(provider.issuer, [client], clock, new_token)
-    scopes = ["cnaf_quotient_familial", "cnaf_allocataires", "cnaf_enfants", "cnaf_adresse"]
+    scopes = [str(need) for need in Need]
     return franceconnect, SandboxApiParticulier(franceconnect, {API_TOKEN: scopes}, clock, broker=broker)
 
 
 @contextmanager
-def running(folder: Path, *, broker: bool = False, quick_lane: bool | None = None, **files: object) -> Iterator[World]:
-    """Start everything, hand over the world, stop everything. Without the quick lane, ASGI answers every request."""
+def running(
+    folder: Path,
+    *,
+    broker: bool = False,
+    quick_lane: bool | None = None,
+    sleep: Sleep | None = None,
+    **files: object,
+) -> Iterator[World]:
+    """Start everything, hand over the world, stop everything. Without the quick lane, ASGI answers every request.
+
+    The gateway never really sleeps unless `sleep` says how.
+    """
     quick_lane = lanes.quick if quick_lane is None else quick_lane
     sockets = bound_sockets(4)
     ports = [each.getsockname()[1] for each in sockets]
@@ -183,10 +195,12 @@ def running(folder: Path, *, broker: bool = False, quick_lane: bool | None = Non
     franceconnect, api = sandbox(settings, clock, broker=broker)
     world = World(settings, clock, franceconnect, api, folder, io.StringIO(), io.StringIO())
 
-    async def sleep(seconds: float) -> None:
+    async def noted(seconds: float) -> None:
         world.slept.append(seconds)
 
-    outside = Outside(clock=clock, sleep=sleep, log_stream=world.logs, audit_stream=world.audit, quick_lane=quick_lane)
+    outside = Outside(
+        clock=clock, sleep=sleep or noted, log_stream=world.logs, audit_stream=world.audit, quick_lane=quick_lane
+    )
     world.application = build(settings, outside)
     apps = [world.application, franceconnect.app, api.app, legacy_app(f"{settings.public_url}/_gateway/keys")]
     with served(list(zip(apps, sockets, strict=True))):

@@ -23,8 +23,9 @@ from gateway.adapters.api_particulier_answers import (
     status_of,
 )
 from gateway.adapters.api_particulier_query import IdentityUnusable, Parameters, identity_parameters
+from gateway.adapters.childcare_payload import parse_childcare
 from gateway.adapters.household_payload import PayloadRefused, parse_household
-from gateway.core.model import Absent, Household, HouseholdStatus
+from gateway.core.model import Absent, Household, HouseholdStatus, Source
 from gateway.core.rules import Mode
 from gateway.ports import Clock, HouseholdRequest, Sleep
 from gateway.settings import ApiParticulierSettings
@@ -37,8 +38,10 @@ CALL_S = 2.0
 
 BODY_BYTES_AT_MOST = 1_000_000
 
-_FRANCECONNECT_PATH = "/v3/dss/quotient_familial/france_connect"
-_IDENTITY_PATH = "/v3/dss/quotient_familial/identite"
+_PRODUCTS = {
+    Source.HOUSEHOLD: "/v3/dss/quotient_familial",
+    Source.CHILDCARE: "/v3/dss/participation_familiale_eaje",
+}
 _NUMBER_PATH = "/api/v2/composition-familiale"
 
 _TOKEN = re.compile(r"[!-~]+")
@@ -51,6 +54,7 @@ OnTrouble = Callable[[str, str], None]
 @dataclass(frozen=True, slots=True)
 class _Call:
     mode: Mode
+    source: Source
     path: str
     parameters: Parameters = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
@@ -129,7 +133,8 @@ class ApiParticulier:
         if request.mode is Mode.FRANCECONNECT:
             if request.access_token is None or not _TOKEN.fullmatch(request.access_token):
                 return Absent(HouseholdStatus.NOT_AUTHENTICATED, "api_particulier_no_access_token")
-            return _Call(request.mode, _FRANCECONNECT_PATH, (recipient,), _bearer(request.access_token))
+            path = f"{_PRODUCTS[request.source]}/france_connect"
+            return _Call(request.mode, request.source, path, (recipient,), _bearer(request.access_token))
         token = self._settings.token
         if token is None or not _TOKEN.fullmatch(token):
             self._on_trouble("api_particulier_no_token", "")
@@ -178,7 +183,7 @@ class ApiParticulier:
             body = await _body(response)
             request_id = _request_id(response)
         if response.status_code == 200:
-            return _read(body, request_id)
+            return _read(call.source, body, request_id, self._clock())
         refusal = read_refusal(response.status_code, body or b"")
         if refusal.status == 429:
             refusal = self._close(refusal, response.headers.get("Retry-After", ""))
@@ -204,14 +209,15 @@ def _identity_call(request: HouseholdRequest, recipient: tuple[str, str], token:
         parameters = identity_parameters(request.identity)
     except IdentityUnusable as error:
         return Absent(HouseholdStatus.NOT_AVAILABLE, error.code)
-    return _Call(request.mode, _IDENTITY_PATH, (recipient, *parameters), _bearer(token))
+    path = f"{_PRODUCTS[request.source]}/identite"
+    return _Call(request.mode, request.source, path, (recipient, *parameters), _bearer(token))
 
 
 def _number_call(request: HouseholdRequest, token: str) -> _Call | Absent:
     if request.number is None:
         return Absent(HouseholdStatus.NOT_AVAILABLE, "api_particulier_no_number")
     parameters = (("numeroAllocataire", request.number.number), ("codePostal", request.number.postal_code))
-    return _Call(request.mode, _NUMBER_PATH, parameters, {"X-Api-Key": token})
+    return _Call(request.mode, request.source, _NUMBER_PATH, parameters, {"X-Api-Key": token})
 
 
 async def _body(response: httpx.Response) -> bytes | None:
@@ -226,11 +232,12 @@ async def _body(response: httpx.Response) -> bytes | None:
     return bytes(body)
 
 
-def _read(body: bytes | None, request_id: str) -> _Answer:
+def _read(source: Source, body: bytes | None, request_id: str, now: float) -> _Answer:
     if body is None:
         return _unavailable("payload_unread", request_id, trouble=True)
     try:
-        return _Answer(parse_household(body))
+        found = parse_household(body) if source is Source.HOUSEHOLD else parse_childcare(body, now)
+        return _Answer(replace(found, request_id=request_id) if isinstance(found, Absent) else found)
     except PayloadRefused as error:
         return _unavailable(error.code, request_id, trouble=True)
 

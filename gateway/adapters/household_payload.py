@@ -6,10 +6,12 @@ v3 wraps its blocks in `data`; v2 is flat and names people by `nomNaissance`; th
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import NoReturn
+from typing import NoReturn, TypedDict, TypeVar
 
 from gateway.core.model import Address, Household, Person
-from gateway.core.names import civil_person, person_from_full_name
+from gateway.core.names import civil_person, parse_partial_date, person_from_full_name
+
+Answer = TypeVar("Answer")
 
 _FUNDS = {"CNAF": "cnaf", "CAF": "cnaf", "MSA": "msa"}
 _POSTAL_LINE = re.compile(r"((?:0[1-9]|[1-8][0-9]|9[0-8])[0-9]{3})(?:\s+([^\W\d_].*))?")
@@ -39,13 +41,18 @@ class PayloadRefused(Exception):
 
 def parse_household(body: bytes) -> Household:
     """The household that an answer holds, or `PayloadRefused`: payload_not_json, payload_errors, payload_malformed."""
+    return parse(body, _household)
+
+
+def parse(body: bytes, read: Callable[[Mapping[str, object]], Answer]) -> Answer:
+    """What `read` makes of a JSON object that is no error; its `ValueError` is a malformed payload."""
     payload = parse_json(body)
     if not isinstance(payload, dict):
         raise PayloadRefused("payload_malformed")
     if "errors" in payload or "error" in payload:
         raise PayloadRefused("payload_errors")
     try:
-        return _household(payload)
+        return read(payload)
     except ValueError:
         # What could not be read may be a name or a date: it is not carried along.
         raise PayloadRefused("payload_malformed") from None
@@ -54,42 +61,67 @@ def parse_household(body: bytes) -> Household:
 def parse_json(body: bytes) -> object:
     """JSON with one reading only: UTF-8, no key twice, no NaN."""
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse)
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=refuse)
     except (ValueError, RecursionError):
         raise PayloadRefused("payload_not_json") from None
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     read = dict(pairs)
-    return read if len(read) == len(pairs) else _refuse()
+    return read if len(read) == len(pairs) else refuse()
 
 
-def _refuse(_: object = None) -> NoReturn:
+def refuse(_: object = None) -> NoReturn:
     raise ValueError
 
 
 def _household(payload: Mapping[str, object]) -> Household:
     if "data" in payload:
-        return _v3(_known(_object(payload["data"]), _V3_BLOCKS))
-    return _flat(_known(payload, _FLAT_BLOCKS))
+        return _v3(known(as_object(payload["data"]), _V3_BLOCKS))
+    return _flat(known(payload, _FLAT_BLOCKS))
 
 
-def _known(blocks: Mapping[str, object], names: frozenset[str]) -> Mapping[str, object]:
+def known(blocks: Mapping[str, object], names: frozenset[str]) -> Mapping[str, object]:
     """Something that holds none of the blocks is another document, not an empty household."""
-    return blocks if names & blocks.keys() else _refuse()
+    return blocks if names & blocks.keys() else refuse()
 
 
 def _v3(data: Mapping[str, object]) -> Household:
-    quotient = _object_or_none(data.get("quotient_familial")) or {}
+    """The product «quotient familial»."""
+    quotient = object_or_none(data.get("quotient_familial")) or {}
     return Household(
         fund=_fund(quotient.get("fournisseur")),
         family_quotient=_quotient(quotient.get("valeur")),
         reference_month=_month(quotient.get("annee"), quotient.get("mois")),
         computed_month=_month(quotient.get("annee_calcul"), quotient.get("mois_calcul")),
+        **v3_file(data),
+    )
+
+
+class File(TypedDict):
+    """The blocks that both products of v3 have."""
+
+    adults: tuple[Person, ...] | None
+    children: tuple[Person, ...] | None
+    address: Address | None
+
+
+def v3_file(data: Mapping[str, object]) -> File:
+    return File(
         adults=_people(data.get("allocataires"), _v3_person),
-        children=_people(data.get("enfants"), _v3_person),
+        children=_people(data.get("enfants"), _v3_child),
         address=_address(data.get("adresse"), _V3_LINES, "code_postal_ville"),
     )
+
+
+def _v3_child(child: Mapping[str, object]) -> Person:
+    """No child is compared with anybody: a date that cannot be read is one that is not known, not a file refused."""
+    written = _text(child.get("date_naissance"))
+    try:
+        parse_partial_date(written)
+    except ValueError:
+        child = {**child, "date_naissance": None}
+    return _v3_person(child)
 
 
 def _flat(payload: Mapping[str, object]) -> Household:
@@ -139,12 +171,12 @@ def _people(value: object, read: Callable[[Mapping[str, object]], Person]) -> tu
         return None
     if not isinstance(value, list) or len(value) > _PEOPLE_AT_MOST:
         raise ValueError
-    return tuple(read(_object(person)) for person in value)
+    return tuple(read(as_object(person)) for person in value)
 
 
 def _address(value: object, line_names: Sequence[str], postal_name: str) -> Address | None:
     """None when nothing of it is known. The addressee's name is not read at all."""
-    address = _object_or_none(value) or {}
+    address = object_or_none(value) or {}
     lines = tuple(line for name in line_names if (line := _text(address.get(name))))
     last = _text(address.get(postal_name)) or ""
     country = _text(address.get("pays"))
@@ -159,21 +191,21 @@ def _address(value: object, line_names: Sequence[str], postal_name: str) -> Addr
 
 def _fund(value: object) -> str | None:
     name = _text(value)
-    return None if name is None else _FUNDS.get(name) or _refuse()
+    return None if name is None else _FUNDS.get(name) or refuse()
 
 
 def _quotient(value: object) -> int | None:
     """Null is «no quotient» and 0 is a quotient; a text, a fraction or a boolean is neither."""
-    return None if value is None else _integer(value, 0, _QUOTIENT_AT_MOST)
+    return None if value is None else integer(value, 0, _QUOTIENT_AT_MOST)
 
 
 def _month(year: object, month: object) -> str | None:
     if year is None and month is None:
         return None
-    return f"{_integer(year, 1900, 2999)}-{_integer(month, 1, 12):02d}"
+    return f"{integer(year, 1900, 2999)}-{integer(month, 1, 12):02d}"
 
 
-def _integer(value: object, least: int, most: int) -> int:
+def integer(value: object, least: int, most: int) -> int:
     if type(value) is not int or not least <= value <= most:
         raise ValueError
     return value
@@ -189,9 +221,9 @@ def _text(value: object) -> str | None:
     return value.strip() or None
 
 
-def _object(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else _refuse()
+def as_object(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else refuse()
 
 
-def _object_or_none(value: object) -> Mapping[str, object] | None:
-    return None if value is None else _object(value)
+def object_or_none(value: object) -> Mapping[str, object] | None:
+    return None if value is None else as_object(value)

@@ -30,9 +30,11 @@ ALLOWED = frozenset(
         "policy",
         "route",
         "provider",
+        "source",
         "error_type",
         "error_code",
         "frames",
+        "ended",
     ]
 )
 """Every field that may be written. A new one is a decision: codes only."""

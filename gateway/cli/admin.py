@@ -31,7 +31,9 @@ def admin_app(exposition: Exposition) -> Starlette:
         body, media_type = exposition.text(request.headers.get("accept", ""))
         return Response(body, media_type=None, headers={"content-type": media_type, "cache-control": "no-store"})
 
-    return Starlette(routes=[Route("/metrics", metrics)])
+    app = Starlette(routes=[Route("/metrics", metrics)])
+    app.router.redirect_slashes = False
+    return app
 
 
 async def serve_admin(exposition: Exposition, sockets: Sequence[Sockets]) -> None:

@@ -20,7 +20,7 @@ from gateway.cli.server import server_config
 from gateway.config.gateway_file import load
 from gateway.sandbox.api_particulier import SandboxApiParticulier
 from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect
-from gateway.sandbox.identities import MATCHING, MISMATCHING, UNKNOWN, identities
+from gateway.sandbox.identities import MATCHING, MISMATCHING, PARENT, UNKNOWN, identities
 from gateway.sandbox.legacy import legacy_app
 from gateway.settings import Settings
 
@@ -114,6 +114,7 @@ def _plain(app: Any, bind: str, port: int) -> uvicorn.Config:
 PEOPLE = (
     (MATCHING, "the household is found and is hers: the application receives her bracket"),
     (MISMATCHING, "CAF answers somebody else's household: nothing is sent, an alternative is offered"),
+    (PARENT, "a nursery's file that is his: the application receives resources, children and an estimate"),
     (UNKNOWN, "unknown to CAF: nothing to send, an alternative, in other words"),
 )
 
@@ -128,7 +129,7 @@ def welcome(settings: Settings) -> str:
     lines = [
         "",
         f"The gateway runs at  {settings.public_url}/cantine/",
-        f"A second policy at   {settings.public_url}/famille/",
+        f"Other policies at    {settings.public_url}/famille/  and  {settings.public_url}/creche/",
         "",
         "Sign in with FranceConnect (simulated) as:",
         *(f"  {_name(login):<28} {what}" for login, what in PEOPLE),

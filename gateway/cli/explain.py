@@ -14,10 +14,9 @@ from gateway.config.gateway_file import load
 from gateway.core.conditions import Truth
 from gateway.core.encodings import render
 from gateway.core.errors import RequestRejected
-from gateway.core.household import view
 from gateway.core.model import Allow, Alternative, Ask, Authenticate, Decision, Deny, Facts, RequestFacts
 from gateway.core.paths import admit, read_target
-from gateway.core.policy import decide, household_status, trace
+from gateway.core.policy import decide, look, trace
 from gateway.core.routing import RouteTable, SlashRedirect, normal_host
 from gateway.core.rules import Route, Test
 
@@ -77,9 +76,8 @@ def _print(route: Route, facts: Facts) -> None:
     if policy.needs.claims or policy.needs.blocks:
         asked = sorted(policy.needs.claims | {str(block) for block in policy.needs.blocks})
         print(f"asks for:  {' '.join(asked)}")
-    status = household_status(policy, facts, view(facts.household, policy.needs))
-    if status is not None:
-        print(f"household: {status}")
+    for seen in look(policy, facts):
+        print(f"{seen.lookup.source + ':':<11}{seen.status}")
     for line in trace(policy, facts):
         print(f"condition: {line.group}: {line.condition.fact} {_written(line.condition.test)}: {_WORDS[line.truth]}")
     _print_decision(decide(policy, facts), route)

@@ -7,10 +7,16 @@ from gateway.config.policy_models import OPERATORS, AllowModel
 from gateway.config.shapes import suggestion
 from gateway.config.yaml_source import Path_, Source
 from gateway.core.facts import FACTS
+from gateway.core.model import Childcare
+from gateway.core.model import Source as Asked
 from gateway.core.rules import Condition, Conditions, Operator, Test
 
-_NUMBERS = frozenset({"identity.age", "household.family_quotient", "household.children.count"})
-_LISTS = frozenset({"household.children.age"})
+_NUMBERS = frozenset(
+    {"identity.age", "household.family_quotient"}
+    | {f"{source}.children.count" for source in Asked}
+    | {f"childcare.{name}" for name in Childcare.__dataclass_fields__}
+)
+_LISTS = frozenset(f"{source}.children.age" for source in Asked)
 
 
 def read_conditions(model: AllowModel | None, source: Source) -> Conditions | None:
@@ -26,6 +32,13 @@ def read_conditions(model: AllowModel | None, source: Source) -> Conditions | No
         for name in ("all", "any", "none")
     }
     return Conditions(**groups)
+
+
+def read_child_age(asked: Asked, written: Mapping[str, Any] | None, source: Source) -> Test | None:
+    """`child_age: {between: [3, 11]}`: what one child of the file is asked to be."""
+    if written is None:
+        return None
+    return _test(f"{asked}.children.age", written, (asked, "child_age"), source, inner=True)
 
 
 def _condition(entry: Mapping[str, Mapping[str, Any]], place: Path_, source: Source) -> Condition | None:
@@ -64,7 +77,7 @@ def _test(fact: str, written: Any, place: Path_, source: Source, *, inner: bool)
 
 def _over(fact: str, operator: Operator, operand: Any, place: Path_, source: Source, *, inner: bool) -> Test | None:
     if fact not in _LISTS or inner:
-        source.say(place, f"`{operator}` is for lists", "only household.children.age is one")
+        source.say(place, f"`{operator}` is for lists", "only the ages of children are one")
         return None
     test = _test(fact, operand, place, source, inner=True)
     return None if test is None else Test(operator, test)

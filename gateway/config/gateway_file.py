@@ -12,22 +12,26 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
+from gateway.config.acceptance import check_acceptance
+from gateway.config.authority import read_authority, read_buttons
 from gateway.config.gateway_models import GatewayModel
+from gateway.config.identity import read_providers
 from gateway.config.listeners import is_private, read_admin, read_listen
 from gateway.config.policy_file import read_policy
 from gateway.config.production import check_production, is_production
-from gateway.config.providers import LEVELS, check_modes, is_loopback, read_household, read_providers
+from gateway.config.providers import check_modes, is_loopback, read_sources
 from gateway.config.routes import Surroundings, open_alternatives, read_routes
 from gateway.config.secrets import Secrets
 from gateway.config.sessions import read_sessions, store_notes
-from gateway.config.shapes import shaped, suggestion
+from gateway.config.shapes import shaped
+from gateway.config.texts import read_texts
 from gateway.config.yaml_source import Path_, Source, read_yaml
 from gateway.core.errors import ConfigError, Problem
 from gateway.core.forwarded import Network
+from gateway.core.model import Source as Asked
 from gateway.core.rules import Mode, Policy
 from gateway.settings import (
     ApiParticulierSettings,
-    Authority,
     Limits,
     Settings,
     SigningSettings,
@@ -70,15 +74,15 @@ def digest_of(folder: Path, config: Path) -> str:
 
 
 def _policy_problems(path: Path) -> list[Problem]:
-    _, problems = _policies(path.parent, Mode.FRANCECONNECT)
+    _, problems = _policies(path.parent, dict.fromkeys(Asked, Mode.FRANCECONNECT))
     return problems
 
 
-def _policies(folder: Path, mode: Mode | None) -> tuple[dict[str, Policy], list[Problem]]:
+def _policies(folder: Path, modes: Mapping[Asked, Mode]) -> tuple[dict[str, Policy], list[Problem]]:
     policies: dict[str, Policy] = {}
     problems: list[Problem] = []
     for path in sorted((folder / "policies").glob("*.yaml")):
-        source, policy = read_policy(path, str(path), mode=mode)
+        source, policy = read_policy(path, str(path), modes=modes)
         problems += source.problems
         if policy is not None:
             policies[policy.name] = policy
@@ -92,19 +96,20 @@ def _settings(
     _refuse_later(model, source)
     _check_public(model, source)
     providers = read_providers(model, source, secret, folder, public_url)
-    household, mode = read_household(model, source, secret, folder)
-    policies, problems = _policies(folder, mode)
-    modes = frozenset(policy.household.mode for policy in policies.values() if policy.household)
-    check_modes(model, modes | ({mode} if mode else set()), source)
+    asked, modes = read_sources(model, source, secret, folder)
+    policies, problems = _policies(folder, modes)
+    used = {each: _used(policies, each, mode) for each, mode in modes.items()}
+    check_modes(model, used, source)
     known = sorted(path.stem for path in (folder / "policies").glob("*.yaml"))
-    production = is_production(providers, household)
+    household = asked.get(Asked.HOUSEHOLD)
+    production = is_production(providers, asked.values())
     listen, networks = read_listen(model.listen, ("listen",), source, folder), _networks(model, source)
     around = Surroundings(source, policies, known, public_url, secret, folder, production)
     notes: list[str] = []
     routes = open_alternatives(read_routes(model, around), notes)
     settings = Settings(
         public_url=public_url,
-        authority=_authority(model, folder),
+        authority=read_authority(model, source, folder),
         listen=listen,
         admin=read_admin(model, listen, source, folder),
         trusted_proxies=networks,
@@ -112,19 +117,29 @@ def _settings(
         workers=_workers(model, source),
         providers=providers,
         household=household,
+        childcare=asked.get(Asked.CHILDCARE),
         sessions=read_sessions(model.sessions, source, secret, folder),
         signing=_signing(model, source, secret),
         limits=Limits(**model.limits.model_dump()),
         routes=routes,
         policies=policies,
         production=production,
-        notes=tuple(notes + _notes(model, household, modes) + store_notes(model.sessions)),
+        texts=read_texts(folder, problems),
+        buttons=read_buttons(model, source, folder),
+        notes=tuple(
+            notes + _notes(model, household, used.get(Asked.HOUSEHOLD, frozenset())) + store_notes(model.sessions)
+        ),
         version=digest_of(folder, Path(source.file)),
     )
-    _check_levels(model, settings, source)
+    check_acceptance(model, settings, source)
     if settings.production:
         check_production(settings, source, secrets=secret.required)
     return settings, problems
+
+
+def _used(policies: Mapping[str, Policy], source: Asked, mode: Mode) -> frozenset[Mode]:
+    """The gateway's own mode, and those that policies choose instead."""
+    return frozenset({mode, *(policy.rules[source].mode for policy in policies.values() if source in policy.rules)})
 
 
 def _refuse_later(model: GatewayModel, source: Source) -> None:
@@ -141,10 +156,6 @@ def _check_public(model: GatewayModel, source: Source) -> None:
     for place, siret in ((("authority", "siret"), model.authority.siret),):
         if not is_siret(siret):
             source.say(place, "`siret` is not a SIRET", "14 digits whose check digit holds")
-    if contrast_on_white(model.authority.colour) < 4.5:
-        source.say(
-            ("authority", "colour"), "`colour` is too light for white text on it", "a darker one: 4.5 to 1 at least"
-        )
 
 
 def is_siret(text: str) -> bool:
@@ -157,19 +168,6 @@ def is_siret(text: str) -> bool:
 def _luhn(text: str) -> bool:
     doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(text))]
     return sum(number // 10 + number % 10 for number in doubled) % 10 == 0
-
-
-def contrast_on_white(colour: str) -> float:
-    """WCAG 2.1 contrast ratio of `#rrggbb` with white."""
-    channels = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
-    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
-
-
-def _authority(model: GatewayModel, folder: Path) -> Authority:
-    written = model.authority
-    logo = folder / written.logo if written.logo else None
-    return Authority(written.name, written.siret, written.dpo, written.colour, logo)
 
 
 def _workers(model: GatewayModel, source: Source) -> int:
@@ -237,25 +235,3 @@ def _notes(model: GatewayModel, household: ApiParticulierSettings | None, modes:
     if model.listen.startswith("unix:") and UNIX not in model.trusted_proxies:
         notes.append("X-Forwarded-For is not believed from the Unix socket: list `unix` in `trusted_proxies`")
     return notes
-
-
-def _check_levels(model: GatewayModel, settings: Settings, source: Source) -> None:
-    """An acr that none of the accepted named providers can give would send people round for ever."""
-    for index, route in enumerate(model.routes):
-        policy = settings.policies.get(route.policy)
-        if policy is None or policy.login is None:
-            continue
-        for name in policy.login.providers:
-            if name not in model.identity:
-                hint = suggestion(name, list(model.identity))
-                source.say(
-                    ("routes", index, "policy"), f"policy `{policy.name}` accepts the unknown provider `{name}`", hint
-                )
-        accepted = [name for name in model.identity if not policy.login.providers or name in policy.login.providers]
-        named = [name for name in accepted if model.identity[name].environment != "custom"]
-        reachable = any(level >= policy.login.acr for name in named for level in LEVELS.get(name, ()))
-        if accepted and len(named) == len(accepted) and not reachable:
-            message = f"policy `{policy.name}` asks for {policy.login.acr}, which no accepted provider gives"
-            source.say(
-                ("routes", index, "policy"), message, "franceconnect gives eidas1, franceconnect_plus eidas2 and eidas3"
-            )

@@ -5,23 +5,25 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.config.conditions import read_conditions
+from gateway.config.conditions import read_child_age, read_conditions
 from gateway.config.policy_models import (
+    AlternativeModel,
+    ChildcarePolicyModel,
     ConstModel,
     HouseholdPolicyModel,
     PolicyModel,
-    ScheduleModel,
     TextModel,
     WayOutModel,
 )
 from gateway.config.shapes import shaped, suggestion
+from gateway.config.tariffs import read_scales, read_schedules
 from gateway.config.yaml_source import Path_, Source, read_yaml
-from gateway.core.facts import FACTS
+from gateway.core.facts import ESTIMATE, FACTS, source_of
 from gateway.core.headers import END_TO_END, FRAMING, HOP_BY_HOP, fold
 from gateway.core.model import Acr, HouseholdStatus
-from gateway.core.needs import compute_needs
+from gateway.core.model import Source as Asked
+from gateway.core.needs import with_needs
 from gateway.core.rules import (
-    Bracket,
     Conditions,
     Encoding,
     HouseholdRule,
@@ -30,46 +32,51 @@ from gateway.core.rules import (
     Missing,
     Mode,
     Policy,
-    Schedule,
     Text,
     WayOut,
 )
-from gateway.core.tariff import faults
+
+FRANCECONNECT = frozenset({"franceconnect", "franceconnect_plus"})
+"""Names in `identity:` that may never be the only way in."""
 
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 
 
-def read_policy(path: Path, shown: str, *, mode: Mode | None) -> tuple[Source, Policy | None]:
-    """Read one policy; `mode` is the gateway's. The policy is None when anything is wrong."""
+def read_policy(path: Path, shown: str, *, modes: Mapping[Asked, Mode]) -> tuple[Source, Policy | None]:
+    """Read one policy; `modes` are the gateway's, of the sources it asks. None when anything is wrong."""
     source = read_yaml(path, shown)
     model = shaped(source, PolicyModel)
     if model is None:
         return source, None
-    household = _household(model.household, mode, source)
     policy = Policy(
         name=path.stem,
         version=hashlib.sha256(path.read_bytes()).hexdigest()[:12],
-        purpose=model.purpose,
-        legal_basis=model.legal_basis,
-        retention=model.retention,
+        purpose=_french(model.purpose) or "",
+        legal_basis=_french(model.legal_basis),
+        retention=_french(model.retention),
+        english=_english(model),
         login=_login(model),
-        household=household,
-        alternative=_way_out(model.alternative),
+        household=_rule(Asked.HOUSEHOLD, model.household, modes, source),
+        childcare=_rule(Asked.CHILDCARE, model.childcare, modes, source),
+        alternative=_alternative(model.alternative),
         refused=_way_out(model.refused),
-        schedules=_schedules(model, source),
+        schedules=read_schedules(model.brackets, source),
+        scales=read_scales(model.scale, source),
         inject=_inject(model.inject, source),
         allow=read_conditions(model.allow, source),
         encoding=Encoding(model.encoding),
     )
     _check(policy, source)
-    return source, None if source.problems else _with_needs(policy)
+    return source, None if source.problems else with_needs(policy)
 
 
-def _with_needs(policy: Policy) -> Policy:
-    from dataclasses import replace
+def _french(words: str | TextModel | None) -> str | None:
+    return words.fr if isinstance(words, TextModel) else words
 
-    needs = compute_needs(login=policy.login, household=policy.household, inject=policy.inject, allow=policy.allow)
-    return replace(policy, needs=needs)
+
+def _english(model: PolicyModel) -> dict[str, str]:
+    said = {name: getattr(model, name) for name in ("purpose", "legal_basis", "retention")}
+    return {name: words.en for name, words in said.items() if isinstance(words, TextModel) and words.en}
 
 
 def _login(model: PolicyModel) -> Login | None:
@@ -81,48 +88,47 @@ def _login(model: PolicyModel) -> Login | None:
 def _way_out(model: WayOutModel | None) -> WayOut | None:
     if model is None:
         return None
-    text = model.text if isinstance(model.text, TextModel) else TextModel(fr=model.text)
-    return WayOut(model.url, Text(text.fr, text.en))
+    return WayOut(model.url, _text(model.text))
 
 
-def _household(model: HouseholdPolicyModel | None, mode: Mode | None, source: Source) -> HouseholdRule | None:
+def _text(model: TextModel | str) -> Text:
+    return Text(model) if isinstance(model, str) else Text(model.fr, model.en)
+
+
+def _alternative(model: AlternativeModel | None) -> WayOut | None:
     if model is None:
         return None
-    chosen = Mode(model.mode) if model.mode else mode
-    if chosen is None:
-        source.say(("household",), "needs `household:` in gateway.yaml", "say there where CAF and MSA are asked")
+    said = {name: getattr(model, name) for name in ("documents", "how", "delay", "meanwhile")}
+    texts = {name: None if text is None else _text(text) for name, text in said.items()}
+    return WayOut(model.url, _text(model.text), **texts, retroactive=model.retroactive)
+
+
+_WHERE = {
+    Asked.HOUSEHOLD: "say there where CAF and MSA are asked",
+    Asked.CHILDCARE: "add `childcare: {}` there: it is asked where and as the household is",
+}
+
+
+def _rule(
+    asked: Asked, model: HouseholdPolicyModel | ChildcarePolicyModel | None, modes: Mapping[Asked, Mode], source: Source
+) -> HouseholdRule | None:
+    if model is None:
+        return None
+    chosen = Mode(model.mode) if model.mode else modes.get(asked)
+    if chosen is None or asked not in modes:
+        source.say((asked,), f"needs `{asked}:` in gateway.yaml", _WHERE[asked])
         return None
     words = model.when_missing if isinstance(model.when_missing, dict) else {"default": model.when_missing}
     if "default" not in words:
-        source.say(("household", "when_missing"), "has no `default`", "add `default: alternative`")
+        source.say((asked, "when_missing"), "has no `default`", "add `default: alternative`")
     return HouseholdRule(
         mode=chosen,
         match=model.match == "required",
         review=model.review,
         when_missing={HouseholdStatus(status): Missing(word) for status, word in words.items() if status != "default"},
         default=Missing(words.get("default", "deny")),
+        child_age=read_child_age(asked, model.child_age, source),
     )
-
-
-def _schedules(model: PolicyModel, source: Source) -> tuple[Schedule, ...]:
-    several = isinstance(model.brackets, list)
-    tables = model.brackets if isinstance(model.brackets, list) else [model.brackets] if model.brackets else []
-    schedules = []
-    for index, table in enumerate(tables):
-        place: Path_ = ("brackets", index) if several else ("brackets",)
-        schedules.append(_schedule(table, place, source))
-    dates = [schedule.valid_from for schedule in schedules]
-    for index, day in enumerate(dates):
-        if day in dates[:index]:
-            source.say(("brackets", index), f"two schedules begin on {day}", "one of them would never be used")
-    return tuple(sorted(schedules, key=lambda schedule: schedule.valid_from))
-
-
-def _schedule(table: ScheduleModel, place: Path_, source: Source) -> Schedule:
-    brackets = tuple(Bracket(row.name, row.up_to) for row in table.table)
-    for row, what in faults(brackets):
-        source.say((*place, "table", row), what, "bounds are inclusive and go up; the last bracket has none")
-    return Schedule(table.valid_from, brackets, table.council_decision, zero_is_a_value=table.zero == "value")
 
 
 def _inject(headers: Mapping[str, str | ConstModel], source: Source) -> tuple[Injection, ...]:
@@ -158,33 +164,42 @@ def _check(policy: Policy, source: Source) -> None:
     named = [injection.fact for injection in policy.inject] + [
         each.fact for each in (policy.allow or Conditions()).each()
     ]
-    household = [fact for fact in named if fact.startswith(("household.", "brackets."))]
     if policy.login is not None:
         _check_login(policy, source)
     elif any(fact.startswith("identity.") for fact in named):
         source.say(("inject",), "names `identity.` facts without a login", "add `login: {acr: eidas1}`")
-    if household and policy.household is None:
-        source.say(("inject",), "names CAF facts without `household:`", "add `household: {match: required}`")
+    for asked in Asked:
+        if asked not in policy.rules and any(source_of(fact) is asked for fact in named):
+            source.say(("inject",), f"names CAF facts without `{asked}:`", f"add `{asked}: {{match: required}}`")
     if any(fact.startswith("brackets.") for fact in named) and not policy.schedules:
         source.say(("inject",), "names a bracket without `brackets:`", "add the schedule that the council voted")
-    if policy.household is not None:
-        _check_household(policy, source)
+    if not ESTIMATE.isdisjoint(named) and not policy.scales:
+        source.say(("inject",), "names an estimate without `scale:`", "add the scale that CNAF publishes")
+    for asked, rule in policy.rules.items():
+        _check_rule(asked, rule, policy, source)
 
 
 def _check_login(policy: Policy, source: Source) -> None:
     for key in ("legal_basis", "retention"):
         if getattr(policy, key) is None:
             source.say((), f"`{key}` is missing", f"a policy with a login says its {key}")
-    if policy.alternative is None or policy.alternative.url is None:
+    franceconnect = not policy.login or not policy.login.providers or FRANCECONNECT & set(policy.login.providers)
+    if franceconnect and (policy.alternative is None or policy.alternative.url is None):
         hint = "FranceConnect may never be the only way in: alternative: {url: /…, text: {fr: …}}"
         source.say((), "`alternative` is missing", hint)
 
 
-def _check_household(policy: Policy, source: Source) -> None:
-    rule = policy.household
-    assert rule is not None  # noqa: S101 - the caller looked
+_OF_A_FILE = ("adults", "children", "address", "address.lines")
+
+
+def _check_rule(asked: Asked, rule: HouseholdRule, policy: Policy, source: Source) -> None:
     if not rule.match and (rule.mode is not Mode.NUMBER or policy.login is not None):
         hint = "write `match: required`, or `mode: number` without `login`"
-        source.say(("household", "match"), "`none` is for number mode without a login only", hint)
+        source.say((asked, "match"), "`none` is for number mode without a login only", hint)
     if rule.match and policy.login is None:
-        source.say(("household",), "compares names, and nobody is signed in", "add `login: {acr: eidas1}`")
+        source.say((asked,), "compares names, and nobody is signed in", "add `login: {acr: eidas1}`")
+    if not rule.match:
+        for injection in policy.inject:
+            if injection.fact in {f"{asked}.{name}" for name in _OF_A_FILE}:
+                hint = "anyone can type a number: inject the quotient or a bracket, or add a `login`"
+                source.say(("inject", injection.header), f"`{injection.fact}` with `match: none`", hint)

@@ -18,6 +18,10 @@ class TextModel(Part):
     en: str | None = None
 
 
+Words = Names | TextModel
+"""French, or French and English."""
+
+
 class LoginModel(Part):
     """Who must be signed in."""
 
@@ -33,11 +37,32 @@ class HouseholdPolicyModel(Part):
     match: Literal["required", "none"] = "required"
     review: bool = Field(True, description="the person sees and confirms before anything leaves")
     when_missing: Word | dict[Literal["default", *(str(s) for s in HouseholdStatus)], Word] = "alternative"  # type: ignore[valid-type]
+    child_age: dict[str, Any] | None = Field(None, description="some child of the file must be so: {between: [3, 11]}")
+
+
+class ChildcarePolicyModel(Part):
+    """How the childcare file is asked, and what happens without an answer: as `household`, without a number."""
+
+    mode: Literal["franceconnect", "identity"] | None = None
+    match: Literal["required"] = "required"
+    review: bool = True
+    when_missing: Word | dict[Literal["default", *(str(s) for s in HouseholdStatus)], Word] = "alternative"  # type: ignore[valid-type]
+    child_age: dict[str, Any] | None = Field(None, description="some child of the file must be so: {between: [0, 3]}")
 
 
 class WayOutModel(Part):
     url: Annotated[str, Field(pattern=r"^(/|https://)")] | None = None
     text: TextModel | str
+
+
+class AlternativeModel(WayOutModel):
+    """The path that needs neither FranceConnect nor CAF, and what a person must know to take it."""
+
+    documents: TextModel | str | None = Field(None, description="what to send")
+    how: TextModel | str | None = Field(None, description="upload, post, counter with its address and hours")
+    delay: TextModel | str | None = Field(None, description="how long the answer takes")
+    meanwhile: TextModel | str | None = Field(None, description="the tariff until then")
+    retroactive: bool | None = Field(None, description="whether the tariff is then corrected from the start")
 
 
 class BracketModel(Part):
@@ -51,6 +76,22 @@ class ScheduleModel(Part):
     table: list[BracketModel]
     source: Literal["household.family_quotient"] = Field("household.family_quotient", alias="from")
     zero: Literal["not_available", "value"] = "value"
+
+
+Figure = Annotated[float, Field(gt=0, le=1_000_000, strict=False)]
+
+
+class ScaleModel(Part):
+    """The national scale of nursery contributions, from a date: CNAF publishes the figures."""
+
+    valid_from: date
+    published: Names
+    rates: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[1-9][0-9]?$")], Figure],
+        Field(min_length=1, description="from so many children: percent of monthly resources for one hour"),
+    ]
+    floor: Annotated[Figure, Field(description="least monthly resources that count, in euros")]
+    ceiling: Annotated[Figure, Field(description="most monthly resources that count, in euros")]
 
 
 class ConstModel(Part):
@@ -70,15 +111,17 @@ def _aliased(name: str, *french: str, **more: Any) -> Any:
 class PolicyModel(Part):
     """policies/NAME.yaml"""
 
-    purpose: Names = _aliased(
+    purpose: Words = _aliased(
         "purpose", "finalité", "finalite", description="why: shown to people, written in the register"
     )
-    legal_basis: Names | None = _aliased("legal_basis", "base_légale", "base_legale", default=None)
-    retention: Names | None = _aliased("retention", "durée_conservation", "duree_conservation", default=None)
+    legal_basis: Words | None = _aliased("legal_basis", "base_légale", "base_legale", default=None)
+    retention: Words | None = _aliased("retention", "durée_conservation", "duree_conservation", default=None)
     login: LoginModel | None = None
     household: HouseholdPolicyModel | None = None
-    alternative: WayOutModel | None = None
+    childcare: ChildcarePolicyModel | None = None
+    alternative: AlternativeModel | None = None
     brackets: ScheduleModel | list[ScheduleModel] | None = _aliased("brackets", "tranches", default=None)
+    scale: ScaleModel | list[ScaleModel] | None = _aliased("scale", "barème", "bareme", default=None)
     inject: dict[str, str | ConstModel] = Field({}, description="header: fact, or header: {const: text}")
     allow: AllowModel | None = None
     refused: WayOutModel | None = None

@@ -1,6 +1,6 @@
 """In production nothing of a sandbox is believed, and no secret is weak."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 from gateway.config.providers import is_loopback, is_sandbox
@@ -10,9 +10,9 @@ from gateway.relying_party import ProviderSettings
 from gateway.settings import ApiParticulierSettings, Settings
 
 
-def is_production(providers: Sequence[ProviderSettings], household: ApiParticulierSettings | None) -> bool:
+def is_production(providers: Sequence[ProviderSettings], sources: Collection[ApiParticulierSettings]) -> bool:
     """Unless every provider and source is a sandbox, staging, or on a loopback address."""
-    outside = [provider.issuer for provider in providers] + ([household.base_url] if household else [])
+    outside = [provider.issuer for provider in providers] + [source.base_url for source in sources]
     return not all(is_sandbox(url) or is_loopback(url) for url in outside)
 
 
@@ -23,13 +23,18 @@ def check_production(settings: Settings, source: Source, *, secrets: bool) -> No
         if any(url and (is_sandbox(url) or is_loopback(url)) for url in urls):
             hint = "its signing keys are public: anyone could sign in as anyone; write `environment: production`"
             source.say(place, f"`{provider.name}` is a sandbox, and this is production", hint)
-        if secrets and (why := weakness(provider.client_secret.encode("utf-8"))):
+        if secrets and provider.client_secret and (why := weakness(provider.client_secret.encode("utf-8"))):
             source.say((*place, "client_secret"), f"`client_secret` {why}", "use the one that the provider gave")
-    if settings.household and (is_sandbox(settings.household.base_url) or is_loopback(settings.household.base_url)):
-        place2 = ("household", "api_particulier")
-        source.say(place2, "API Particulier is staging, and this is production", "write `environment: production`")
+    _check_sources(settings, source)
     for index, secret in enumerate(settings.sessions.secrets):
         if secrets and (why := weakness(secret)):
             source.say(("sessions", "secrets", index), f"the secret {why}", STRONG_HINT)
     if urlsplit(settings.public_url).scheme != "https" and not is_loopback(settings.public_url):
         source.say(("public_url",), "`public_url` is plain http", "https")
+
+
+def _check_sources(settings: Settings, source: Source) -> None:
+    for name, asked in (("household", settings.household), ("childcare", settings.childcare)):
+        if asked is not None and (is_sandbox(asked.base_url) or is_loopback(asked.base_url)):
+            hint = "write `environment: production`"
+            source.say((name, "api_particulier"), "API Particulier is staging, and this is production", hint)

@@ -1,116 +1,101 @@
-"""Who can be signed in with, and where CAF is asked: the named environments, and what is custom."""
+"""Where CAF is asked: the named environments, and what is custom. Which addresses are safe, and which a sandbox's."""
 
 import ipaddress
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.config.gateway_models import ApiParticulierModel, GatewayModel, ProviderModel
-from gateway.config.shapes import suggestion
-from gateway.config.yaml_source import Path_, Source
-from gateway.core.model import Acr
+from gateway.config.gateway_models import ApiParticulierModel, ChildcareModel, GatewayModel
+from gateway.config.yaml_source import Path_
+from gateway.config.yaml_source import Source as YamlSource
+from gateway.core.model import Source
 from gateway.core.rules import Mode
-from gateway.relying_party import ProviderSettings
 from gateway.settings import ApiParticulierSettings
 
 ReadSecret = Callable[[object, Path_], bytes]
 
-ISSUERS: Mapping[tuple[str, str], str] = {
-    ("franceconnect", "production"): "https://oidc.franceconnect.gouv.fr/api/v2",
-    ("franceconnect", "sandbox"): "https://fcp-low.sbx.dev-franceconnect.fr/api/v2",
-    ("franceconnect_plus", "production"): "https://auth.franceconnect.gouv.fr/api/v2",
-    ("franceconnect_plus", "sandbox"): "https://auth.integ01.dev-franceconnect.fr/api/v2",
-}
-_PATHS = {
-    "authorization_endpoint": "/authorize",
-    "token_endpoint": "/token",
-    "userinfo_endpoint": "/userinfo",
-    "jwks_uri": "/jwks",
-    "end_session_endpoint": "/session/end",
-}
-LEVELS: Mapping[str, frozenset[Acr]] = {
-    "franceconnect": frozenset({Acr.EIDAS1}),
-    "franceconnect_plus": frozenset({Acr.EIDAS2, Acr.EIDAS3}),
-}
 API_HOSTS = {
     "production": "https://particulier.api.gouv.fr",
     "staging": "https://staging.particulier.api.gouv.fr",
 }
-SANDBOX_HOSTS = (".dev-franceconnect.fr", "staging.particulier.api.gouv.fr", ".dev-agentconnect.fr")
+SANDBOX_HOSTS = (
+    ".dev-franceconnect.fr",
+    "staging.particulier.api.gouv.fr",
+    ".dev-agentconnect.fr",
+    ".integ02.agentconnect.rie.gouv.fr",
+)
 """Their private keys are public: production never believes them, under any name."""
 
 
-def read_providers(
-    model: GatewayModel, source: Source, secret: ReadSecret, folder: Path, public_url: str
-) -> tuple[ProviderSettings, ...]:
-    providers = []
-    for name, provider in model.identity.items():
-        place: Path_ = ("identity", name)
-        if name not in LEVELS:
-            source.say(place, f"`{name}` is not available in this version", suggestion(name, list(LEVELS)))
-            continue
-        providers.append(_provider(name, provider, place, source, secret, folder, public_url))
-    return tuple(providers)
+def asked_apis(model: GatewayModel) -> dict[Source, tuple[ApiParticulierModel, Path_]]:
+    """What is written for each source that is asked, and where; what childcare leaves out is the household's."""
+    found: dict[Source, tuple[ApiParticulierModel, Path_]] = {}
+    if model.household is not None:
+        found[Source.HOUSEHOLD] = (model.household.api_particulier, ("household", "api_particulier"))
+    if model.childcare is not None:
+        api, own = _inherited(model.childcare, model)
+        if api is not None:
+            at = Source.CHILDCARE if own or model.household is None else Source.HOUSEHOLD
+            found[Source.CHILDCARE] = (api, (at, "api_particulier"))
+    return found
 
 
-def _provider(
-    name: str, model: ProviderModel, place: Path_, source: Source, secret: ReadSecret, folder: Path, public_url: str
-) -> ProviderSettings:
-    endpoints = {key: getattr(model, key) for key in _PATHS}
-    issuer = model.issuer or ""
-    if model.environment != "custom":
-        issuer = ISSUERS[name, model.environment]
-        endpoints = {key: issuer + path for key, path in _PATHS.items()}
-    elif not issuer:
-        source.say(place, "`issuer` is missing", "`environment: custom` needs the provider's issuer")
-    for key, url in {"issuer": issuer, **endpoints}.items():
-        if url and not is_safe(url):
-            source.say((*place, key), f"`{key}` is plain http", "https, or a loopback address")
-    return ProviderSettings(
-        name=name,
-        profile=name,
-        issuer=issuer.rstrip("/"),
-        client_id=secret(model.client_id, (*place, "client_id")).decode("utf-8", "replace"),
-        client_secret=secret(model.client_secret, (*place, "client_secret")).decode("utf-8", "replace"),
-        signing_alg=model.signing_alg,
-        redirect_uri=f"{public_url}/_gateway/callback",
-        post_logout_redirect_uri=f"{public_url}/_gateway/logged-out",
-        **endpoints,
-        ca_file=folder / model.ca_file if model.ca_file else None,
-        encryption_key_pem=secret(model.encryption_key, (*place, "encryption_key")) if model.encryption_key else None,
-    )
+def _inherited(childcare: ChildcareModel, model: GatewayModel) -> tuple[ApiParticulierModel | None, bool]:
+    """Whether anything was written for childcare itself, too. None when neither says where to ask."""
+    own = childcare.api_particulier.model_dump(exclude_none=True, exclude_unset=True)
+    written = {name: getattr(childcare.api_particulier, name) for name in own}
+    if model.household is not None:
+        base = model.household.api_particulier
+        if "environment" in written and "base_url" not in written:
+            base = base.model_copy(update={"base_url": None})
+        if base.mode == "number" and "mode" not in written:
+            written["mode"] = "franceconnect"
+        return base.model_copy(update=written), bool(own)
+    if "environment" not in written:
+        return None, True
+    return ApiParticulierModel.model_construct(**{"mode": "franceconnect", **written}), True
 
 
-def read_household(
-    model: GatewayModel, source: Source, secret: ReadSecret, folder: Path
-) -> tuple[ApiParticulierSettings | None, Mode | None]:
-    if model.household is None:
-        return None, None
-    api = model.household.api_particulier
-    place: Path_ = ("household", "api_particulier")
+def read_sources(
+    model: GatewayModel, said: YamlSource, secret: ReadSecret, folder: Path
+) -> tuple[dict[Source, ApiParticulierSettings], dict[Source, Mode]]:
+    """Each source that is asked: its connection, and the mode of policies that choose none."""
+    apis = asked_apis(model)
+    if model.childcare is not None and Source.CHILDCARE not in apis:
+        said.say(("childcare",), "says nowhere to ask", "add `api_particulier: {environment: …}`, or `household:`")
+    connections = {
+        source: _connection(model, api, place, said, secret, folder) for source, (api, place) in apis.items()
+    }
+    return connections, {source: Mode(api.mode) for source, (api, _) in apis.items()}
+
+
+def _connection(
+    model: GatewayModel, api: ApiParticulierModel, place: Path_, said: YamlSource, secret: ReadSecret, folder: Path
+) -> ApiParticulierSettings:
     base_url = api.base_url if api.environment == "custom" else API_HOSTS[api.environment]
-    _check_api(api, place, source, base_url)
-    settings = ApiParticulierSettings(
+    _check_api(api, place, said, base_url)
+    return ApiParticulierSettings(
         base_url=(base_url or "").rstrip("/"),
         recipient=api.recipient or model.authority.siret,
         token=secret(api.token, (*place, "token")).decode("utf-8", "replace") if api.token else None,
         ca_file=folder / api.ca_file if api.ca_file else None,
     )
-    return settings, Mode(api.mode)
 
 
-def _check_api(api: ApiParticulierModel, place: Path_, source: Source, base_url: str | None) -> None:
+def _check_api(api: ApiParticulierModel, place: Path_, source: YamlSource, base_url: str | None) -> None:
     if base_url is None:
         source.say(place, "`base_url` is missing", "`environment: custom` needs the address of the API")
     elif not is_safe(base_url):
         source.say((*place, "base_url"), "`base_url` is plain http", "https, or a loopback address")
 
 
-def check_modes(model: GatewayModel, modes: frozenset[Mode], source: Source) -> None:
+def check_modes(model: GatewayModel, used: Mapping[Source, frozenset[Mode]], said: YamlSource) -> None:
     """The modes that are used, the gateway's own and those that policies choose, need their means."""
-    if model.household is None:
-        return
-    api, place = model.household.api_particulier, ("household", "api_particulier")
+    for source, (api, place) in asked_apis(model).items():
+        _check_mode(api, place, used[source], said)
+
+
+def _check_mode(api: ApiParticulierModel, place: Path_, modes: frozenset[Mode], source: YamlSource) -> None:
     if Mode.NUMBER in modes and api.environment != "custom":
         hint = "it answers 410 since 2025-10-31: write `environment: custom` and your broker's `base_url`"
         source.say((*place, "mode"), "mode `number` has no national API any more", hint)

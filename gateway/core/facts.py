@@ -8,7 +8,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from gateway.core.model import Address, Household, HouseholdStatus, Identity, Need, PartialDate, Person
+from gateway.core.model import (
+    Address,
+    Childcare,
+    Household,
+    HouseholdStatus,
+    Identity,
+    Need,
+    PartialDate,
+    Person,
+    Source,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,23 @@ FACTS: Mapping[str, FactSpec] = {
     "household.obtained_at": _household(None),
     "brackets.name": FactSpec(block=Need.QUOTIENT),
     "brackets.valid_from": FactSpec(block=Need.QUOTIENT),
+    "childcare.status": _household(None),
+    "childcare.annual_resources": _household(Need.CHILDCARE_PARAMETERS),
+    "childcare.resources_year": _household(Need.CHILDCARE_PARAMETERS),
+    "childcare.dependent_children": _household(Need.CHILDCARE_PARAMETERS),
+    "childcare.aeeh_children": _household(Need.CHILDCARE_PARAMETERS),
+    "childcare.address": _household(Need.CHILDCARE_ADDRESS),
+    "childcare.address.lines": _household(Need.CHILDCARE_ADDRESS),
+    "childcare.address.postal_code": _household(Need.CHILDCARE_ADDRESS),
+    "childcare.address.city": _household(Need.CHILDCARE_ADDRESS),
+    "childcare.address.insee_code": _household(Need.CHILDCARE_ADDRESS),
+    "childcare.adults": _household(Need.CHILDCARE_ADULTS),
+    "childcare.children": _household(Need.CHILDCARE_CHILDREN),
+    "childcare.children.count": _household(Need.CHILDCARE_CHILDREN),
+    "childcare.children.age": _household(Need.CHILDCARE_CHILDREN),
+    "childcare.obtained_at": _household(None),
+    "childcare.estimated_hourly_rate": FactSpec(block=Need.CHILDCARE_PARAMETERS),
+    "childcare.scale_valid_from": FactSpec(block=Need.CHILDCARE_PARAMETERS),
     "request.method": FactSpec(injectable=False),
     "request.host": FactSpec(injectable=False),
     "request.path": FactSpec(injectable=False),
@@ -71,18 +98,33 @@ FACTS: Mapping[str, FactSpec] = {
     "gateway.policy_version": FactSpec(testable=False),
 }
 
-WITHOUT_A_VALUE = frozenset({"household.status"})
-"""Household facts that leave whatever the status is."""
+WITHOUT_A_VALUE = frozenset({"household.status", "childcare.status"})
+"""Facts of a source that leave whatever the status is."""
+
+ESTIMATE = frozenset({"childcare.estimated_hourly_rate", "childcare.scale_valid_from"})
+"""Computed by the policy's scale."""
+
+COMPUTED_FROM: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("brackets.name", "brackets.valid_from"), frozenset({"household.family_quotient"})),
+    **dict.fromkeys(
+        ESTIMATE, frozenset(f"childcare.{name}" for name in ("annual_resources", "dependent_children", "aeeh_children"))
+    ),
+}
+"""Facts that no source gives: what is kept of the source instead."""
 
 IMPLIED: Mapping[str, frozenset[str]] = {
     "household.family_quotient": frozenset(
         {f"household.{name}" for name in ("fund", "reference_month", "computed_month")}
     ),
-    "household.children": frozenset({"household.children.age", "household.children.count"}),
-    "household.children.age": frozenset({"household.children.count"}),
-    "household.address": frozenset(
-        {f"household.address.{name}" for name in ("lines", "postal_code", "city", "insee_code")}
-    ),
+    "childcare.annual_resources": frozenset({"childcare.resources_year"}),
+    **{f"{source}.children": frozenset({f"{source}.children.age", f"{source}.children.count"}) for source in Source},
+    **{f"{source}.children.age": frozenset({f"{source}.children.count"}) for source in Source},
+    **{
+        f"{source}.address": frozenset(
+            {f"{source}.address.{name}" for name in ("lines", "postal_code", "city", "insee_code")}
+        )
+        for source in Source
+    },
 }
 """Holding the first means that the others can be told too."""
 
@@ -90,8 +132,17 @@ PIVOT = frozenset({"family_name", "given_name", "birthdate", "gender", "birthpla
 """What `identite_pivot` opens at FranceConnect, all of it required there to query CAF."""
 
 
+_SOURCES = {"household": Source.HOUSEHOLD, "brackets": Source.HOUSEHOLD, "childcare": Source.CHILDCARE}
+
+
+def source_of(fact: str) -> Source | None:
+    """The source that a fact is read or computed from; None for the identity's, the request's and our own."""
+    return _SOURCES.get(fact.partition(".")[0])
+
+
 def is_household_value(fact: str) -> bool:
-    return fact.startswith(("household.", "brackets.")) and fact not in WITHOUT_A_VALUE
+    """Whether a fact says something that CAF or MSA knows, whichever source gave it."""
+    return source_of(fact) is not None and fact not in WITHOUT_A_VALUE
 
 
 def identity_value(fact: str, identity: Identity, today: date) -> object | None:
@@ -111,21 +162,24 @@ def identity_value(fact: str, identity: Identity, today: date) -> object | None:
 def household_value(
     fact: str, household: Household, status: HouseholdStatus, obtained_at: int | None, today: date
 ) -> object | None:
-    """A `household.` fact, or None when the source did not give it."""
-    if fact == "household.status":
+    """A fact that a source gives, or None when it did not."""
+    name = fact.partition(".")[2]
+    if name == "status":
         return str(status)
-    if fact == "household.obtained_at":
+    if name == "obtained_at":
         return None if obtained_at is None else timestamp(obtained_at)
-    if fact.startswith("household.address"):
-        return address_value(fact, household.address)
-    if fact.startswith("household.children"):
-        return _children_value(fact, household.children, today)
-    if fact == "household.adults":
+    if name.startswith("address"):
+        return _address_value(name, household.address)
+    if name.startswith("children"):
+        return _children_value(name, household.children, today)
+    if name == "adults":
         return _people(household.adults)
-    return getattr(household, fact.removeprefix("household."))  # type: ignore[no-any-return]
+    if name in Childcare.__dataclass_fields__:
+        return getattr(household.childcare, name, None)
+    return getattr(household, name)  # type: ignore[no-any-return]
 
 
-def address_value(fact: str, address: Address | None) -> object | None:
+def _address_value(name: str, address: Address | None) -> object | None:
     if address is None:
         return None
     parts: dict[str, object] = {
@@ -135,17 +189,17 @@ def address_value(fact: str, address: Address | None) -> object | None:
         "insee_code": address.insee_code,
         "country": address.country,
     }
-    if fact == "household.address":
+    if name == "address":
         return {name: part for name, part in parts.items() if part} or None
-    return parts[fact.removeprefix("household.address.")] or None
+    return parts[name.removeprefix("address.")] or None
 
 
-def _children_value(fact: str, children: tuple[Person, ...] | None, today: date) -> object | None:
+def _children_value(name: str, children: tuple[Person, ...] | None, today: date) -> object | None:
     if children is None:
         return None
-    if fact == "household.children.count":
+    if name == "children.count":
         return len(children)
-    if fact == "household.children.age":
+    if name == "children.age":
         return [age(child.birthdate, today) for child in children]
     return _people(children)
 

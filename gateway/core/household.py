@@ -9,6 +9,7 @@ from gateway.core.model import (
     CARRIES_A_VALUE,
     Absent,
     Address,
+    Childcare,
     Household,
     HouseholdRecord,
     HouseholdStatus,
@@ -16,6 +17,7 @@ from gateway.core.model import (
     MatchOutcome,
     Need,
     Person,
+    Source,
 )
 from gateway.core.rules import HouseholdRule, Mode, Needs
 
@@ -35,6 +37,7 @@ class Enquiry:
     rule: HouseholdRule
     blocks: frozenset[Need]
     fields: frozenset[str]
+    source: Source = Source.HOUSEHOLD
 
 
 def settle(answer: Household | Absent, enquiry: Enquiry, *, identity: Identity | None, now: int) -> HouseholdRecord:
@@ -63,42 +66,47 @@ def _as_one_case(record: HouseholdRecord, enquiry: Enquiry) -> HouseholdRecord:
 
 
 def _record(enquiry: Enquiry, status: HouseholdStatus, now: int, reasons: tuple[str, ...]) -> HouseholdRecord:
-    return HouseholdRecord(status=status, asked=enquiry.blocks, fields=enquiry.fields, obtained_at=now, reasons=reasons)
+    return HouseholdRecord(status, enquiry.blocks, enquiry.fields, now, reasons=reasons, source=enquiry.source)
 
 
 def minimise(household: Household, fields: frozenset[str]) -> Household:
-    """Only the named facts, and the month and fund that say where a quotient comes from."""
-    quotient = any(
-        f"household.{name}" in fields for name in ("family_quotient", "reference_month", "computed_month", "fund")
-    )
+    """Only the named facts of one source, and the month and fund that say where a quotient comes from."""
+    names = frozenset(fact.partition(".")[2] for fact in fields)
+    quotient = not names.isdisjoint({"family_quotient", "reference_month", "computed_month", "fund"})
     return Household(
         fund=household.fund,
-        family_quotient=household.family_quotient if "household.family_quotient" in fields else None,
+        family_quotient=household.family_quotient if "family_quotient" in names else None,
         reference_month=household.reference_month if quotient else None,
         computed_month=household.computed_month if quotient else None,
-        adults=household.adults if "household.adults" in fields else None,
-        children=_children(household.children, fields),
-        address=_address(household.address, fields),
+        adults=household.adults if "adults" in names else None,
+        children=_children(household.children, names),
+        address=_address(household.address, names),
+        childcare=_childcare(household.childcare, names),
     )
 
 
-def _children(children: tuple[Person, ...] | None, fields: frozenset[str]) -> tuple[Person, ...] | None:
-    if children is None or "household.children" in fields:
+def _children(children: tuple[Person, ...] | None, names: frozenset[str]) -> tuple[Person, ...] | None:
+    if children is None or "children" in names:
         return children
-    if "household.children.age" in fields:
+    if "children.age" in names:
         return tuple(Person(birthdate=child.birthdate) for child in children)
-    if "household.children.count" in fields:
+    if "children.count" in names:
         return tuple(Person() for _ in children)
     return None
 
 
-def _address(address: Address | None, fields: frozenset[str]) -> Address | None:
-    if address is None or "household.address" in fields:
+def _address(address: Address | None, names: frozenset[str]) -> Address | None:
+    if address is None or "address" in names:
         return address
-    parts = {
-        name: getattr(address, name) for name in Address.__dataclass_fields__ if f"household.address.{name}" in fields
-    }
+    parts = {name: getattr(address, name) for name in Address.__dataclass_fields__ if f"address.{name}" in names}
     return Address(**parts) if parts else None
+
+
+def _childcare(parameters: Childcare | None, names: frozenset[str]) -> Childcare | None:
+    """The year goes with the resources, as a month goes with its quotient."""
+    kept = names | {"resources_year"} if "annual_resources" in names else names
+    parts = {name: getattr(parameters, name) for name in Childcare.__dataclass_fields__ if name in kept and parameters}
+    return Childcare(**parts) if parts else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +121,16 @@ class View:
     """Blocks still to ask for."""
     fields: frozenset[str]
     """Facts already held: a new enquiry keeps them too, so that joining two never loses one."""
+    reasons: tuple[str, ...] = ()
+    """Codes of the enquiry that brought no value."""
 
 
-def view(records: Sequence[HouseholdRecord], needs: Needs) -> View:
-    """Join the enquiries that hold a value; what they lack is judged by the last enquiry that asked for it."""
+def view(records: Sequence[HouseholdRecord], needs: Needs, source: Source = Source.HOUSEHOLD) -> View:
+    """Join the enquiries of a source that hold a value; what they lack is judged by the last one that asked for it.
+
+    `needs` are those of this source alone (`Lookup.needs`).
+    """
+    records = [record for record in records if record.source is source]
     held = [record for record in records if record.household is not None and record.status in CARRIES_A_VALUE]
     fields = frozenset[str]().union(*(record.fields for record in held))
     fields |= frozenset[str]().union(*(IMPLIED.get(fact, frozenset()) for fact in fields))
@@ -129,7 +143,7 @@ def view(records: Sequence[HouseholdRecord], needs: Needs) -> View:
     missing = _missing(lacking, needs, asked)
     for record in reversed(records):
         if record not in held and missing <= record.asked:
-            return View(record.status, Household(), None, missing, fields)
+            return View(record.status, Household(), None, missing, fields, record.reasons)
     return View(None, household, obtained_at, missing, fields)
 
 

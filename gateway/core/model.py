@@ -88,18 +88,51 @@ class Address:
     country: str | None = field(default=None, repr=False)
 
 
+class Source(StrEnum):
+    """A file that CAF or MSA is asked for; its value is the first word of its facts, and its key in both files."""
+
+    HOUSEHOLD = "household"
+    CHILDCARE = "childcare"
+    """What a nursery's tariff is computed from («participation familiale EAJE»)."""
+
+
 class Need(StrEnum):
-    """A block of household data; its value is the scope that opens it, at FranceConnect and at API Particulier."""
+    """A block of a source's data; its value is the scope that opens it, at FranceConnect and at API Particulier."""
 
     QUOTIENT = "cnaf_quotient_familial"
     ADULTS = "cnaf_allocataires"
     CHILDREN = "cnaf_enfants"
     ADDRESS = "cnaf_adresse"
+    CHILDCARE_PARAMETERS = "cnav_participation_familiale_eaje_parametres_calcul"
+    CHILDCARE_ADULTS = "cnav_participation_familiale_eaje_allocataires"
+    CHILDCARE_CHILDREN = "cnav_participation_familiale_eaje_enfants"
+    CHILDCARE_ADDRESS = "cnav_participation_familiale_eaje_adresse"
+
+    @property
+    def source(self) -> Source:
+        return Source.HOUSEHOLD if self.value.startswith("cnaf_") else Source.CHILDCARE
+
+
+ADULTS_OF: Mapping[Source, Need] = {Source.HOUSEHOLD: Need.ADULTS, Source.CHILDCARE: Need.CHILDCARE_ADULTS}
+"""The block that names are compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Childcare:
+    """What the contribution of a family to a nursery is computed from. All of it is known, or none was given."""
+
+    annual_resources: int | None = field(default=None, repr=False)
+    """Whole euros of a year (`base_ressources_annuelles`)."""
+    resources_year: int | None = None
+    """None too when the source says a year that cannot be: MSA writes the current one."""
+    dependent_children: int | None = field(default=None, repr=False)
+    aeeh_children: int | None = field(default=None, repr=False)
+    """Dependent children for whom the disabled-child allowance (AEEH) is paid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """What CAF or MSA knows. A block that was not asked, or not answered, is None."""
+    """What CAF or MSA answered for one source. A block that was not asked, or not answered, is None."""
 
     fund: str | None = None
     """`cnaf` or `msa`."""
@@ -111,6 +144,7 @@ class Household:
     adults: tuple[Person, ...] | None = field(default=None, repr=False)
     children: tuple[Person, ...] | None = field(default=None, repr=False)
     address: Address | None = field(default=None, repr=False)
+    childcare: Childcare | None = field(default=None, repr=False)
 
 
 class HouseholdStatus(StrEnum):
@@ -185,6 +219,7 @@ class HouseholdRecord:
     household: Household | None = field(default=None, repr=False)
     reasons: tuple[str, ...] = ()
     """Codes of the match, or the source's code."""
+    source: Source = Source.HOUSEHOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +240,8 @@ class LoginTransaction:
     started_at: int
     asked_by: str = field(default="", repr=False)
     """Digest of the browser cookie on another host of ours, when the login began there."""
+    code_verifier: str = field(default="", repr=False)
+    """PKCE (RFC 7636): never leaves before the code comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +266,8 @@ class Session:
     household: tuple[HouseholdRecord, ...] = ()
     """One record an enquiry, oldest first."""
     id_token: str | None = field(default=None, repr=False)
+    browser: str = field(default="", repr=False)
+    """Digest of the browser cookie that the login came through: the way back from a logout is checked against it."""
     reviewed: frozenset[str] = frozenset()
     """`policy@version` whose values the person confirmed."""
     declined: frozenset[str] = frozenset()
@@ -236,6 +275,8 @@ class Session:
     deliveries: tuple[Delivery, ...] = ()
     sid: str = field(default="", repr=False)
     """The provider's own name for its session, when it told one: a logout there may name it."""
+    refresh_token: str = field(default="", repr=False)
+    """Only on its way from the login to the store, which keeps it in a record of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +315,7 @@ class Reason(StrEnum):
     CONDITION_FALSE = "condition_false"
     CONDITION_UNKNOWN = "condition_unknown"
     HOUSEHOLD_MISSING = "household_missing"
+    CHILD_NOT_LISTED = "child_not_listed"
 
 
 class Question(StrEnum):
@@ -312,6 +354,8 @@ class Alternative:
 
     status: HouseholdStatus
     reason: Reason
+    source: Source = Source.HOUSEHOLD
+    """Whose answer has no value to give."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,23 @@ _NUMBER = re.compile(r"[0-9]{1,7}")
 _POSTAL_CODE = re.compile(r"[0-9A-Z]{5}")
 
 
+def faults(number: str, postal_code: str) -> tuple[str, ...]:
+    """The code of each field that has not the form of one, never what was typed; spaces are forgiven."""
+    read = _read(number, postal_code)
+    found = []
+    if not _NUMBER.fullmatch(read.number):
+        found.append("number_malformed")
+    if not _POSTAL_CODE.fullmatch(read.postal_code):
+        found.append("postal_code_malformed")
+    return tuple(found)
+
+
 def parse_caf_number(number: str, postal_code: str) -> CafNumber:
-    """Spaces are forgiven; anything else out of shape is ValueError (its code, never what was typed)."""
-    digits = "".join(number.split())
-    code = "".join(postal_code.split()).upper()
-    if not _NUMBER.fullmatch(digits):
-        raise ValueError("number_malformed")
-    if not _POSTAL_CODE.fullmatch(code):
-        raise ValueError("postal_code_malformed")
-    return CafNumber(digits, code)
+    """What was typed, without its spaces; ValueError with the first of its `faults`."""
+    for code in faults(number, postal_code):
+        raise ValueError(code)
+    return _read(number, postal_code)
+
+
+def _read(number: str, postal_code: str) -> CafNumber:
+    return CafNumber("".join(number.split()), "".join(postal_code.split()).upper())

@@ -1,10 +1,13 @@
 """Policy × Facts → Decision. Total and pure: no clock, no network; `gateway explain` runs the same lines."""
 
+from typing import NamedTuple
+
 from gateway.core import conditions
-from gateway.core.conditions import ConditionTrace, ReadFact
-from gateway.core.facts import household_value, identity_value, is_household_value
+from gateway.core.conditions import ConditionTrace, ReadFact, holds
+from gateway.core.facts import ESTIMATE, household_value, identity_value, source_of
 from gateway.core.household import View, view
 from gateway.core.model import (
+    ADULTS_OF,
     CARRIES_A_VALUE,
     Allow,
     Alternative,
@@ -15,34 +18,60 @@ from gateway.core.model import (
     Facts,
     HouseholdStatus,
     Injected,
-    Need,
     Question,
     Reason,
+    Source,
 )
-from gateway.core.needs import covers, is_shown_for_review
-from gateway.core.rules import Injection, Login, Missing, Mode, Policy, Schedule
-from gateway.core.tariff import bracket_of, schedule_on
+from gateway.core.needs import covers
+from gateway.core.rules import Injection, Login, Lookup, Missing, Mode, Operator, Policy, Schedule, Test
+from gateway.core.tariff import bracket_of, hourly_rate, schedule_on
 
 _REFUSED_BY = {False: Reason.CONDITION_FALSE, None: Reason.CONDITION_UNKNOWN}
+
+
+class Seen(NamedTuple):
+    """One source as a policy sees it in a session."""
+
+    lookup: Lookup
+    view: View
+    status: HouseholdStatus
+    """What the application reads."""
 
 
 def decide(policy: Policy, facts: Facts) -> Decision:
     """What happens to this request, and for which reason of the closed list."""
     if (authenticate := _login(policy, facts)) is not None:
         return authenticate
-    seen = view(facts.household, policy.needs)
-    if (question := _enquiry(policy, facts, seen)) is not None:
-        return question
-    status = household_status(policy, facts, seen)
-    if (way_out := _without_value(policy, facts, status)) is not None:
-        return way_out
-    read = reader(policy, facts)
+    seen = look(policy, facts)
+    for each in seen:
+        if (question := _enquiry(policy, facts, each)) is not None:
+            return question
+    for each in seen:
+        if (way_out := _without_value(policy, facts, each)) is not None:
+            return way_out
+    read = reader(policy, facts, seen)
     if policy.allow is not None and (truth := conditions.evaluate(policy.allow, read)) is not True:
-        return _refused(policy, status, _REFUSED_BY[truth])
-    if _must_review(policy, facts, status):
+        return _refused(policy, seen, _REFUSED_BY[truth])
+    if _must_review(facts, seen):
         return Ask(Question.REVIEW, Reason.REVIEW_NEEDED)
-    reason = Reason.ALLOWED if policy.login or policy.household else Reason.PUBLIC
-    return Allow(inject=injected(policy, facts), status=status, reason=reason)
+    reason = Reason.ALLOWED if policy.needs_session else Reason.PUBLIC
+    return Allow(inject=injected(policy, facts, seen), status=_told(seen), reason=reason)
+
+
+def look(policy: Policy, facts: Facts) -> tuple[Seen, ...]:
+    """Each source that the policy asks, in the order of `Source`; none when it asks nothing of CAF or MSA."""
+    return tuple(_seen(policy, facts, lookup) for lookup in policy.lookups)
+
+
+def _seen(policy: Policy, facts: Facts, lookup: Lookup) -> Seen:
+    found = view(facts.household, lookup.needs, lookup.source)
+    return Seen(lookup, found, _status(policy, facts, lookup, found))
+
+
+def _told(seen: tuple[Seen, ...]) -> HouseholdStatus | None:
+    """The one status of an audit line: of several sources, the first that has no value to give."""
+    without = (each.status for each in seen if each.status not in CARRIES_A_VALUE)
+    return next(without, seen[0].status if seen else None)
 
 
 def trace(policy: Policy, facts: Facts) -> tuple[ConditionTrace, ...]:
@@ -70,87 +99,100 @@ def _authenticate(policy: Policy, login: Login, facts: Facts, reason: Reason) ->
 
 
 def scopes_to_ask(policy: Policy, facts: Facts) -> frozenset[str]:
-    """The identity scopes of the policy, and of CAF's only those that the session still lacks."""
-    rule = policy.household
-    if rule is None or rule.mode is not Mode.FRANCECONNECT or facts.declined:
-        return policy.needs.claims
-    missing = view(facts.household, policy.needs).missing
-    if missing and rule.match:
-        missing |= {Need.ADULTS}
-    return policy.needs.claims | frozenset(str(block) for block in missing)
+    """The identity scopes of the policy, and of CAF's and MSA's only those that the session still lacks."""
+    scopes = policy.needs.claims
+    for lookup in () if facts.declined else policy.lookups:
+        if lookup.rule.mode is not Mode.FRANCECONNECT:
+            continue
+        missing = view(facts.household, lookup.needs, lookup.source).missing
+        if missing and lookup.rule.match:
+            missing |= {ADULTS_OF[lookup.source]}
+        scopes |= frozenset(str(block) for block in missing)
+    return scopes
 
 
-def _enquiry(policy: Policy, facts: Facts, seen: View) -> Decision | None:
-    """What must happen before the household is known, if anything still can."""
-    rule = policy.household
-    if rule is None or not policy.needs.blocks or seen.status is not None or facts.declined:
+def _enquiry(policy: Policy, facts: Facts, seen: Seen) -> Decision | None:
+    """What must happen before the source has answered, if anything still can."""
+    mode = seen.lookup.rule.mode
+    if seen.view.status is not None or facts.declined:
         return None
     if policy.login is not None and facts.identity is None:
         return None
-    if rule.mode is Mode.FRANCECONNECT and policy.login is not None:
+    if mode is Mode.FRANCECONNECT and policy.login is not None:
         return _authenticate(policy, policy.login, facts, Reason.SCOPES_MISSING)
-    return Ask(Question.NUMBER, Reason.NUMBER_NEEDED) if rule.mode is Mode.NUMBER else None
+    return Ask(Question.NUMBER, Reason.NUMBER_NEEDED) if mode is Mode.NUMBER else None
 
 
-def household_status(policy: Policy, facts: Facts, seen: View) -> HouseholdStatus | None:
-    """The status that the application reads; None when the policy asks nothing of CAF."""
-    if policy.household is None or not policy.needs.blocks:
-        return None
+def _status(policy: Policy, facts: Facts, lookup: Lookup, seen: View) -> HouseholdStatus:
     if facts.declined:
         return HouseholdStatus.DECLINED
     if policy.login is not None and facts.identity is None:
         return HouseholdStatus.NOT_AUTHENTICATED
     if seen.status is None:
         return HouseholdStatus.UNAVAILABLE
-    if seen.status in CARRIES_A_VALUE and _lacks_its_value(policy, facts, seen):
+    if seen.status not in CARRIES_A_VALUE:
+        return seen.status
+    if _lacks_its_value(policy, facts, lookup, seen):
         return HouseholdStatus.NOT_AVAILABLE
-    return seen.status
+    listed = lookup.rule.child_age is None or _lists_a_child(lookup.rule.child_age, lookup.source, seen, facts)
+    return seen.status if listed else HouseholdStatus.PENDING_REVIEW
 
 
-def _lacks_its_value(policy: Policy, facts: Facts, seen: View) -> bool:
-    """A quotient that is wanted and null; or every household value that is wanted, unknown."""
-    wanted = [injection.fact for injection in policy.inject if is_household_value(injection.fact)]
+def _lists_a_child(wanted: Test, source: Source, seen: View, facts: Facts) -> bool:
+    """A file lags behind births and custody: a child who is not there is a person's work, never a refusal."""
+    ages = household_value(f"{source}.children.age", seen.household, HouseholdStatus.VERIFIED, None, facts.today)
+    return holds(Test(Operator.SOME, wanted), ages) is True
+
+
+def _lacks_its_value(policy: Policy, facts: Facts, lookup: Lookup, seen: View) -> bool:
+    """A quotient that is wanted and null, what is computed and cannot be; or every value that is wanted, unknown."""
+    wanted = lookup.wanted
     if "household.family_quotient" in wanted and seen.household.family_quotient is None:
         return True
     if any(fact.startswith("brackets.") for fact in wanted) and _bracket(policy, facts, seen) is None:
         return True
-    own = [fact for fact in wanted if fact != "household.obtained_at"]
+    if any(fact in ESTIMATE and _estimate_fact(policy, facts, seen, fact) is None for fact in wanted):
+        return True
+    own = [fact for fact in wanted if not fact.endswith(".obtained_at")]
     return bool(own) and all(_household_fact(policy, facts, seen, fact) is None for fact in own)
 
 
-def _without_value(policy: Policy, facts: Facts, status: HouseholdStatus | None) -> Decision | None:
-    if status is None or status in CARRIES_A_VALUE or policy.household is None:
+def _without_value(policy: Policy, facts: Facts, seen: Seen) -> Decision | None:
+    if seen.status in CARRIES_A_VALUE:
         return None
     if policy.login is not None and facts.identity is None:
         return None  # an optional login serves the anonymous too, with the status alone
-    word = policy.household.on(status)
+    word = seen.lookup.rule.on(seen.status)
     if word is Missing.FORWARD:
         return None
-    return (
-        Alternative(status, Reason.HOUSEHOLD_MISSING)
-        if word is Missing.ALTERNATIVE
-        else Deny(Reason.HOUSEHOLD_MISSING, status)
+    held = seen.status is HouseholdStatus.PENDING_REVIEW and seen.view.status in CARRIES_A_VALUE
+    reason = Reason.CHILD_NOT_LISTED if held else Reason.HOUSEHOLD_MISSING
+    if word is Missing.ALTERNATIVE:
+        return Alternative(seen.status, reason, seen.lookup.source)
+    return Deny(reason, seen.status)
+
+
+def _refused(policy: Policy, seen: tuple[Seen, ...], reason: Reason) -> Decision:
+    if reason is Reason.CONDITION_UNKNOWN:
+        for source, rule in policy.rules.items():
+            if rule.on(HouseholdStatus.NOT_AVAILABLE) is Missing.ALTERNATIVE:
+                return Alternative(HouseholdStatus.NOT_AVAILABLE, reason, source)
+    return Deny(reason, _told(seen))
+
+
+def _must_review(facts: Facts, seen: tuple[Seen, ...]) -> bool:
+    """Whether a value would leave that the person has not seen yet."""
+    return not facts.reviewed and any(
+        each.lookup.rule.review and each.lookup.wanted and each.status in CARRIES_A_VALUE for each in seen
     )
 
 
-def _refused(policy: Policy, status: HouseholdStatus | None, reason: Reason) -> Decision:
-    rule = policy.household
-    if reason is Reason.CONDITION_UNKNOWN and rule and rule.on(HouseholdStatus.NOT_AVAILABLE) is Missing.ALTERNATIVE:
-        return Alternative(HouseholdStatus.NOT_AVAILABLE, reason)
-    return Deny(reason, status)
+def reader(policy: Policy, facts: Facts, seen: tuple[Seen, ...] | None = None) -> ReadFact:
+    """How this policy reads a fact by name; None when it is not known, or may not be told.
 
-
-def _must_review(policy: Policy, facts: Facts, status: HouseholdStatus | None) -> bool:
-    rule = policy.household
-    if rule is None or not rule.review or facts.reviewed or status not in CARRIES_A_VALUE:
-        return False
-    return is_shown_for_review(policy.inject)
-
-
-def reader(policy: Policy, facts: Facts) -> ReadFact:
-    """How this policy reads a fact by name; None when it is not known, or may not be told."""
-    seen = view(facts.household, policy.needs)
-    status = household_status(policy, facts, seen)
+    `seen` is what `look` says, for who has it already.
+    """
+    sources = {each.lookup.source: each for each in (look(policy, facts) if seen is None else seen)}
 
     def read(fact: str) -> object | None:
         family = fact.partition(".")[0]
@@ -164,9 +206,13 @@ def reader(policy: Policy, facts: Facts) -> ReadFact:
             return str(getattr(facts.request, fact.removeprefix("request.")))
         if family == "gateway":
             return _gateway_fact(policy, facts, fact)
-        if fact == "household.status":
-            return None if status is None else str(status)
-        return _household_fact(policy, facts, seen, fact) if status in CARRIES_A_VALUE else None
+        source = source_of(fact)
+        found = sources.get(source) if source is not None else None
+        if found is None:
+            return None
+        if fact == f"{source}.status":
+            return str(found.status)
+        return _household_fact(policy, facts, found.view, fact) if found.status in CARRIES_A_VALUE else None
 
     return read
 
@@ -174,6 +220,8 @@ def reader(policy: Policy, facts: Facts) -> ReadFact:
 def _household_fact(policy: Policy, facts: Facts, seen: View, fact: str) -> object | None:
     if fact.startswith("brackets."):
         return _bracket_fact(policy, facts, seen, fact)
+    if fact in ESTIMATE:
+        return _estimate_fact(policy, facts, seen, fact)
     status = seen.status or HouseholdStatus.UNAVAILABLE
     return household_value(fact, seen.household, status, seen.obtained_at, facts.today)
 
@@ -192,6 +240,14 @@ def _bracket(policy: Policy, facts: Facts, seen: View) -> tuple[Schedule, str] |
     return (schedule, bracket.name) if schedule and bracket else None
 
 
+def _estimate_fact(policy: Policy, facts: Facts, seen: View, fact: str) -> str | None:
+    scale = schedule_on(policy.scales, facts.today)
+    rate = hourly_rate(scale, seen.household.childcare) if scale else None
+    if scale is None or rate is None:
+        return None
+    return scale.valid_from.isoformat() if fact == "childcare.scale_valid_from" else str(rate)
+
+
 def _gateway_fact(policy: Policy, facts: Facts, fact: str) -> str:
     return {
         "gateway.decision_id": facts.decision_id,
@@ -200,9 +256,9 @@ def _gateway_fact(policy: Policy, facts: Facts, fact: str) -> str:
     }[fact]
 
 
-def injected(policy: Policy, facts: Facts) -> tuple[Injected, ...]:
+def injected(policy: Policy, facts: Facts, seen: tuple[Seen, ...] | None = None) -> tuple[Injected, ...]:
     """The headers to add, in the policy's order; a fact that is not known is an absent header."""
-    read = reader(policy, facts)
+    read = reader(policy, facts, seen)
     values = ((injection, _value(injection, read)) for injection in policy.inject)
     return tuple(
         Injected(injection.header, injection.fact, value)

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 
-from gateway.core.model import Acr, HouseholdStatus, Need, NormalPath
+from gateway.core.model import Acr, HouseholdStatus, Need, NormalPath, Source
 
 
 class Mode(StrEnum):
@@ -42,12 +43,16 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class HouseholdRule:
+    """How one source is asked, and what happens without an answer. The childcare source has the same."""
+
     mode: Mode
     match: bool
     """False only in number mode without a login."""
     review: bool
     when_missing: Mapping[HouseholdStatus, Missing]
     default: Missing
+    child_age: "Test | None" = None
+    """What some child of the file must be, in whole years; without one, an agent looks at it (`pending_review`)."""
 
     def on(self, status: HouseholdStatus) -> Missing:
         return self.when_missing.get(status, self.default)
@@ -68,6 +73,20 @@ class Schedule:
     brackets: tuple[Bracket, ...]
     council_decision: str
     zero_is_a_value: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The national scale of nursery contributions, in force from a date: figures that CNAF publishes, never code."""
+
+    valid_from: date
+    published: str
+    """Where the figures come from, in words for the notice."""
+    rates: tuple[tuple[int, Decimal], ...]
+    """(from this number of children, percent of a month's resources for one hour), the number going up from 1."""
+    floor: Decimal
+    """Least monthly resources that count, in euros."""
+    ceiling: Decimal
 
 
 class Operator(StrEnum):
@@ -114,13 +133,28 @@ class Text:
     fr: str
     en: str | None = None
 
+    def __str__(self) -> str:
+        return self.fr
+
+    def __bool__(self) -> bool:
+        return bool(self.fr)
+
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
-    """A link with its label: the alternative path, or where a refusal sends."""
+    """A link with its label: the alternative path, or where a refusal sends. The rest is the alternative's alone."""
 
     url: str | None
     text: Text
+    documents: Text | None = None
+    """What to send."""
+    how: Text | None = None
+    """By which ways: upload, post, counter with its address and hours."""
+    delay: Text | None = None
+    meanwhile: Text | None = None
+    """The tariff until then."""
+    retroactive: bool | None = None
+    """Whether the tariff is corrected from the start; None: the policy does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +175,23 @@ class Needs:
     blocks: frozenset[Need] = frozenset()
     """Household blocks to ask for, the match's included."""
     fields: frozenset[str] = frozenset()
-    """Household facts to keep once the match is done."""
+    """Facts of the sources to keep once the match is done."""
+
+    def of(self, source: Source) -> "Needs":
+        """The same for one source alone, without the login's."""
+        blocks = frozenset(block for block in self.blocks if block.source is source)
+        return Needs(frozenset(), blocks, frozenset(fact for fact in self.fields if fact.startswith(f"{source}.")))
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One source that a policy asks: worked out once from the policy."""
+
+    source: Source
+    rule: HouseholdRule
+    needs: Needs
+    wanted: tuple[str, ...]
+    """The values of this source that are injected, what is computed from them included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,19 +204,36 @@ class Policy:
     retention: str | None = None
     login: Login | None = None
     household: HouseholdRule | None = None
+    childcare: HouseholdRule | None = None
     alternative: WayOut | None = None
     refused: WayOut | None = None
     schedules: tuple[Schedule, ...] = ()
+    """Oldest first."""
+    scales: tuple[Scale, ...] = ()
     """Oldest first."""
     inject: tuple[Injection, ...] = ()
     allow: Conditions | None = None
     encoding: Encoding = Encoding.PERCENT
     needs: Needs = field(default_factory=Needs)
+    english: Mapping[str, str] = field(default_factory=dict)
+    """What was written in English of `purpose`, `legal_basis` and `retention`."""
+    lookups: tuple[Lookup, ...] = ()
+    """The sources that are asked, in the order of `Source`; made with `needs`."""
+
+    @property
+    def rules(self) -> Mapping[Source, HouseholdRule]:
+        """The sources that the policy speaks of, asked or not."""
+        written = {Source.HOUSEHOLD: self.household, Source.CHILDCARE: self.childcare}
+        return {source: rule for source, rule in written.items() if rule is not None}
+
+    def text(self, name: str) -> Text:
+        """`purpose`, `legal_basis` or `retention`, for people to read."""
+        return Text(getattr(self, name) or "", self.english.get(name))
 
     @property
     def needs_session(self) -> bool:
         """Whether who asks can matter; elsewhere a session is not even looked for."""
-        return self.login is not None or self.household is not None
+        return self.login is not None or bool(self.rules)
 
     @property
     def varies_by(self) -> frozenset[str]:

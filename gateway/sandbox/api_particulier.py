@@ -1,4 +1,8 @@
-"""API Particulier, simulated: validation, rights, quotas and errors of production, payloads of staging."""
+"""API Particulier, simulated: validation, rights, quotas and errors of production, payloads of staging.
+
+Cases whose name begins with `own_` are ours: staging has no nursery file whose adult is one of FranceConnect's test
+identities with the same birth date.
+"""
 
 import json
 import re
@@ -6,6 +10,7 @@ import uuid
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -25,6 +30,17 @@ BLOCKS = {
     "cnaf_enfants": "enfants",
     "cnaf_adresse": "adresse",
 }
+EAJE_BLOCKS = {
+    f"cnav_participation_familiale_eaje_{scope}": block
+    for scope, block in {
+        "allocataires": "allocataires",
+        "enfants": "enfants",
+        "adresse": "adresse",
+        "parametres_calcul": "parametres_calcul_participation_familiale",
+    }.items()
+}
+PRODUCTS = {"quotient_familial": ("v3", BLOCKS), "participation_familiale_eaje": ("eaje", EAJE_BLOCKS)}
+"""Product in the path → beginning of its data files, and scope → block."""
 PIVOT = frozenset({"family_name", "given_name", "birthdate", "gender", "birthplace", "birthcountry"})
 
 _NAME = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ' -]+")
@@ -55,8 +71,12 @@ class ApiFaults:
     next_status: int | None = None
     next_body: bytes | None = None
     next_type: str = "application/json"
+    lasts: bool = False
+    """The next answer is every answer, until a test takes it away."""
     quotient: int | None = None
     """Another quotient in every payload: a value that tests can look for."""
+    resources: int | None = None
+    """The same for the annual resources of a nursery's payload."""
 
 
 class SandboxApiParticulier:
@@ -82,11 +102,12 @@ class SandboxApiParticulier:
         self._running: set[str] = set()
         self.app = Starlette(
             routes=[
-                Route("/v3/dss/quotient_familial/france_connect", self._by_token),
-                Route("/v3/dss/quotient_familial/identite", self._by_identity),
+                *(Route(f"/v3/dss/{product}/france_connect", self._by_token) for product in PRODUCTS),
+                *(Route(f"/v3/dss/{product}/identite", self._by_identity) for product in PRODUCTS),
                 Route("/api/v2/composition-familiale", self._by_number),
                 Route("/api/caf/famille", self._gone),
                 Route("/api/ping", self._ping),
+                Route("/api/introspect", self._introspect),
             ]
         )
 
@@ -101,12 +122,13 @@ class SandboxApiParticulier:
             return granted
         if (refused := _refused_recipient(request)) is not None:
             return refused
-        key = f"france_connect {request.url.query}"
+        key = f"{request.url.path} {request.url.query}"
         if key in self._running:
             return _error(409, "00015", "Requête déjà en cours")
         self._running.add(key)
         try:
-            return self._answer("v3_france_connect", _parameters_of(granted), granted.scopes)
+            name = f"{_product(request)[0]}_france_connect"
+            return self._answer(name, _parameters_of(granted), granted.scopes)
         finally:
             self._running.discard(key)
 
@@ -119,7 +141,7 @@ class SandboxApiParticulier:
             return _error(401, "50002", "Jeton FranceConnect inconnu ou expiré")
         if "identite_pivot" not in found.scopes and not found.scopes >= PIVOT:
             return _error(401, "50003", "Périmètres de l'identité pivot absents")
-        return found if found.scopes & BLOCKS.keys() else _error(403, "00100", "Droits insuffisants")
+        return found if found.scopes & _product(request)[1].keys() else _error(403, "00100", "Droits insuffisants")
 
     async def _by_identity(self, request: Request) -> Response:
         if (early := self._early(request)) is not None:
@@ -129,8 +151,8 @@ class SandboxApiParticulier:
             return _error(401, "00101", "Jeton invalide")
         if not self._within(f"second {token}", 20, 1):
             return self._too_many(1)
-        scopes = frozenset(self._tokens[token])
-        if not scopes & BLOCKS.keys():
+        scopes, (files_of, blocks) = frozenset(self._tokens[token]), _product(request)
+        if not scopes & blocks.keys():
             return _error(403, "00100", "Droits insuffisants")
         if (refused := _refused_recipient(request) or _refused_identity(request)) is not None:
             return refused
@@ -138,7 +160,7 @@ class SandboxApiParticulier:
             name: value for name, value in request.query_params.multi_items() if name != "prenoms[]"
         }
         parameters["prenoms"] = request.query_params.getlist("prenoms[]")
-        return self._answer("v3_identite", parameters, scopes)
+        return self._answer(f"{files_of}_identite", parameters, scopes)
 
     async def _by_number(self, request: Request) -> Response:
         if not self._broker:
@@ -153,6 +175,12 @@ class SandboxApiParticulier:
     async def _gone(self, request: Request) -> Response:
         return PlainTextResponse("Cette version n'est plus disponible.", 410)
 
+    async def _introspect(self, request: Request) -> Response:
+        scopes = self._tokens.get(request.query_params.get("token", ""))
+        if scopes is None:
+            return _error(401, "00101", "Jeton invalide")
+        return JSONResponse({"_id": "00000000-0000-0000-0000-000000000000", "name": None, "scopes": list(scopes)})
+
     async def _ping(self, request: Request) -> Response:
         return PlainTextResponse("pong")
 
@@ -162,7 +190,8 @@ class SandboxApiParticulier:
         if faults.next_status is None:
             return None
         status, body = faults.next_status, faults.next_body
-        faults.next_status = faults.next_body = None
+        if not faults.lasts:
+            faults.next_status = faults.next_body = None
         if body is not None:
             return Response(body, status, media_type=faults.next_type)
         return _error(
@@ -199,14 +228,30 @@ class SandboxApiParticulier:
         """A scope that is missing is a key that is missing, as in production."""
         data = payload.get("data")
         if isinstance(data, dict):
-            allowed = {BLOCKS[scope] for scope in scopes if scope in BLOCKS}
+            allowed = {block for scope, block in (BLOCKS | EAJE_BLOCKS).items() if scope in scopes}
             if self._filter:
                 payload["data"] = data = {name: block for name, block in data.items() if name in allowed}
-            if self.faults.quotient is not None and "quotient_familial" in data:
-                data["quotient_familial"]["valeur"] = self.faults.quotient
+            self._disguise(data)
         elif self.faults.quotient is not None:
             payload["quotientFamilial"] = self.faults.quotient
         return payload
+
+    def _disguise(self, data: dict[str, Any]) -> None:
+        """Values that a test can look for; and MSA's defect, which is this year whatever year it is."""
+        if self.faults.quotient is not None and "quotient_familial" in data:
+            data["quotient_familial"]["valeur"] = self.faults.quotient
+        parameters = data.get("parametres_calcul_participation_familiale")
+        if parameters is None:
+            return
+        resources = parameters["base_ressources_annuelles"]
+        if self.faults.resources is not None:
+            resources["valeur"] = self.faults.resources
+        if resources["annee_calcul"] == "this year":
+            resources["annee_calcul"] = datetime.fromtimestamp(self._clock(), UTC).year
+
+
+def _product(request: Request) -> tuple[str, dict[str, str]]:
+    return PRODUCTS[request.url.path.split("/")[3]]
 
 
 @cache

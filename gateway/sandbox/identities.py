@@ -9,6 +9,7 @@ from importlib.resources import files
 MATCHING = "test"
 MISMATCHING = "thomas"
 UNKNOWN = "caractères_spéciaux"
+PARENT = "sans_nom_dusage"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
 from gateway.core.model import CafNumber, HouseholdRecord, Session
-from gateway.core.numbers import parse_caf_number
+from gateway.core.numbers import faults, parse_caf_number
 from gateway.core.rules import Mode, Policy
 from gateway.web.amend import amend
 from gateway.web.cookies import new_session_id
@@ -16,19 +16,27 @@ from gateway.web.exchange import Destination, Exchange, address_of, destination,
 from gateway.web.http import posted_form
 from gateway.web.information import alternative_of
 from gateway.web.kept_forms import onward
+from gateway.web.notice import notice_url
 from gateway.web.services import Services
 
 ANSWER_STEP_S = 4.0
 """An answer leaves at a whole multiple of this, so that its time does not tell unknown from somebody else's."""
 
-_MALFORMED = "Vérifiez votre saisie : 1 à 7 chiffres pour le numéro, 5 caractères pour le code postal."
+_FAULTS: Mapping[str, tuple[str, str]] = {
+    "number_malformed": (
+        "number",
+        "Le numéro d’allocataire a 1 à 7 chiffres, sans la lettre de fin. Exemple : 1234567.",
+    ),
+    "postal_code_malformed": ("postal_code", "Le code postal a 5 chiffres. Exemple : 33000."),
+}
+"""The field that each fault is about, and what to write there."""
 
 
 async def show_number(services: Services, exchange: Exchange) -> Response:
     place = _required(services, exchange, exchange.snapshot.query.get("return_to", ""))
     browser = exchange.browser or services.new_token()
     bond = exchange.session.id if exchange.session else browser
-    page = _page(exchange, place, services.cookies.form_token(bond), {}, "")
+    page = _page(exchange, place, services.cookies.form_token(bond), {})
     return with_cookies(page, None if exchange.browser else services.cookies.set_browser(browser))
 
 
@@ -49,15 +57,23 @@ async def answer_number(services: Services, exchange: Exchange) -> Response:
     session = exchange.session
     if place.route.policy.login is not None and (session is None or session.identity is None):
         return exchange.pages.redirect(place.url)
-    try:
-        number = parse_caf_number(form.get("number", ""), form.get("postal_code", ""))
-    except ValueError:
-        return _page(exchange, place, form.get("token", ""), form, _MALFORMED, 422)
+    typed = (form.get("number", ""), form.get("postal_code", ""))
+    if found := faults(*typed):
+        return _page(exchange, place, form.get("token", ""), form, dict(_FAULTS[code] for code in found), 422)
     if not await _allowed(services, exchange, session):
-        raise RequestRejected("number_attempts", 429)
+        return _too_many(services, exchange, place, form)
+    number = parse_caf_number(*typed)
     session, cookie = await _asked(services, session, place.route.policy, number)
     await _wait_for_step(services, began)
     return with_cookies(exchange.pages.redirect(onward(services, exchange, place)), cookie)
+
+
+def _too_many(services: Services, exchange: Exchange, place: Destination, form: Mapping[str, str]) -> Response:
+    """The same whatever was typed; a program gets a problem instead of a page."""
+    if not exchange.snapshot.is_navigation:
+        raise RequestRejected("number_attempts", 429)
+    services.log("rejected", code="number_attempts", status=429, reference=exchange.reference)
+    return _page(exchange, place, form.get("token", ""), form, status=429)
 
 
 async def _allowed(services: Services, exchange: Exchange, session: Session | None) -> bool:
@@ -73,7 +89,8 @@ async def _asked(
 ) -> tuple[Session | None, str | None]:
     identity = session.identity if session and policy.login else None
     kept = tuple(record for record in session.household if record.household is not None) if session else ()
-    records = await enquire(services, policy, kept, identity, number=number)
+    by_number = [each for each in policy.lookups if each.rule.mode is Mode.NUMBER]
+    records = await enquire(services, policy, by_number, kept, identity, number=number)
     if session is not None:
         return await amend(services, session.id, lambda now: _answered(now, records, policy)), None
     expires_at = services.now + services.settings.sessions.absolute_s
@@ -92,17 +109,27 @@ async def _wait_for_step(services: Services, began: float) -> None:
 
 
 def _page(
-    exchange: Exchange, place: Destination, token: str, form: Mapping[str, str], error: str, status: int = 200
+    exchange: Exchange,
+    place: Destination,
+    token: str,
+    form: Mapping[str, str],
+    errors: Mapping[str, str] | None = None,
+    status: int = 200,
 ) -> Response:
-    """What was typed is shown again, never lost."""
+    """What was typed is shown again, never lost. `errors` by field."""
+    policy = place.route.policy
     return exchange.pages.page(
         "allocataire",
         status,
-        purpose=place.route.policy.purpose,
+        purpose=policy.purpose,
         token=token,
         return_to=place.url,
         number=form.get("number", ""),
         postal_code=form.get("postal_code", ""),
-        error=error,
+        errors=errors or {},
+        too_many=status == 429,
+        unnamed=policy.login is None,
+        reference=exchange.reference if status == 429 else "",
+        notice=notice_url(policy),
         alternative=alternative_of(place),
     )

@@ -7,7 +7,7 @@ from gateway.core.errors import DependencyFailed, LoginFailed
 from gateway.core.model import HouseholdRecord, Identity, LoginTransaction, Need, Session
 from gateway.core.rules import Mode, Policy
 from gateway.ports import Handoff, IdentityProvider, SignedIn
-from gateway.relying_party import CallbackError, CallbackSuccess, check_acr, check_issuer, read_callback
+from gateway.relying_party import CallbackError, CallbackSuccess, read_callback
 from gateway.web import login_texts, texts
 from gateway.web.cookies import digest_of, new_session_id
 from gateway.web.enquiry import enquire
@@ -55,7 +55,7 @@ async def _finish(
         provider = services.providers.get(transaction.provider)
         if provider is None:
             raise LoginFailed("provider_unknown")
-        check_issuer(returned, provider.issuer)
+        await provider.check_issuer(returned.iss)
         if isinstance(returned, CallbackError):
             count_login(services, returned.error, asked_of)
             return _refused_by_provider(services, exchange, place, returned)
@@ -150,11 +150,13 @@ async def _new_session(
         scopes=transaction.scopes | (before.scopes if before else frozenset()),
         household=records,
         id_token=signed_in.id_token,
+        sid=signed_in.sid,
+        browser=transaction.browser,
+        refresh_token=signed_in.refresh_token,
         # What was confirmed stays so, unless what it was about is asked again.
         reviewed=before.reviewed if before and all(record in records for record in held) else frozenset(),
         declined=(before.declined if before else frozenset()) - ({policy.name} if policy else frozenset()),
         deliveries=before.deliveries if before else (),
-        sid=_sid(signed_in),
     )
     await services.sessions.create(session)
     if exchange.session is not None:
@@ -163,19 +165,13 @@ async def _new_session(
 
 
 def _identity(transaction: LoginTransaction, signed_in: SignedIn) -> Identity:
-    acr = check_acr(signed_in.id_claims, transaction.acr)
     authenticated_at = signed_in.id_claims.get("auth_time") or signed_in.id_claims["iat"]
     return to_identity(
         signed_in.userinfo,
         provider=transaction.provider,
-        acr=acr,
+        acr=signed_in.acr,
         authenticated_at=int(authenticated_at),  # type: ignore[call-overload]
     )
-
-
-def _sid(signed_in: SignedIn) -> str:
-    sid = signed_in.id_claims.get("sid")
-    return sid if isinstance(sid, str) else ""
 
 
 def _same_person(known: Identity | None, identity: Identity) -> bool:
@@ -192,12 +188,14 @@ async def _household(
 ) -> tuple[HouseholdRecord, ...]:
     """FranceConnect mode asks now or never: the token dies within the minute."""
     asked = {str(need) for need in Need} & transaction.scopes
-    if policy is None or policy.household is None or policy.household.mode is not Mode.FRANCECONNECT or not asked:
+    by_token = [each for each in policy.lookups if each.rule.mode is Mode.FRANCECONNECT] if policy else []
+    due = [each for each in by_token if any(need.source is each.source for need in Need if str(need) in asked)]
+    if policy is None or not due:
         return held
     # A new login begins anew: what is asked again replaces what was held.
     kept = tuple(record for record in held if not {str(block) for block in record.asked} <= asked)
     return await enquire(
-        services, policy, kept, identity, access_token=signed_in.access_token, granted=signed_in.scopes
+        services, policy, due, kept, identity, access_token=signed_in.access_token, granted=signed_in.scopes
     )
 
 

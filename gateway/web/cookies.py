@@ -8,6 +8,7 @@ from itsdangerous import BadSignature, Signer
 
 from gateway.core.model import SessionId
 from gateway.ports import NewToken
+from gateway.web import language
 from gateway.web.cookie_family import CookieFamily
 
 LOGIN_S = 1800
@@ -39,11 +40,12 @@ class Cookies:
         self._session_name = self._session.encode("ascii")
         self._browser = f"{prefix}gateway-browser"
         self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
-        self.names = _every_name(("gateway-session", "gateway-browser"))
+        self.names = _every_name(("gateway-session", "gateway-browser", language.COOKIE))
         """What is never forwarded and never settable by an upstream."""
         self._sessions = _signer(secrets, "session cookie")
         self._browsers = _signer(secrets, "browser cookie")
         self._forms = _signer(secrets, "form token")
+        self._returns = _signer(secrets, "logout return")
         self.logins = CookieFamily(
             f"{prefix}gateway-login",
             self._attributes,
@@ -106,6 +108,19 @@ class Cookies:
 
     def check_form_token(self, token: str, bound_to: str) -> bool:
         return self._forms.verify_signature(bound_to.encode("ascii"), token.encode("utf-8", "replace"))
+
+    def return_token(self, browser: str, once: str, ends_at: int) -> str:
+        """A `state` for the way to the provider's logout and back, in the browser of this digest, until `ends_at`."""
+        signature = self._returns.get_signature(f"{once}.{ends_at}.{browser}").decode("ascii")
+        return f"{once}.{ends_at}.{signature}"
+
+    def check_return_token(self, token: str, browser: str, now: int) -> bool:
+        once, _, rest = token.partition(".")
+        ends_at, _, signature = rest.partition(".")
+        signed = f"{once}.{ends_at}.{browser}".encode("utf-8", "replace")
+        if not self._returns.verify_signature(signed, signature.encode("utf-8", "replace")):
+            return False
+        return now < int(ends_at)
 
     def _set(self, name: str, signer: Signer, value: str) -> str:
         return f"{name}={signer.sign(value).decode('ascii')}{self._attributes}"

@@ -1,16 +1,24 @@
-"""The only place that waits on CAF: ask the source for what a policy lacks, compare, keep the little that is wanted."""
+"""The only place that waits on CAF: ask each source for what a policy lacks, compare, keep what is wanted."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from gateway.core.household import Enquiry, remember, settle, view
-from gateway.core.model import Absent, CafNumber, HouseholdRecord, HouseholdStatus, Identity, Need, Session
-from gateway.core.rules import Mode, Policy
+from gateway.core.model import (
+    ADULTS_OF,
+    Absent,
+    CafNumber,
+    Household,
+    HouseholdRecord,
+    HouseholdStatus,
+    Identity,
+    Need,
+    Session,
+)
+from gateway.core.rules import Lookup, Mode, Policy
 from gateway.ports import HouseholdRequest
 from gateway.web.amend import amend
 from gateway.web.services import Services
-
-_SOURCE = "household"
-"""Its name in the configuration, for the metrics."""
 
 RETRY_AFTER_S = 60
 """An outage is asked again after this long, and not at each click."""
@@ -19,6 +27,7 @@ RETRY_AFTER_S = 60
 async def enquire(
     services: Services,
     policy: Policy,
+    lookups: Iterable[Lookup],
     records: tuple[HouseholdRecord, ...],
     identity: Identity | None,
     *,
@@ -26,50 +35,83 @@ async def enquire(
     granted: frozenset[str] | None = None,
     number: CafNumber | None = None,
 ) -> tuple[HouseholdRecord, ...]:
-    """The session's enquiries with the one that `policy` lacked, settled."""
-    rule = policy.household
-    seen = view(records, policy.needs)
-    if rule is None or not seen.missing:
-        return records
-    blocks = seen.missing | ({Need.ADULTS} if rule.match else frozenset())
-    asked = Enquiry(rule, blocks, policy.needs.fields | seen.fields)
-    request = HouseholdRequest(
-        mode=rule.mode, needs=blocks, access_token=access_token, identity=identity, number=number
-    )
-    began = services.clock()
-    answer = await services.source.fetch(request) if services.source and _may_ask(blocks, granted) else _NOT_GRANTED
-    services.metrics.observe("gateway_household_seconds", services.clock() - began, source=_SOURCE)
-    record = settle(answer, asked, identity=identity, now=services.now)
+    """The session's enquiries with those that these `lookups` of `policy` lacked, one after the other, settled."""
+    for lookup in lookups:
+        seen = view(records, lookup.needs, lookup.source)
+        if not seen.missing:
+            continue
+        rule, source = lookup.rule, lookup.source
+        blocks = seen.missing | ({ADULTS_OF[source]} if rule.match else frozenset())
+        request = HouseholdRequest(rule.mode, blocks, access_token, identity, number, source)
+        answer = await _ask(services, request, granted)
+        asked = Enquiry(rule, blocks, lookup.needs.fields | seen.fields, source)
+        record = settle(answer, asked, identity=identity, now=services.now)
+        _say(services, policy, answer, record)
+        records = remember(records, record)
+    return records
+
+
+def _say(services: Services, policy: Policy, answer: Household | Absent, record: HouseholdRecord) -> None:
+    source, status = str(record.source), str(record.status)
     code = answer.code if isinstance(answer, Absent) else ""
-    services.metrics.count("gateway_household_answers_total", source=_SOURCE, status=str(record.status), code=code)
-    services.log("household", outcome=str(record.status), reasons=" ".join(record.reasons), policy=policy.name)
-    return remember(records, record)
+    services.metrics.count("gateway_household_answers_total", source=source, status=status, code=code)
+    services.log("household", outcome=status, reasons=" ".join(record.reasons), policy=policy.name, source=source)
 
 
+def _is_vouched(services: Services, identity: Identity | None) -> bool:
+    """Whether the names were checked against the civil register. Without anybody signed in, none are compared."""
+    if identity is None:
+        return True
+    provider = services.providers.get(identity.provider)
+    return provider is not None and provider.vouches
+
+
+_NOT_VOUCHED = Absent(HouseholdStatus.NOT_AVAILABLE, "identity_not_vouched")
 _NOT_GRANTED = Absent(HouseholdStatus.UNAVAILABLE, "scope_not_granted")
+_FOREIGN = Absent(HouseholdStatus.NOT_AVAILABLE, "identity_without_birthcountry")
+
+
+async def _ask(services: Services, request: HouseholdRequest, granted: frozenset[str] | None) -> Household | Absent:
+    """Ask, unless the answer is known: without a CAF scope in the token it is a refusal, and counts as a call."""
+    if not _is_vouched(services, request.identity):
+        return _NOT_VOUCHED
+    source = services.sources.get(request.source)
+    if source is None or not _may_ask(request.needs, granted):
+        return _NOT_GRANTED
+    by_token = request.mode is Mode.FRANCECONNECT
+    if by_token and request.identity is not None and request.identity.birthcountry is None:
+        # An eIDAS identity: FranceConnect gives no place of birth, and no French file can be looked up by it.
+        return _FOREIGN
+    began = services.clock()
+    answer = await source.fetch(request)
+    services.metrics.observe("gateway_household_seconds", services.clock() - began, source=str(request.source))
+    return answer
 
 
 def _may_ask(blocks: frozenset[Need], granted: frozenset[str] | None) -> bool:
-    """Without any CAF scope in the token, API Particulier answers 403 and counts the call."""
     return granted is None or bool({str(block) for block in blocks} & granted)
 
 
 async def enquire_by_identity(services: Services, policy: Policy, session: Session) -> Session | None:
     """Identity mode: the source is asked when a request first needs it, and an outage again after a while."""
-    if not must_enquire(policy, session, services.now):
+    due = owed(policy, session, services.now)
+    if not due:
         return session
-    records = await enquire(services, policy, _fresh(session, services.now), session.identity)
+    records = await enquire(services, policy, due, _fresh(session, services.now), session.identity)
     return await amend(services, session.id, lambda current: replace(current, household=records))
 
 
-def must_enquire(policy: Policy, session: Session, now: int) -> bool:
-    """Whether identity mode still owes this policy an answer of the source."""
-    rule = policy.household
-    if rule is None or rule.mode is not Mode.IDENTITY or session.identity is None or policy.name in session.declined:
-        return False
+def owed(policy: Policy, session: Session, now: int) -> tuple[Lookup, ...]:
+    """The sources that identity mode still owes this policy an answer of."""
+    if session.identity is None or policy.name in session.declined:
+        return ()
     if policy.login is None or session.identity.acr < policy.login.acr:
-        return False
-    return view(_fresh(session, now), policy.needs).status is None
+        return ()
+    by_identity = [each for each in policy.lookups if each.rule.mode is Mode.IDENTITY]
+    if not by_identity:
+        return ()
+    records = _fresh(session, now)
+    return tuple(each for each in by_identity if view(records, each.needs, each.source).status is None)
 
 
 def _fresh(session: Session, now: int) -> tuple[HouseholdRecord, ...]:

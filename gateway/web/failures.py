@@ -32,7 +32,8 @@ def failure(
     `restart`: where to go on, when it is not the page that was asked for.
     """
     log_failure(services, error, reference)
-    pages = services.pages.speaking(snapshot.language)
+    here = "" if error.status in _NO_MORE else snapshot.here
+    pages = services.pages.speaking(snapshot.language, here)
     if snapshot.is_navigation:
         response = pages.message(
             _message(error), error.status, reference=reference, restart=restart or _again(snapshot, error)
@@ -55,6 +56,8 @@ def _again(snapshot: Snapshot, error: GatewayError) -> str | None:
 
 
 def _message(error: GatewayError) -> texts.Message:
+    if error.code == "session_store_full":
+        return texts.STORE_FULL
     if isinstance(error, DependencyFailed):
         return _DOWN.get(error.dependency, texts.STORE_DOWN)
     if isinstance(error, ValueRefused):

@@ -109,7 +109,10 @@ class Gate:
         cookies = snapshot.values(b"cookie")
         session_id = self._services.cookies.session_id(cookies) if with_session else None
         session = await self._services.sessions.load(session_id) if session_id else None
-        browser, pages = self._services.cookies.browser(cookies), self._services.pages.speaking(snapshot.language)
+        browser, pages = (
+            self._services.cookies.browser(cookies),
+            self._services.pages.speaking(snapshot.language, snapshot.here),
+        )
         return Exchange(snapshot, receive, session, browser, reference, pages)
 
     async def _own_page(self, name: str, snapshot: Snapshot, receive: Receive, reference: str) -> Response:

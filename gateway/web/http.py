@@ -13,11 +13,15 @@ from gateway.core.model import RequestFacts
 from gateway.core.paths import Target, read_target
 from gateway.core.routing import normal_host
 from gateway.settings import Limits
+from gateway.web import language
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
 EXTENSION = "gateway"
 """`scope["extensions"]["gateway"]`: our own server's exchange, with the `head` that it read."""
+
+_ONCE = frozenset({"/_gateway/callback", "/_gateway/arrive"})
+"""Their query is a credential that works once."""
 
 FORM_BYTES = 8_192
 FORM_FIELDS = 20
@@ -68,7 +72,15 @@ class Snapshot:
     @property
     def language(self) -> str:
         """`fr` or `en`: what our own pages are written in for whoever asks."""
-        return "fr"
+        own = language.chosen(self.target.query) if self.target.path.startswith("/_gateway/") else None
+        return own or language.kept(self.values(b"cookie")) or language.preferred(self.value(b"accept-language"))
+
+    @property
+    def here(self) -> str:
+        """The address to come back to, when a GET asked for it and nothing in it is secret; else nothing."""
+        if self.method not in {"GET", "HEAD"} or self.target.path in _ONCE:
+            return ""
+        return self.target.wire.decode("ascii")
 
     @property
     def is_navigation(self) -> bool:

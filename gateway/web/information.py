@@ -3,57 +3,90 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.core.facts import FACTS, is_household_value
-from gateway.core.model import Need
-from gateway.core.rules import Policy
+from gateway.core.facts import FACTS, PIVOT, is_household_value
+from gateway.core.rules import Policy, Text
 from gateway.web import texts
 from gateway.web.exchange import Destination, origin_of
+from gateway.web.notice import notice_url
 from gateway.web.services import Services
 
-PROVIDERS: Mapping[str, tuple[str, str]] = {
-    "franceconnect": ("FranceConnect", "https://franceconnect.gouv.fr/"),
-    "franceconnect_plus": ("FranceConnect+", "https://franceconnect.gouv.fr/france-connect-plus"),
+OFFICIAL: Mapping[str, str] = {
+    "franceconnect": "fr-connect",
+    "franceconnect_plus": "fr-connect fr-connect--plus",
+    "proconnect": "fr-connect fr-connect--pro",
 }
-"""Label of the button and address of «Qu’est-ce que … ?», by name in `identity:`."""
+"""Classes of the official button, by profile; the label of FranceConnect+ is «FranceConnect», its `+` is drawn by the
+style sheet."""
 
 
-def buttons(services: Services, policy: Policy | None) -> list[dict[str, object]]:
-    """One for each provider that the policy accepts: name in `identity:`, label, address of its explanation."""
-    names = accepted_providers(services, policy)
+_LISTS = ("asked", "sources", "source_facts", "received")
+_WORDS = ("purpose", "legal_basis", "retention", "notice")
+_CHOICES = ("compares", "drops_names", "reviewed")
+
+
+def buttons(services: Services, policy: Policy | None) -> list[dict[str, Any]]:
+    """One for each provider that the policy accepts: name in `identity:`, label, address of its explanation, look.
+
+    `down`: it failed a moment ago.
+    """
+    accepted = accepted_by(services, policy)
     return [
-        {"name": name, "label": PROVIDERS[name][0], "about": PROVIDERS[name][1], "down": services.outages.lasts(name)}
-        for name in names
+        {
+            "name": provider.name,
+            "label": provider.shown_as,
+            "about": provider.about or provider.rules.about,
+            "down": services.outages.lasts(provider.name),
+            "official": OFFICIAL.get(provider.profile, ""),
+            "pictures": provider.name in services.settings.buttons,
+        }
+        for provider in services.settings.providers
+        if provider.name in accepted
     ]
 
 
-def accepted_providers(services: Services, policy: Policy | None) -> list[str]:
-    """Names in `identity:` that lead into this policy's service; never none."""
+def accepted_by(services: Services, policy: Policy | None) -> list[str]:
+    """Names in `identity:` that lead into this policy's service, or into all of them; never none."""
     accepted = policy.login.providers if policy and policy.login else ()
     return [name for name in services.providers if not accepted or name in accepted] or list(services.providers)
 
 
+def provider_label(services: Services, name: str) -> str:
+    """What people call a provider; one that is no longer configured, by its name in `identity:`."""
+    labels = {provider.name: provider.shown_as for provider in services.settings.providers}
+    return labels.get(name, name)
+
+
 def announced(policy: Policy | None) -> dict[str, Any]:
-    """The two lists of the information page, made from the policy and never typed by hand."""
+    """The lists of the information page, made from the policy and never typed by hand."""
     if policy is None:
-        return {"purpose": "", "sources": [], "received": [], "compares": False, "drops_names": False,
-                "legal_basis": "", "retention": ""}  # fmt: skip
+        return dict.fromkeys(_LISTS, ()) | dict.fromkeys(_WORDS, "") | dict.fromkeys(_CHOICES, False)
     facts = [injection.fact for injection in policy.inject]
-    asked = [fact for fact in FACTS if fact in policy.needs.fields and is_household_value(fact)]
+    sources = [fact for fact in FACTS if fact in policy.needs.fields and is_household_value(fact)]
     return {
-        "purpose": policy.purpose,
-        "sources": [texts.FACT_LABELS[fact] for fact in asked],
+        "purpose": policy.text("purpose"),
+        "asked": asked_of_provider(policy),
+        "sources": [texts.FACT_LABELS[fact] for fact in sources],
+        "source_facts": sources,
         "received": [texts.FACT_LABELS[fact] for fact in facts if fact in texts.FACT_LABELS],
-        "compares": Need.ADULTS in policy.needs.blocks,
-        "drops_names": "household.adults" not in facts,
-        "legal_basis": policy.legal_basis or "",
-        "retention": policy.retention or "",
+        "compares": any(lookup.rule.match for lookup in policy.lookups),
+        "drops_names": not {f"{lookup.source}.adults" for lookup in policy.lookups} & set(facts),
+        "reviewed": any(lookup.rule.review and lookup.wanted for lookup in policy.lookups),
+        "notice": notice_url(policy),
+        "legal_basis": policy.text("legal_basis"),
+        "retention": texts.RETENTIONS.get(policy.retention or "") or policy.text("retention"),
     }
 
 
-def alternative_of(place: Destination | None) -> dict[str, str] | None:
+def asked_of_provider(policy: Policy) -> list[str]:
+    """Labels of the claims that the provider is asked for, the six of `identite_pivot` one by one."""
+    claims = policy.needs.claims | (PIVOT if "identite_pivot" in policy.needs.claims else frozenset())
+    return [label for scope, label in texts.SCOPE_LABELS.items() if scope in claims]
+
+
+def alternative_of(place: Destination | None) -> dict[str, str | Text] | None:
     """The path that does not need FranceConnect, for a template; on the host of the service that it belongs to."""
     way_out = place.route.policy.alternative if place else None
     if place is None or way_out is None or way_out.url is None:
         return None
     origin = "" if place.url.startswith("/") or not way_out.url.startswith("/") else origin_of(place.url)
-    return {"url": origin + way_out.url, "text": way_out.text.fr}
+    return {"url": origin + way_out.url, "text": way_out.text}

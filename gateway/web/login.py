@@ -1,7 +1,7 @@
 """Before the provider: the page that says what will be asked, and the departure."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import Response
 
@@ -21,7 +21,8 @@ from gateway.web.exchange import (
     with_cookies,
 )
 from gateway.web.http import posted_form
-from gateway.web.information import accepted_providers, alternative_of, announced, buttons
+from gateway.web.information import accepted_by, alternative_of, announced, buttons
+from gateway.web.leaving import with_form_targets
 from gateway.web.services import Services
 from gateway.web.step_up import why_again
 
@@ -34,8 +35,10 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         return _to_public_host(services, exchange, place)
     browser = exchange.browser or services.new_token()
     policy = place.route.policy if place else None
+    easy = query.get("facile") == "1"
     page = exchange.pages.page(
-        "login",
+        "login_facile" if easy else "login",
+        other_version=_other_version(query, easy=easy),
         token=services.cookies.form_token(browser),
         return_to=place.url if place else "",
         asked_by=query.get("asked_by", ""),
@@ -45,7 +48,14 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         not_sent=query.get("not_sent") == "1",
         **announced(policy),
     )
+    page = await with_form_targets(page, services, accepted_by(services, policy))
     return with_cookies(page, None if exchange.browser else services.cookies.set_browser(browser))
+
+
+def _other_version(query: Mapping[str, str], *, easy: bool) -> str:
+    """The same page, «facile à lire» or not; what it was opened with is kept."""
+    kept = {name: value for name, value in query.items() if name not in {"facile", "lang"}}
+    return f"{own_url('login')}?{urlencode(kept if easy else kept | {'facile': '1'})}"
 
 
 def _to_public_host(services: Services, exchange: Exchange, place: Destination | None) -> Response:
@@ -118,7 +128,8 @@ def _too_many(services: Services, exchange: Exchange, place: Destination | None)
 def _transaction(
     services: Services, exchange: Exchange, form: Mapping[str, str], place: Destination | None
 ) -> LoginTransaction:
-    name, accepted = form.get("provider", ""), accepted_providers(services, place.route.policy if place else None)
+    name = form.get("provider", "")
+    accepted = accepted_by(services, place.route.policy if place else None)
     acr, scopes = _asked_of_provider(services, exchange, place)
     return LoginTransaction(
         state=services.new_token(),
@@ -131,6 +142,7 @@ def _transaction(
         route=place.route.name if place else None,
         started_at=services.now,
         asked_by=form.get("asked_by", ""),
+        code_verifier=services.new_token(),
     )
 
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from gateway.core.facts import is_household_value
-from gateway.core.model import CARRIES_A_VALUE, Session
+from gateway.core.model import CARRIES_A_VALUE, Need, Session
 from gateway.web import texts
 from gateway.web.amend import amend
 from gateway.web.exchange import Exchange, form_bond, own_url, require_form
 from gateway.web.http import posted_form
-from gateway.web.information import PROVIDERS
+from gateway.web.information import provider_label
 from gateway.web.review import day
 from gateway.web.services import Services
 
@@ -22,7 +22,7 @@ async def show_my_data(services: Services, exchange: Exchange) -> Response:
     return exchange.pages.page(
         "my_data",
         identity=session.identity is not None,
-        provider=PROVIDERS[session.identity.provider][0] if session.identity else "",
+        provider=provider_label(services, session.identity.provider) if session.identity else "",
         obtained=obtained(session),
         deliveries=delivered(session),
         token=services.cookies.form_token(form_bond(exchange)),
@@ -39,7 +39,7 @@ async def forget(services: Services, exchange: Exchange) -> Response:
 
 
 def _forgetful(session: Session) -> Session:
-    identity_scopes = frozenset(scope for scope in session.scopes if not scope.startswith("cnaf_"))
+    identity_scopes = session.scopes - {str(need) for need in Need}
     return replace(session, household=(), reviewed=frozenset(), scopes=identity_scopes)
 
 

@@ -6,7 +6,21 @@ from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
 from gateway.core.routing import USUAL_METHODS
-from gateway.web import caf_number, callback, forward_auth, login, logout, my_data, ops, resume, review
+from gateway.web import (
+    caf_number,
+    callback,
+    choice_of_language,
+    forward_auth,
+    legal,
+    login,
+    logout,
+    my_data,
+    notice,
+    ops,
+    provider_logout,
+    resume,
+    review,
+)
 from gateway.web.exchange import OWN_PREFIX, Exchange
 from gateway.web.services import Services
 
@@ -24,17 +38,36 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "mes-donnees": {"GET": my_data.show_my_data, "POST": my_data.forget},
     "auth": dict.fromkeys(USUAL_METHODS, forward_auth.authorise),
     "keys": {"GET": ops.keys},
+    "client-keys": {"GET": ops.client_keys},
+    "backchannel-logout": {"POST": provider_logout.backchannel_logout},
+    "frontchannel-logout": {"GET": provider_logout.frontchannel_logout},
     "health/live": {"GET": ops.live},
     "health/ready": {"GET": ops.ready},
+    "language": {"GET": choice_of_language.choose},
+    "donnees-personnelles": {"GET": legal.personal_data},
+    "accessibilite": {"GET": legal.accessibility},
+    "cookies": {"GET": legal.cookies},
     "static/style.css": {"GET": ops.style},
+    "static/franceconnect.css": {"GET": ops.official_button},
+    "static/logo": {"GET": ops.logo},
+    "static/button": {"GET": ops.button},
 }
+
+BELOW: Mapping[str, Mapping[str, Page]] = {notice.PREFIX: {"GET": notice.show_notice}}
+"""Pages of which there are several: the beginning of their address."""
 
 _PROBES = frozenset({"health/live", "health/ready"})
 
 ANY_HOST = _PROBES | {"auth"}
 """Probes send an address instead of a name; a proxy that asks names the host in another header."""
 
-WITHOUT_SESSION = _PROBES | {"auth", "keys", "static/style.css", "logged-out"}
+_STATIC = frozenset(name for name in PAGES if name.startswith("static/"))
+
+_LEGAL = frozenset({"donnees-personnelles", "accessibilite", "cookies"})
+
+_MACHINES = frozenset({"keys", "client-keys", "backchannel-logout", "frontchannel-logout"})
+
+WITHOUT_SESSION = _PROBES | _STATIC | _LEGAL | _MACHINES | {"auth", "language", "logged-out"}
 """They answer even when the session store does not; `auth` looks for a session where the route asked for needs one."""
 
 
@@ -43,7 +76,7 @@ def page_name(path: str) -> str:
 
 
 def find_page(name: str, method: str) -> Page:
-    methods = PAGES.get(name)
+    methods = PAGES.get(name) or BELOW.get(name[: name.find("/") + 1])
     if methods is None:
         raise RequestRejected("own_page_unknown", 404)
     page = methods.get("GET" if method == "HEAD" else method)

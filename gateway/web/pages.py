@@ -1,54 +1,72 @@
 """Value or error → response, with the security headers that our own pages need."""
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
 from gateway.settings import Authority
-from gateway.web import texts
+from gateway.web import language, texts
+from gateway.web.speech import Catalogue, Speech
+from gateway.web.stylesheet import version
 from gateway.web.texts import Message
+
+_OWN = "/_gateway/"
+_OTHER = {"fr": ("en", "English"), "en": ("fr", "Français")}
+
+_WITH_BUTTON = frozenset({"login", "login_facile"})
+"""Templates that show the official button: its style sheet carries its logo and its letters as `data:`."""
 
 
 class Pages:
-    """Our pages in the authority's name and colours: French, no script, nothing from elsewhere."""
+    """Our pages in the authority's name and colours, in one language: no script, nothing from elsewhere."""
 
-    def __init__(self, authority: Authority, *, secure: bool, form_targets: Sequence[str]) -> None:
-        self._authority = authority
-        self._templates = Environment(
-            loader=PackageLoader("gateway.web"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            extensions=["jinja2.ext.i18n"],
-        )
-        self._templates.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
-        self._templates.globals |= {"authority": authority, "month": texts.month, "funds": texts.FUNDS}
-        origins = " ".join(sorted({_origin(target) for target in form_targets}))
-        self._headers = {
-            "cache-control": "no-store",
-            "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-            f"frame-ancestors 'none'; form-action 'self' {origins}".rstrip(),
-            "referrer-policy": "no-referrer",
-            "x-content-type-options": "nosniff",
-            "cross-origin-opener-policy": "same-origin",
-        }
-        if secure:
-            self._headers["strict-transport-security"] = "max-age=31536000"
+    def __init__(
+        self,
+        authority: Authority,
+        *,
+        secure: bool,
+        form_targets: Sequence[str],
+        catalogues: Mapping[str, Catalogue] | None = None,
+    ) -> None:
+        self._secure = secure
+        self._speeches = {name: Speech(name, (catalogues or {}).get(name, {})) for name in language.LANGUAGES}
+        self._templates = {name: _environment(authority, speech) for name, speech in self._speeches.items()}
+        self._language = "fr"
+        self._switch: dict[str, str] | None = None
+        self._headers = _headers(form_targets, secure=secure)
 
-    def speaking(self, language: str) -> "Pages":
-        """The same pages in `fr` or `en`."""
-        return self
+    def speaking(self, name: str, here: str = "") -> "Pages":
+        """The same pages in `fr` or `en`. `here` is the address that a GET asked for: each page links to it in the
+        other language; without it (an answer to a POST, a callback) there is no such link."""
+        spoken = copy.copy(self)
+        spoken._language = name
+        spoken._switch = _switch(name, here) if here else None
+        if here.startswith(_OWN) and language.chosen(here.partition("?")[2].encode("latin-1")) == name:
+            spoken._headers = self._headers | {"set-cookie": language.set_cookie(name, secure=self._secure)}
+        return spoken
 
     def page(self, template: str, status: int = 200, **context: Any) -> Response:
         """A page of ours; `context` is escaped by the template."""
-        html = self._templates.get_template(f"{template}.html").render(**context)
-        return Response(html, status, self._headers, media_type="text/html; charset=utf-8")
+        found = self._templates[self._language].get_template(f"{template}.html")
+        html = found.render(switch=self._switch, **context)
+        headers = self._headers | {"content-language": self._language}
+        if template in _WITH_BUTTON:
+            policy = headers["content-security-policy"]
+            headers["content-security-policy"] = policy.replace(
+                "img-src 'self'", "img-src 'self' data:; font-src data:"
+            )
+        return Response(html, status, headers, media_type="text/html; charset=utf-8")
+
+    @property
+    def speech(self) -> Speech:
+        """This language, for what is not a template."""
+        return self._speeches[self._language]
 
     def message(self, message: Message, status: int, *, reference: str = "", **context: Any) -> Response:
         """What happened, what it means, one action, a reference."""
@@ -76,7 +94,59 @@ class Pages:
         return Response(json.dumps(content), 200, headers, media_type=media_type)
 
     def file(self, content: bytes, media_type: str) -> Response:
-        return Response(content, 200, self._headers | {"cache-control": "public, max-age=3600"}, media_type=media_type)
+        """Its address says its version (`?v=`); an old one may be kept for an hour. A picture can run nothing."""
+        headers = self._headers | {"cache-control": "public, max-age=3600"}
+        if media_type.startswith("image/"):
+            headers["content-security-policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+        return Response(content, 200, headers, media_type=media_type)
+
+
+def _environment(authority: Authority, speech: Speech) -> Environment:
+    templates = Environment(
+        loader=PackageLoader("gateway.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    # Not `newstyle`: it takes every sentence for HTML, a policy's own included.
+    templates.install_gettext_callables(speech.say, speech.say_several, newstyle=False)  # type: ignore[attr-defined]
+    templates.globals |= {
+        "authority": authority,
+        "lang": speech.language,
+        "told": speech.told,
+        "listed": speech.listed,
+        "month": speech.month,
+        "day": speech.day,
+        "funds": {name: speech.say(label) for name, label in texts.FUNDS.items()},
+        "states": texts.ACCESSIBILITY_STATES,
+        "version": version(authority),
+    }
+    return templates
+
+
+def _headers(form_targets: Sequence[str], *, secure: bool) -> dict[str, str]:
+    origins = " ".join(sorted({_origin(target) for target in form_targets}))
+    headers = {
+        "cache-control": "no-store",
+        "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        f"frame-ancestors 'none'; form-action 'self' {origins}".rstrip(),
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+        "cross-origin-opener-policy": "same-origin",
+    }
+    return headers | ({"strict-transport-security": "max-age=31536000"} if secure else {})
+
+
+def _switch(name: str, here: str) -> dict[str, str]:
+    """Where the same page is in the other language: an application's own address is returned to by way of ours."""
+    other, label = _OTHER[name]
+    if not here.startswith(_OWN):
+        return {"lang": other, "label": label, "url": f"{_OWN}language?lang={other}&return_to={quote(here, safe='')}"}
+    path, _, query = here.partition("?")
+    kept = [pair for pair in query.split("&") if pair and not pair.startswith("lang=")]
+    return {"lang": other, "label": label, "url": f"{path}?" + "&".join([*kept, f"lang={other}"])}
 
 
 def _origin(url: str) -> str:

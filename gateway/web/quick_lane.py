@@ -14,7 +14,7 @@ from gateway.core.policy import decide
 from gateway.core.routing import USUAL_METHODS, normal_host
 from gateway.core.rules import Route
 from gateway.web.audit import audit_allowed
-from gateway.web.enquiry import must_enquire
+from gateway.web.enquiry import owed
 from gateway.web.exchange import facts_of, is_own
 from gateway.web.forward import Asked, Permit, client_lines, delivery_due, permit, said_lines
 from gateway.web.forward_auth import bound_to, find_route, is_asked, read_original
@@ -171,7 +171,7 @@ class QuickLane:
         return self._anonymous.get(key) or self._remember(key, self._anonymous, self._decide(route, None, facts))
 
     def _decided(self, key: str, route: Route, entry: OpenSession[Permit], facts: RequestFacts) -> Permit | None:
-        if must_enquire(route.policy, entry.session, self._services.now):
+        if owed(route.policy, entry.session, self._services.now):
             return None
         found = self._decide(route, entry, facts)
         if found is not None and delivery_due(self._services, found, entry.session) is not None:

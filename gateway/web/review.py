@@ -8,17 +8,22 @@ from zoneinfo import ZoneInfo
 from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
-from gateway.core.facts import is_household_value
-from gateway.core.household import view
-from gateway.core.model import Alternative, Ask, Deny, HouseholdStatus, Question, Reason, Session
-from gateway.core.policy import decide, injected
+from gateway.core.facts import FACTS, is_household_value
+from gateway.core.model import Alternative, Ask, Deny, HouseholdStatus, Injected, Question, Reason, Session
+from gateway.core.policy import Seen, decide, injected, look
+from gateway.core.rules import Mode, Policy, Text
 from gateway.web import texts
 from gateway.web.amend import amend
+from gateway.web.branches import details, message_for
 from gateway.web.exchange import Destination, Exchange, destination, facts_at, form_bond, own_url, require_form
 from gateway.web.http import posted_form
 from gateway.web.information import alternative_of
 from gateway.web.kept_forms import onward
+from gateway.web.notice import notice_url
 from gateway.web.services import Services
+
+CONTEST = "mes-donnees/contester"
+"""The page where one datum is contested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +33,66 @@ class Line:
     items: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where values of one source come from."""
+
+    source: str
+    on: str
+
+
 async def show_review(services: Services, exchange: Exchange) -> Response:
     place, session = _required(services, exchange, exchange.snapshot.query.get("return_to", ""))
     facts = facts_at(services, place, session, exchange.reference)
     policy = place.route.policy
     if decide(policy, facts) != Ask(Question.REVIEW, Reason.REVIEW_NEEDED):
         return exchange.pages.redirect(place.url)
-    seen = view(session.household, policy.needs)
+    seen = look(policy, facts)
+    sent = injected(policy, facts, seen)
     return exchange.pages.page(
         "review",
         purpose=policy.purpose,
-        lines=lines((item.fact, item.value) for item in injected(policy, facts)),
-        obtained_on=day(seen.obtained_at or 0),
-        source=texts.FUNDS.get(seen.household.fund or "", "la CAF ou la MSA"),
+        identity=identity_lines(sent),
+        lines=_shown(policy, sent),
+        origins=[_origin(each) for each in seen if each.view.obtained_at is not None],
+        contests=_contests(sent, place.url),
+        notice=notice_url(policy),
+        alternative=alternative_of(place),
         token=services.cookies.form_token(form_bond(exchange)),
         return_to=place.url,
     )
+
+
+def _shown(policy: Policy, sent: Iterable[Injected]) -> list[Line]:
+    """The values; to somebody whom nobody has identified, only which ones: a number typed may be a neighbour's."""
+    shown = lines((item.fact, item.value) for item in sent)
+    if policy.household is None or policy.household.match:
+        return shown
+    return [Line(line.label, "transmis au service sans être affiché ici") for line in shown]
+
+
+def _origin(seen: Seen) -> Origin:
+    fund = texts.FUNDS.get(seen.view.household.fund or "", "la CAF ou la MSA")
+    return Origin(fund, day(seen.view.obtained_at or 0))
+
+
+def _contests(sent: Iterable[Injected], return_to: str) -> list[dict[str, str]]:
+    """A link for each datum that would leave: saying that it is wrong keeps it here."""
+    named: dict[str, str] = {}
+    for item in sent:
+        block = FACTS[item.fact].block if is_household_value(item.fact) else None
+        if block is not None:
+            named[block.name.lower()] = texts.DATA[block]
+    address = own_url(CONTEST, return_to)
+    return [{"url": f"{address}&datum={datum}", "label": label} for datum, label in named.items()]
+
+
+def identity_lines(sent: Iterable[Injected]) -> list[Line]:
+    """What the identity provider has verified: shown, and not to be typed or changed again."""
+    return [_line(item.fact, item.value) for item in sent if item.fact.startswith("identity.") and item.fact in _CIVIL]
+
+
+_CIVIL = frozenset(f"identity.{name}" for name in ("birth_name", "usage_name", "given_names", "birthdate", "email"))
 
 
 def _required(services: Services, exchange: Exchange, return_to: str) -> tuple[Destination, Session]:
@@ -66,36 +115,43 @@ async def answer_review(services: Services, exchange: Exchange) -> Response:
         raise RequestRejected("form_malformed")
     await amend(services, session.id, lambda now: replace(now, declined=now.declined | {policy.name}))
     way_out = alternative_of(place)
-    return exchange.pages.redirect(way_out["url"] if way_out else place.url)
+    return exchange.pages.redirect(str(way_out["url"]) if way_out else place.url)
 
 
 def alternative_page(services: Services, exchange: Exchange, place: Destination, decision: Alternative) -> Response:
     """Why nothing was sent, and the ways to go on. In number mode unknown and somebody else's read the same."""
-    message = texts.ALTERNATIVE.get(decision.status, texts.OTHER_ALTERNATIVE)
-    return exchange.pages.message(
-        message,
+    policy = place.route.policy
+    return exchange.pages.page(
+        "alternative",
         403,
+        message=message_for(policy, decision, exchange.session),
         reference=exchange.reference,
-        restart=_restart(place, decision.status),
+        restart=_restart(place, decision),
         alternative=alternative_of(place),
+        details=details(policy.alternative),
     )
 
 
-def _restart(place: Destination, status: HouseholdStatus) -> str:
-    rule = place.route.policy.household
-    numbered = rule is not None and rule.mode == "number" and status is not HouseholdStatus.DECLINED
-    return own_url("allocataire" if numbered else "login", place.url)
+def _restart(place: Destination, decision: Alternative) -> str:
+    """Where trying again may help: the number, the page itself where nobody need sign in again, or the login."""
+    rule = place.route.policy.rules.get(decision.source)
+    if rule is None or decision.status is HouseholdStatus.DECLINED:
+        return own_url("login", place.url)
+    if rule.mode is Mode.NUMBER:
+        return own_url("allocataire", place.url)
+    waits = rule.mode is Mode.IDENTITY and decision.status is HouseholdStatus.UNAVAILABLE
+    return place.url if waits else own_url("login", place.url)
 
 
 def refused_page(services: Services, exchange: Exchange, place: Destination, decision: Deny) -> Response:
     """403 with the policy's own words; the reason's code is in the audit line, not on the page."""
     del decision
     refused = place.route.policy.refused
-    message = texts.REFUSED if refused is None else replace_body(refused.text.fr)
+    message = texts.REFUSED if refused is None else replace_body(refused.text)
     return exchange.pages.message(message, 403, reference=exchange.reference, proceed=refused.url if refused else None)
 
 
-def replace_body(body: str) -> texts.Message:
+def replace_body(body: Text) -> texts.Message:
     return texts.Message(texts.REFUSED.title, body)
 
 
@@ -111,6 +167,12 @@ def _line(fact: str, value: object) -> Line:
         return Line(label, texts.FUNDS.get(str(value), str(value)))
     if fact in {"household.reference_month", "household.computed_month"}:
         return Line(label, texts.month(str(value)))
+    if fact == "childcare.annual_resources":
+        return Line(label, f"{value} € par an")
+    if fact == "childcare.estimated_hourly_rate":
+        return Line(label, f"{str(value).replace('.', ',')} € par heure")
+    if fact.endswith(".obtained_at"):
+        return Line(label, day(int(datetime.fromisoformat(str(value)).timestamp())))
     if isinstance(value, dict):
         return Line(label, items=tuple(_words(part) for part in value.values()))
     if isinstance(value, list):

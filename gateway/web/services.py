@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
+from gateway.core.model import Source
 from gateway.core.routing import RouteTable
 from gateway.core.signing import Signer
 from gateway.ports import (
@@ -64,7 +65,7 @@ class Services:
     settings: Settings
     routes: RouteTable
     providers: Mapping[str, IdentityProvider]
-    source: HouseholdSource | None
+    sources: Mapping[Source, HouseholdSource]
     sessions: OpenSessions["Permit"]
     """Every call reaches the store; only `peek` reads what was read less than a second ago."""
     live: LiveAnswers
@@ -84,6 +85,10 @@ class Services:
     attempts: Attempts
     departures: Attempts | None
     """Of one address for a provider; None: not counted."""
+    logout_tokens: Attempts
+    """Each of a provider's logout tokens counts once."""
+    client_keys: Mapping[str, object]
+    """Public halves of what we authenticate with at providers; nothing that applications should believe."""
     readiness: Readiness
     outages: Outages
     audit: Callable[[AuditLine], None]

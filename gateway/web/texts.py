@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.core.model import HouseholdStatus
+from gateway.core.model import HouseholdStatus, Need
+from gateway.core.rules import Text
 
 FACT_LABELS: Mapping[str, str] = {
     "identity.sub": "un identifiant propre à ce service",
@@ -33,7 +34,41 @@ FACT_LABELS: Mapping[str, str] = {
     "household.obtained_at": "la date de cette consultation",
     "brackets.name": "votre tranche de tarif",
     "brackets.valid_from": "la date d’effet du tarif",
+    "childcare.annual_resources": "vos ressources annuelles",
+    "childcare.resources_year": "l’année de ces ressources",
+    "childcare.dependent_children": "le nombre d’enfants à charge",
+    "childcare.aeeh_children": "le nombre d’enfants pour lesquels vous recevez l’AEEH",
+    "childcare.address": "votre adresse",
+    "childcare.address.lines": "votre adresse (rue)",
+    "childcare.address.postal_code": "votre code postal",
+    "childcare.address.city": "votre commune",
+    "childcare.address.insee_code": "le code de votre commune",
+    "childcare.adults": "les noms des adultes du dossier",
+    "childcare.children": "les noms et dates de naissance des enfants",
+    "childcare.children.count": "le nombre d’enfants",
+    "childcare.children.age": "l’âge des enfants",
+    "childcare.obtained_at": "la date de cette consultation",
+    "childcare.estimated_hourly_rate": "votre participation par heure (estimation, sous réserve du contrat)",
+    "childcare.scale_valid_from": "la date d’effet du barème",
 }
+
+SCOPE_LABELS: Mapping[str, str] = {
+    "family_name": FACT_LABELS["identity.birth_name"],
+    "given_name": FACT_LABELS["identity.given_names"],
+    "birthdate": FACT_LABELS["identity.birthdate"],
+    "gender": FACT_LABELS["identity.gender"],
+    "birthplace": FACT_LABELS["identity.birthplace"],
+    "birthcountry": FACT_LABELS["identity.birthcountry"],
+    "preferred_username": FACT_LABELS["identity.usage_name"],
+    "email": FACT_LABELS["identity.email"],
+}
+"""What an identity provider is asked for, by OpenID scope; `identite_pivot` is the first six."""
+
+RETENTIONS: Mapping[str, str] = {"session": "le temps de votre visite, puis tout est effacé"}
+"""Words of a policy's `retention` that a person would not understand."""
+
+ACCESSIBILITY_STATES = ("non évaluée", "non conforme", "partiellement conforme", "totalement conforme")
+"""Nobody has looked yet, then the three words of the law."""
 
 FUNDS: Mapping[str, str] = {"cnaf": "la CAF (allocations familiales)", "msa": "la MSA (régime agricole)"}
 
@@ -47,13 +82,15 @@ class Message:
     """What happened, then what it means and what to do."""
 
     title: str
-    body: str
+    body: str | Text
+    """A policy’s own words, or ours."""
 
 
 ALTERNATIVE: Mapping[HouseholdStatus, Message] = {
     HouseholdStatus.NOT_FOUND: Message(
         "Aucun dossier trouvé à votre nom",
-        "La CAF et la MSA n’ont pas trouvé de dossier à votre nom. C’est fréquent, par exemple sans aide de la CAF. "
+        "Aucun dossier CAF ou MSA n’a été trouvé à votre nom. C’est fréquent si vous n’avez qu’un enfant ou aucune "
+        "aide. Si votre enfant est rattaché au dossier de l’autre parent, l’autre parent peut se connecter. "
         "Aucune donnée n’a été transmise.",
     ),
     HouseholdStatus.MISMATCH: Message(
@@ -76,13 +113,68 @@ ALTERNATIVE: Mapping[HouseholdStatus, Message] = {
     ),
     HouseholdStatus.NOT_AUTHENTICATED: Message(
         "Votre identification a expiré",
-        "Le délai pour interroger la CAF est dépassé. Recommencez, ou continuez autrement.",
+        "La session FranceConnect a expiré avant que la CAF ait pu répondre. Recommencez, ou continuez autrement.",
     ),
     HouseholdStatus.DECLINED: Message(
         "Vous préférez fournir un justificatif",
         "C’est noté : rien n’est transmis par la CAF ou la MSA à ce service.",
     ),
 }
+
+DATA: Mapping[Need, str] = {
+    Need.QUOTIENT: "Quotient familial",
+    Need.ADDRESS: "Adresse",
+    Need.CHILDREN: "Enfants",
+    Need.ADULTS: "Adultes du dossier",
+    Need.CHILDCARE_PARAMETERS: "Ressources et enfants à charge (crèche)",
+    Need.CHILDCARE_ADDRESS: "Adresse (crèche)",
+    Need.CHILDCARE_CHILDREN: "Enfants (crèche)",
+    Need.CHILDCARE_ADULTS: "Adultes du dossier (crèche)",
+}
+"""What can be contested, by name."""
+
+NOT_COMPUTED = Message(
+    "Pas de quotient familial à jour",
+    "La CAF ou la MSA n’a pas de quotient familial à jour pour vous. Pour qu’elle le calcule, déclarez vos ressources "
+    "sur caf.fr ou msa.fr, dans « Mon compte ». Aucune donnée n’a été transmise.",
+)
+"""`not_available` where the quotient itself is wanted."""
+
+CHILDCARE_INCOMPLETE = Message(
+    "Information non disponible",
+    "La CAF ou la MSA ne peut pas fournir toutes les informations nécessaires au calcul. Aucune donnée n’a été "
+    "transmise.",
+)
+"""`not_available` for a nursery: all the parameters or none."""
+
+NOT_IDENTIFIED = Message(
+    "Nous n’avons pas pu vous identifier avec certitude",
+    "Les organismes sociaux n’ont pas pu vous retrouver avec certitude à partir de votre état civil. "
+    "Aucune donnée n’a été transmise.",
+)
+"""`not_found` when it is the person, and not the file, that was not found."""
+
+FOREIGN_IDENTITY = Message(
+    "La CAF ne peut pas être interrogée avec cette identité",
+    "Vous êtes bien connecté, mais l’identité reçue ne permet pas de chercher un dossier à la CAF ou à la MSA : elle "
+    "ne précise pas votre lieu de naissance. Aucune donnée n’a été transmise.",
+)
+"""`not_available` for an identity of another European country."""
+
+CHILD_NOT_LISTED = Message(
+    "Le dossier trouvé est le vôtre, sans l’enfant attendu",
+    "Si l’enfant est rattaché à un autre dossier, l’autre parent peut se connecter, ou vous pouvez fournir un "
+    "justificatif. Une naissance ou un changement récent peut ne pas encore y figurer : un agent le vérifiera. "
+    "Aucune donnée n’a été transmise.",
+)
+"""`pending_review` when no child of the file has the age that the policy asks."""
+
+NUMBER_UNKNOWN = Message(
+    "Ce numéro n’est pas reconnu",
+    "Vérifiez le numéro et le code postal, puis réessayez, ou fournissez une attestation. "
+    "Aucune donnée n’a été transmise.",
+)
+"""Number mode: the same words for an unknown number and for somebody else's."""
 
 OTHER_ALTERNATIVE = Message(
     "Nous ne pouvons pas transmettre cette information",
@@ -108,6 +200,11 @@ LOGINS_TOO_MANY = Message(
 STORE_DOWN = Message(
     "Le service est momentanément indisponible",
     "Ce n’est pas de votre fait. Réessayez dans quelques minutes.",
+)
+
+STORE_FULL = Message(
+    "Trop de personnes se connectent en ce moment",
+    "Votre demande n’a pas été enregistrée ; rien d’autre n’est perdu. Réessayez dans quelques minutes.",
 )
 
 UPSTREAM_DOWN = Message(

@@ -282,13 +282,13 @@ def test_a_subject_that_is_no_text_is_nobody() -> None:
 
 @pytest.mark.parametrize(("acr", "floor"), [("eidas1", Acr.EIDAS2), ("eidas2", Acr.EIDAS3)])
 def test_a_level_below_the_one_asked_for_is_refused(acr: str, floor: Acr) -> None:
-    assert _code(lambda: check_acr(VerifiedClaims({"acr": acr}), floor)) == "acr_too_low"
-    assert check_acr(VerifiedClaims({"acr": acr}), Acr.EIDAS1)
+    assert _code(lambda: check_acr(VerifiedClaims({"acr": acr}), SETTINGS, floor)) == "acr_too_low"
+    assert check_acr(VerifiedClaims({"acr": acr}), SETTINGS, Acr.EIDAS1)
 
 
 @pytest.mark.parametrize("claims", [{}, {"acr": "eidas9"}, {"acr": None}])
 def test_a_level_that_is_missing_or_unknown_is_refused(claims: dict[str, object]) -> None:
-    assert _code(lambda: check_acr(VerifiedClaims(claims), Acr.EIDAS1)) == "acr_unknown"
+    assert _code(lambda: check_acr(VerifiedClaims(claims), SETTINGS, Acr.EIDAS1)) == "acr_unknown"
 
 
 ANSWER: dict[str, Any] = {

@@ -14,7 +14,7 @@ from gateway.adapters.keys import generate_pem
 from gateway.cli import main
 from gateway.config.gateway_file import load
 from gateway.core.errors import ConfigError
-from gateway.core.rules import HealthCheck, SignatureForm, Upstream, UpstreamTls
+from gateway.core.rules import HealthCheck, Route, SignatureForm, Upstream, UpstreamTls
 from gateway.settings import Listen, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +29,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SIGNING_KEY", generate_pem().decode())
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def _front(settings: Settings) -> Route:
+    return next(route for route in settings.routes if route.path == "/")
 
 
 def _change(path: Path, before: str, after: str) -> None:
@@ -122,7 +126,13 @@ def test_five_mistakes_are_said_at_once_with_file_line_and_hint(
         ("idle_s: 1800", "idle_s: half an hour", "a whole number"),
         ("idle_s: 1800", "idle_s: 90000", "86400"),
         ("idle_s: 1800", "idle_s: 28801", "absolute_s"),
-        ("sessions:", "admin: {listen: 127.0.0.1:9464}\nsessions:", "`admin` is not available"),
+        ("sessions:", "admin: {listen: 127.0.0.1:8000}\nsessions:", "would listen where clients do"),
+        ("sessions:", "admin: {listen: localhost:8000}\nsessions:", "would listen where clients do"),
+        ("sessions:", "admin: {listen: 0.0.0.0:8000}\nsessions:", "would listen where clients do"),
+        ("sessions:", "admin: {listen: 127.0.0.1:0}\nsessions:", "no such port"),
+        ("sessions:", "admin: {listen: 'unix:'}\nsessions:", "`listen`"),
+        ("sessions:", "admin: {lisen: 127.0.0.1:9464}\nsessions:", "did you mean `listen`?"),
+        ("sessions:", "limits: {logins_per_minute_per_address: 0}\nsessions:", "logins_per_minute_per_address"),
     ],
 )
 def test_a_mistake_in_the_gateway_file_is_explained(
@@ -133,6 +143,15 @@ def test_a_mistake_in_the_gateway_file_is_explained(
     error = capsys.readouterr().err
     assert said in error
     assert "hunter2" not in error
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:9464", "unix:admin.sock", "192.0.2.1:8000", "[::1]:9464"])
+def test_an_admin_listener_of_its_own_is_accepted(
+    folder: Path, capsys: pytest.CaptureFixture[str], listen: str
+) -> None:
+    _change(folder / "gateway.yaml", "sessions:", f"admin: {{listen: '{listen}'}}\nsessions:")
+    assert main(["check"]) == 0
+    assert ("let a firewall" in capsys.readouterr().out) == listen.startswith("192")
 
 
 SERVED = 'upstream: "http://127.0.0.1:8103", policy: public}'
@@ -199,7 +218,8 @@ def test_a_mistake_in_what_serves_a_route_is_explained_once(
     assert said in error
     found = [line for line in error.splitlines() if not line.startswith("  hint:")]
     assert len(found) == 1, error
-    assert re.match(r"gateway\.yaml:42: ", found[0])
+    lines = (folder / "gateway.yaml").read_text(encoding="utf-8").splitlines()
+    assert found[0].startswith(f"gateway.yaml:{1 + next(i for i, line in enumerate(lines) if after in line)}: ")
     assert "hunter2" not in error
     assert "PRIVATE KEY" not in error
 
@@ -253,7 +273,7 @@ def test_upstreams_are_one_url_or_a_list_with_weights(
     folder: Path, capsys: pytest.CaptureFixture[str], written: str, upstreams: tuple[Upstream, ...], shown: str
 ) -> None:
     _change(folder / "gateway.yaml", f"path: /, {SERVED}", f"path: /, upstream: {written}, policy: public}}")
-    assert _settings(folder).routes[3].upstreams == upstreams
+    assert _front(_settings(folder)).upstreams == upstreams
     assert main(["check"]) == 0
     assert f"localhost/ -> {shown}\n" in capsys.readouterr().out
     assert main(["explain", "GET", "/"]) == 0
@@ -267,7 +287,7 @@ def test_a_route_carries_its_tls_health_websocket_and_secret(folder: Path, certi
         " sign: hmac, secret: {env: SESSION_SECRET}, policy: public}"
     )
     _change(folder / "gateway.yaml", f"path: /, {SERVED}", f"path: /, {served}")
-    route = _settings(folder).routes[3]
+    route = _front(_settings(folder))
     files = {"ca_file": "ca.pem", "client_cert": "cert.pem", "client_key": "key.pem"}
     paths = {key: str(folder / name) for key, name in files.items()}
     assert route.tls == UpstreamTls(**paths, server_name="app.ville.fr")
@@ -301,7 +321,7 @@ def test_a_relative_socket_lies_beside_the_file(folder: Path) -> None:
     _change(folder / "gateway.yaml", SERVED, "upstream: unix:run/app.sock, policy: public}")
     _change(folder / "gateway.yaml", "listen: 127.0.0.1:8000", "listen: unix:run/gateway.sock")
     settings = _settings(folder)
-    assert settings.routes[3].upstreams[0].socket == str(folder / "run" / "app.sock")
+    assert _front(settings).upstreams[0].socket == str(folder / "run" / "app.sock")
     assert settings.listen == Listen(socket=str(folder / "run" / "gateway.sock"))
 
 

@@ -8,7 +8,6 @@ from gateway.core.facts import (
     FACTS,
     IMPLIED,
     PIVOT,
-    address_value,
     age,
     household_value,
     identity_value,
@@ -99,7 +98,7 @@ def test_an_empty_household_knows_nothing(fact: str) -> None:
 def test_no_children_is_known_and_an_empty_address_is_not() -> None:
     assert _read("household.children.count", Household(children=())) == 0
     assert _read("household.children", Household(children=())) == []
-    assert address_value("household.address", Address()) is None
+    assert _read("household.address", Household(address=Address())) is None
 
 
 def test_a_child_of_the_oldest_payloads_keeps_its_single_name() -> None:

@@ -1,7 +1,7 @@
 """What is injected and tested determines what is asked and kept."""
 
-from gateway.core.model import Need
-from gateway.core.needs import compute_needs, covers, is_shown_for_review
+from gateway.core.model import Need, Source
+from gateway.core.needs import compute_needs, covers
 from gateway.core.rules import Conditions, Mode
 from tests.builders import EIDAS1, a_caf_policy, a_condition, a_policy, a_rule, injections
 
@@ -59,12 +59,14 @@ def test_number_mode_needs_the_names_that_are_compared_and_no_more() -> None:
 
 def test_without_a_match_nobody_is_asked_for_the_adults() -> None:
     rule = a_rule(mode=Mode.NUMBER, match=False)
-    needs = compute_needs(login=None, household=rule, inject=injections("household.family_quotient"), allow=None)
+    needs = compute_needs(
+        login=None, rules={Source.HOUSEHOLD: rule}, inject=injections("household.family_quotient"), allow=None
+    )
     assert (needs.claims, needs.blocks) == (frozenset(), {Need.QUOTIENT})
 
 
 def test_household_facts_without_a_household_block_ask_for_nothing() -> None:
-    needs = compute_needs(login=EIDAS1, household=None, inject=injections("household.family_quotient"), allow=None)
+    needs = compute_needs(login=EIDAS1, rules={}, inject=injections("household.family_quotient"), allow=None)
     assert (needs.blocks, needs.fields) == (frozenset(), frozenset())
 
 
@@ -73,6 +75,6 @@ def test_the_pivot_covers_its_six_claims() -> None:
     assert covers(frozenset({"openid"}), frozenset({"openid", "family_name"})) == {"family_name"}
 
 
-def test_a_household_value_is_shown_before_it_leaves_and_a_status_is_not() -> None:
-    assert is_shown_for_review(injections("household.status", "brackets.name"))
-    assert not is_shown_for_review(injections("household.status", "identity.sub"))
+def test_the_values_that_a_source_s_policy_wants_are_worked_out_once_and_a_status_is_none() -> None:
+    (only,) = a_caf_policy("household.status", "brackets.name", "identity.sub").lookups
+    assert (only.source, only.wanted) == (Source.HOUSEHOLD, ("brackets.name",))

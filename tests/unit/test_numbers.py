@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.core.model import CafNumber
-from gateway.core.numbers import parse_caf_number
+from gateway.core.numbers import faults, parse_caf_number
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,8 @@ def test_what_a_person_types_is_read_with_its_spaces(number: str, postal_code: s
 def test_a_malformed_number_is_refused_by_its_code(number: str, postal_code: str, code: str) -> None:
     with pytest.raises(ValueError, match=code):
         parse_caf_number(number, postal_code)
+
+
+def test_both_fields_are_said_at_once() -> None:
+    assert faults("12A", "33-00") == ("number_malformed", "postal_code_malformed")
+    assert faults("12 345", "2a004") == ()

@@ -23,6 +23,7 @@ from gateway.core.model import (
     Question,
     Reason,
 )
+from gateway.core.needs import with_needs
 from gateway.core.policy import decide, injected, trace
 from gateway.core.rules import Conditions, Injection, Login, Missing, Mode, Policy, Schedule
 from tests.builders import (
@@ -137,7 +138,7 @@ def test_a_verified_household_is_injected_field_by_field() -> None:
 def test_a_status_without_a_value_takes_the_way_that_the_policy_says(
     status: HouseholdStatus, word: Missing, expected: type[Decision]
 ) -> None:
-    policy = replace(CANTINE, household=a_rule(default=word))
+    policy = with_needs(replace(CANTINE, household=a_rule(default=word)))
     decision = decide(policy, _with(policy, status, HOUSEHOLD))
     assert isinstance(decision, expected)
     assert getattr(decision, "status", None) is status
@@ -147,7 +148,7 @@ def test_a_status_without_a_value_takes_the_way_that_the_policy_says(
 
 def test_when_missing_may_differ_by_status() -> None:
     rule = a_rule(when_missing={HouseholdStatus.NOT_FOUND: Missing.FORWARD}, default=Missing.DENY)
-    policy = replace(CANTINE, household=rule)
+    policy = with_needs(replace(CANTINE, household=rule))
     assert isinstance(decide(policy, _with(policy, HouseholdStatus.NOT_FOUND, None)), Allow)
     assert isinstance(decide(policy, _with(policy, HouseholdStatus.MISMATCH, None)), Deny)
 
@@ -207,7 +208,7 @@ def test_ages_of_which_one_is_unknown_are_an_absent_header() -> None:
 
 
 def test_a_value_is_shown_for_review_before_it_leaves() -> None:
-    policy = replace(CANTINE, household=a_rule(review=True))
+    policy = with_needs(replace(CANTINE, household=a_rule(review=True)))
     assert decide(policy, _with(policy)) == Ask(Question.REVIEW, Reason.REVIEW_NEEDED)
     assert isinstance(decide(policy, replace(_with(policy), reviewed=True)), Allow)
 
@@ -218,7 +219,7 @@ def test_a_status_alone_needs_no_review() -> None:
 
 
 def test_a_missing_value_that_is_forwarded_needs_no_review() -> None:
-    policy = replace(CANTINE, household=a_rule(review=True, default=Missing.FORWARD))
+    policy = with_needs(replace(CANTINE, household=a_rule(review=True, default=Missing.FORWARD)))
     assert isinstance(decide(policy, _with(policy, HouseholdStatus.NOT_FOUND, None)), Allow)
 
 
@@ -230,7 +231,7 @@ def test_a_person_who_prefers_a_document_is_never_asked_to_log_in_again_for_caf(
 
 
 def test_a_person_who_prefers_a_document_is_never_told_their_value() -> None:
-    forwarded = replace(CANTINE, household=a_rule(default=Missing.FORWARD))
+    forwarded = with_needs(replace(CANTINE, household=a_rule(default=Missing.FORWARD)))
     decision = decide(forwarded, replace(_with(forwarded), declined=True))
     assert decision == Allow((NAME, _status("declined")), HouseholdStatus.DECLINED, Reason.ALLOWED)
 

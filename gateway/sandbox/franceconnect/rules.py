@@ -24,6 +24,10 @@ CLAIMS_OF: Mapping[str, tuple[str, ...]] = {
     "cnaf_allocataires": (),
     "cnaf_enfants": (),
     "cnaf_adresse": (),
+    **{
+        f"cnav_participation_familiale_eaje_{block}": ()
+        for block in ("allocataires", "enfants", "adresse", "parametres_calcul")
+    },
 }
 
 REQUIRED = frozenset({"client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "acr_values"})

@@ -1,0 +1,141 @@
+"""What a provider publishes: its metadata and its keys, each fetched when needed and never more often than that."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from gateway.adapters.oidc.wire import Wire
+from gateway.core.errors import DependencyFailed
+from gateway.jose import Keys, SignatureMismatch, UnknownKey, import_keys
+from gateway.ports import Clock
+from gateway.relying_party import Endpoints, ProviderSettings
+
+KEYS_S = 600
+"""FranceConnect's own cache hint."""
+
+REFETCH_S = 10
+"""However many tokens of a login fail, the keys are fetched at most this often."""
+
+REFETCH_UNASKED_S = 60
+"""The same for tokens that anybody may send us (back-channel logout)."""
+
+AGAIN_S = 5
+"""Metadata that could not be had are asked for again after this long, and not by each visitor."""
+
+_NEEDED = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
+
+Verified = TypeVar("Verified")
+
+
+class Metadata:
+    """The endpoints: written by the operator, or read once from the issuer's own document."""
+
+    def __init__(self, settings: ProviderSettings, wire: Wire, clock: Clock) -> None:
+        self._settings = settings
+        self._wire = wire
+        self._clock = clock
+        self._endpoints = _static(settings)
+        self._fetching = asyncio.Lock()
+        self._failure: DependencyFailed | None = None
+        self._failed_at = float("-inf")
+
+    @property
+    def known(self) -> Endpoints | None:
+        """Without asking."""
+        return self._endpoints
+
+    async def endpoints(self) -> Endpoints:
+        if self._endpoints is not None:
+            return self._endpoints
+        async with self._fetching:
+            if self._endpoints is None:
+                self._endpoints = await self._fetched()
+            return self._endpoints
+
+    async def _fetched(self) -> Endpoints:
+        if self._failure is not None and self._clock() - self._failed_at < AGAIN_S:
+            raise DependencyFailed(self._failure.dependency, self._failure.code, self._failure.status)
+        try:
+            document = await self._wire.document(
+                f"{self._settings.issuer.rstrip('/')}/.well-known/openid-configuration"
+            )
+            return _from_metadata(document, self._settings)
+        except DependencyFailed as error:
+            self._failure, self._failed_at = error, self._clock()
+            raise
+
+
+class KeySet:
+    """The provider's keys, kept warm: an outage of the key set does not end logins while the old keys verify."""
+
+    def __init__(self, metadata: Metadata, wire: Wire, clock: Clock) -> None:
+        self._metadata = metadata
+        self._wire = wire
+        self._clock = clock
+        self._keys: Keys | None = None
+        self._fetched_at = float("-inf")
+        self._fetching = asyncio.Lock()
+
+    async def verified(self, verify: Callable[[Keys], Verified], *, at_most_every_s: float = REFETCH_S) -> Verified:
+        """With the keys we hold; and once more with fresh ones, for an unknown key or a signature that fails."""
+        keys = await self._current()
+        try:
+            return verify(keys)
+        except (UnknownKey, SignatureMismatch):
+            fresh = await self._fresh(at_most_every_s)
+            if fresh is keys:
+                raise
+            return verify(fresh)
+
+    async def _current(self) -> Keys:
+        if self._keys is not None and self._clock() - self._fetched_at < KEYS_S:
+            return self._keys
+        return await self._fresh(REFETCH_S)
+
+    async def _fresh(self, at_most_every_s: float) -> Keys:
+        async with self._fetching:
+            if self._keys is not None and self._clock() - self._fetched_at < at_most_every_s:
+                return self._keys
+            try:
+                document = await self._wire.document((await self._metadata.endpoints()).jwks)
+                self._keys = import_keys(document)
+            except DependencyFailed:
+                if self._keys is None:
+                    raise
+            self._fetched_at = self._clock()
+            return self._keys
+
+
+def _static(settings: ProviderSettings) -> Endpoints | None:
+    written = (settings.authorization_endpoint, settings.token_endpoint, settings.userinfo_endpoint, settings.jwks_uri)
+    if any(url is None for url in written):
+        return None
+    authorization, token, userinfo, jwks = (url or "" for url in written)
+    return Endpoints(authorization, token, userinfo, jwks, settings.end_session_endpoint)
+
+
+def _from_metadata(document: dict[str, object], settings: ProviderSettings) -> Endpoints:
+    """What the operator wrote wins; the rest from a document that must be our issuer's own."""
+    if document.get("issuer") != settings.issuer:
+        raise DependencyFailed(settings.name, "provider_metadata_issuer")
+
+    def endpoint(name: str, *, needed: bool = True) -> str | None:
+        url = getattr(settings, name) or document.get(name)
+        if url is None and not needed:
+            return None
+        if not isinstance(url, str) or not _is_safe(url):
+            raise DependencyFailed(settings.name, "provider_metadata_endpoint")
+        return url
+
+    calls_userinfo = settings.reads.calls_the_endpoint
+    authorization, token, userinfo, jwks = (
+        endpoint(name, needed=name != "userinfo_endpoint" or calls_userinfo) or "" for name in _NEEDED
+    )
+    names_itself = document.get("authorization_response_iss_parameter_supported") is True
+    return Endpoints(authorization, token, userinfo, jwks, endpoint("end_session_endpoint", needed=False), names_itself)
+
+
+def _is_safe(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1", "localhost"})

@@ -1,0 +1,179 @@
+"""`gateway register`: the record of processing activities (RGPD, article 30), from the policies, in French."""
+
+import argparse
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from gateway.config.gateway_file import load
+from gateway.core.model import Need
+from gateway.core.rules import Policy, SignatureForm
+from gateway.settings import Settings
+from gateway.web.information import announced
+from gateway.web.legal import LOG_MONTHS, announced_policies, routes_of
+
+_TITLES = {
+    "finalite": "Finalité",
+    "base_legale": "Base légale",
+    "responsable": "Responsable de traitement",
+    "dpo": "Délégué à la protection des données",
+    "personnes": "Catégories de personnes",
+    "donnees_identite": "Données d’identité demandées",
+    "donnees_foyer": "Données demandées à la CAF ou à la MSA",
+    "donnees_transmises": "Données transmises au service",
+    "rapprochement": "Rapprochement d’identité",
+    "sources": "Sources",
+    "destinataires": "Destinataires",
+    "conservation": "Durée de conservation",
+    "decision_automatisee": "Décision automatisée",
+    "alternative": "Parcours sans FranceConnect",
+    "transferts": "Transferts hors de l’Union européenne",
+    "securite": "Mesures de sécurité",
+    "textes": "Textes",
+    "politique": "Politique (nom et version)",
+}
+"""Key in JSON → heading in Markdown, in the order of both."""
+
+_ARTICLE = re.compile(r"^(?:votre |vos |une? |les? |la |l’)")
+
+_WORDS: dict[str | None, str] = {None: "à compléter", "session": "la durée de la session"}
+
+_SIGNED = {
+    SignatureForm.JWT: "requêtes vers le service signées (JWT)",
+    SignatureForm.HMAC: "requêtes vers le service signées (HMAC)",
+    SignatureForm.RFC9421: "requêtes vers le service signées (RFC 9421)",
+}
+
+
+def register(subcommands: Any) -> None:
+    command: argparse.ArgumentParser = subcommands.add_parser(
+        "register", help="write the record of processing activities (RGPD article 30)"
+    )
+    command.add_argument("--config", type=Path, default=Path("gateway.yaml"), metavar="FILE")
+    command.add_argument("--format", choices=("markdown", "json"), default="markdown")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """One entry for each policy that handles somebody's data; no secret needs to be there."""
+    settings = load(arguments.config, os.environ, secrets_required=False)
+    entries = [entry(settings, policy) for policy in announced_policies(settings)]
+    if arguments.format == "json":
+        print(json.dumps({"version": 1, "traitements": entries}, ensure_ascii=False, indent=2))
+    else:
+        print(markdown(settings, entries))
+    return 0
+
+
+def entry(settings: Settings, policy: Policy) -> dict[str, Any]:
+    """What article 30(1) asks for, and what a French authority adds; lists stay lists."""
+    told = announced(policy)
+    authority = settings.authority
+    return {
+        "finalite": policy.purpose,
+        "base_legale": policy.legal_basis or "à compléter",
+        "responsable": f"{authority.name}, SIRET {authority.siret}",
+        "dpo": authority.dpo,
+        "personnes": _people(policy),
+        "donnees_identite": _without_article(told["asked"]),
+        "donnees_foyer": _without_article(told["sources"]),
+        "donnees_transmises": _without_article(told["received"]),
+        "rapprochement": _matching(told),
+        "sources": _sources(settings, policy),
+        "destinataires": [f"{route.host}{route.path} ({authority.name})" for route in routes_of(settings, policy)],
+        "conservation": _retention(settings, policy),
+        "decision_automatisee": _automated(policy),
+        "alternative": policy.alternative.text.fr if policy.alternative else "",
+        "transferts": "aucun par la passerelle",
+        "securite": _security(settings, policy),
+        "textes": _laws(policy),
+        "politique": policy.tag,
+    }
+
+
+def _without_article(labels: list[str]) -> list[str]:
+    """Pages say «votre nom»; a register says «nom»."""
+    return [_ARTICLE.sub("", label) for label in labels]
+
+
+def _people(policy: Policy) -> list[str]:
+    people = ["usagers du service"]
+    if Need.ADULTS in policy.needs.blocks:
+        people.append("adultes du dossier CAF ou MSA de l’usager")
+    if Need.CHILDREN in policy.needs.blocks:
+        people.append("enfants du dossier CAF ou MSA de l’usager")
+    return people
+
+
+def _matching(told: dict[str, Any]) -> str:
+    if not told["compares"]:
+        return ""
+    kept = "effacés aussitôt après" if told["drops_names"] else "transmis au service"
+    return f"noms et dates de naissance des adultes du dossier comparés à l’identité de l’usager, puis {kept}"
+
+
+def _sources(settings: Settings, policy: Policy) -> list[str]:
+    accepted = policy.login.providers if policy.login else ()
+    providers = settings.providers if policy.login else ()
+    sources = [each.shown_as for each in providers if not accepted or each.name in accepted]
+    return sources + (["CAF ou MSA, par API Particulier"] if policy.needs.blocks else [])
+
+
+def _retention(settings: Settings, policy: Policy) -> list[str]:
+    sessions = settings.sessions
+    return [
+        f"par le service : {_WORDS.get(policy.retention, policy.retention)}",
+        f"par la passerelle : {sessions.idle_s // 60} min sans activité, {sessions.absolute_s // 60} min au plus",
+        f"journaux techniques, sans nom ni valeur : {LOG_MONTHS} mois au plus (recommandation de la CNIL)",
+    ]
+
+
+def _automated(policy: Policy) -> str:
+    if not policy.schedules:
+        return ""
+    tables = ", ".join(
+        f"délibération {each.council_decision} en vigueur le {each.valid_from.strftime('%d/%m/%Y')}"
+        for each in policy.schedules
+    )
+    return f"tranche calculée d’après le quotient familial ({tables}) ; un agent réexamine sur demande"
+
+
+def _security(settings: Settings, policy: Policy) -> list[str]:
+    forms = {route.sign for route in routes_of(settings, policy)}
+    return [
+        "données de session chiffrées ; le navigateur n’a qu’un identifiant signé",
+        *(said for form, said in _SIGNED.items() if form in forms),
+        "en-têtes d’identité reçus du client retirés sur toutes les routes",
+        "données limitées à celles de la politique ; refus par défaut",
+        "journaux sans nom, numéro, adresse, quotient ni jeton",
+        *(["comparaison de noms avant tout usage d’une donnée de la CAF ou de la MSA"] if policy.needs.blocks else []),
+    ]
+
+
+def _laws(policy: Policy) -> list[str]:
+    laws = ["arrêté du 4 juillet 2013 (téléservices des collectivités)"]
+    if policy.login is not None:
+        laws.append("arrêté du 8 novembre 2018 (FranceConnect)")
+    if policy.needs.blocks:
+        laws.append("code des relations entre le public et l’administration, article L114-8")
+    return laws
+
+
+def markdown(settings: Settings, entries: list[dict[str, Any]]) -> str:
+    lines = [f"# Registre des activités de traitement – {settings.authority.name}", ""]
+    lines += [f"Établi d’après la configuration de {settings.public_url}.", ""]
+    for each in entries:
+        lines += [f"## {each['finalite']}", ""]
+        for key, title in _TITLES.items():
+            if each[key]:
+                lines += _part(title, each[key])
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def _part(title: str, value: str | list[str]) -> list[str]:
+    if isinstance(value, str):
+        return [f"- **{title}** : {value}"]
+    return [f"- **{title}** :", *(f"  - {each}" for each in value)]

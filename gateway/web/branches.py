@@ -1,0 +1,61 @@
+"""Which words a person reads when a source has no value to give: one place for all the branches."""
+
+from gateway.core.household import view
+from gateway.core.model import Alternative, HouseholdStatus, Reason, Session, Source
+from gateway.core.rules import Lookup, Mode, Policy, Text, WayOut
+from gateway.web import texts
+from gateway.web.texts import Message
+
+_QUOTIENT = frozenset({"household.family_quotient", "brackets.name", "brackets.valid_from"})
+
+
+def message_for(policy: Policy, decision: Alternative, session: Session | None) -> Message:
+    """What happened, in words that never say which trait differed nor whose file was found."""
+    lookup = next((each for each in policy.lookups if each.source is decision.source), None)
+    if decision.reason is Reason.CHILD_NOT_LISTED:
+        return texts.CHILD_NOT_LISTED
+    if lookup is not None and decision.status is HouseholdStatus.NOT_FOUND:
+        return _not_found(lookup, session)
+    if lookup is not None and decision.status is HouseholdStatus.NOT_AVAILABLE:
+        return _not_available(lookup, session)
+    return texts.ALTERNATIVE.get(decision.status, texts.OTHER_ALTERNATIVE)
+
+
+def _not_found(lookup: Lookup, session: Session | None) -> Message:
+    if lookup.rule.mode is Mode.NUMBER:
+        return texts.NUMBER_UNKNOWN
+    if any(reason.startswith("api_particulier_422") for reason in _reasons(lookup, session)):
+        return texts.NOT_IDENTIFIED
+    return texts.ALTERNATIVE[HouseholdStatus.NOT_FOUND]
+
+
+def _not_available(lookup: Lookup, session: Session | None) -> Message:
+    if any(reason.startswith("identity_") for reason in _reasons(lookup, session)):
+        return texts.FOREIGN_IDENTITY
+    if lookup.source is Source.CHILDCARE:
+        return texts.CHILDCARE_INCOMPLETE
+    if not _QUOTIENT.isdisjoint(lookup.wanted):
+        return texts.NOT_COMPUTED
+    return texts.ALTERNATIVE[HouseholdStatus.NOT_AVAILABLE]
+
+
+def _reasons(lookup: Lookup, session: Session | None) -> tuple[str, ...]:
+    records = session.household if session is not None else ()
+    return view(records, lookup.needs, lookup.source).reasons
+
+
+def details(way_out: WayOut | None) -> list[tuple[str, str | Text]]:
+    """What a person must know to take the path without FranceConnect, as far as the policy says it."""
+    if way_out is None:
+        return []
+    said: list[tuple[str, str | Text | None]] = [
+        ("Ce qu’il faut envoyer", way_out.documents),
+        ("Comment", way_out.how),
+        ("Délai de réponse", way_out.delay),
+        ("En attendant", way_out.meanwhile),
+        ("Correction du tarif depuis le début", None if way_out.retroactive is None else _YES[way_out.retroactive]),
+    ]
+    return [(label, text) for label, text in said if text is not None]
+
+
+_YES = {True: "oui, dès que votre justificatif est traité", False: "non, à partir de la décision seulement"}

@@ -1,0 +1,101 @@
+"""Pages that the law asks for, made from the configuration and the policies: personal data, accessibility, cookies."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from gateway.core.rules import Policy, Route
+from gateway.settings import Settings
+from gateway.web.exchange import Exchange
+from gateway.web.information import announced
+from gateway.web.language import COOKIE
+from gateway.web.services import Services
+
+LOG_MONTHS = 12
+"""Recommendation of the CNIL, 14 October 2021: six months to a year for technical logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class CookieLine:
+    name: str
+    purpose: str
+    duration: str
+
+
+COOKIES = (
+    CookieLine(
+        "gateway-session",
+        "Garde votre session ouverte pendant que vous utilisez le service. Il ne contient aucune donnée sur vous.",
+        "jusqu’à votre déconnexion, ou à la fermeture du navigateur",
+    ),
+    CookieLine(
+        "gateway-browser",
+        "Vérifie que l’identification revient dans le navigateur d’où elle est partie, et que les formulaires viennent "
+        "bien de vous.",
+        "jusqu’à la fermeture du navigateur",
+    ),
+    CookieLine(COOKIE, "Se souvient de la langue que vous avez choisie.", "un an"),
+)
+"""All of them are needed for the service that the person asks for: no consent, no banner (CNIL, guidelines of 2020)."""
+
+
+async def personal_data(services: Services, exchange: Exchange) -> Response:
+    """Articles 13 and 14 of the RGPD, one part a purpose."""
+    sessions = services.settings.sessions
+    return exchange.pages.page(
+        "personal_data",
+        purposes=[_purpose(policy) for policy in announced_policies(services.settings)],
+        providers=[provider.shown_as for provider in services.settings.providers],
+        idle=duration(exchange, sessions.idle_s),
+        absolute=duration(exchange, sessions.absolute_s),
+        log_months=LOG_MONTHS,
+    )
+
+
+def announced_policies(settings: Settings) -> Iterator[Policy]:
+    """Policies of the routes that handle somebody's data, each once, in the order of the routes."""
+    seen: set[str] = set()
+    for route in settings.routes:
+        if route.policy.needs_session and route.policy.name not in seen:
+            seen.add(route.policy.name)
+            yield route.policy
+
+
+def routes_of(settings: Settings, policy: Policy) -> tuple[Route, ...]:
+    return tuple(route for route in settings.routes if route.policy.name == policy.name)
+
+
+def _purpose(policy: Policy) -> dict[str, Any]:
+    return announced(policy) | {
+        "name": policy.name,
+        "computes": bool(policy.schedules),
+        "alternative": policy.alternative.text if policy.alternative else "",
+    }
+
+
+async def accessibility(services: Services, exchange: Exchange) -> Response:
+    """The statement that the law asks for; it claims nothing that no audit found."""
+    stated = services.settings.authority.accessibility
+    contact = stated.contact or services.settings.authority.dpo
+    return exchange.pages.page(
+        "accessibility",
+        stated=stated,
+        audited_on=exchange.pages.speech.date(stated.audited_on) if stated.audited_on else "",
+        contact=contact,
+        contact_url=contact if contact.startswith("https://") else f"mailto:{contact}",
+        site=services.settings.public_url,
+    )
+
+
+async def cookies(services: Services, exchange: Exchange) -> Response:
+    prefix = "__Host-" if services.settings.scheme == "https" else ""
+    return exchange.pages.page("cookies", cookies=COOKIES, prefix=prefix)
+
+
+def duration(exchange: Exchange, seconds: int) -> str:
+    """`1800` → «30 minutes», `28800` → «8 heures»."""
+    if seconds % 3600 == 0:
+        return exchange.pages.speech.say_several("%(num)s heure", "%(num)s heures", seconds // 3600)
+    return exchange.pages.speech.say_several("%(num)s minute", "%(num)s minutes", seconds // 60)

@@ -1,0 +1,111 @@
+"""The algorithmic notice: what a policy computes, from what, by whose decision. Made from the tariff or the scale."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from starlette.responses import Response
+
+from gateway.core.errors import RequestRejected
+from gateway.core.rules import Policy, Scale, Schedule
+from gateway.core.tariff import schedule_on
+from gateway.web.exchange import Exchange, own_url
+from gateway.web.services import Services
+
+PREFIX = "calcul/"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the rule: what is known, and what follows."""
+
+    when: str
+    then: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One schedule or one scale, in words."""
+
+    since: str
+    decided: str
+    """The council's decision, or where the figures are published."""
+    rows: tuple[Row, ...]
+    zero: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleRule(Rule):
+    """The resources that count are between these, in euros a month."""
+
+    floor: str = ""
+    ceiling: str = ""
+
+
+def notice_url(policy: Policy | None) -> str:
+    """Where the notice of a policy is; empty when it computes nothing."""
+    return own_url(PREFIX + policy.name) if policy is not None and (policy.schedules or policy.scales) else ""
+
+
+async def show_notice(services: Services, exchange: Exchange) -> Response:
+    """`/_gateway/calcul/POLICY`, open to everybody: a rule is no secret."""
+    name = exchange.snapshot.target.path.rpartition("/")[2]
+    policy = services.settings.policies.get(name)
+    if policy is None or not notice_url(policy):
+        raise RequestRejected("own_page_unknown", 404)
+    today = services.today
+    return exchange.pages.page(
+        "calcul",
+        purpose=policy.purpose,
+        brackets=bracket_rule(schedule_on(policy.schedules, today)),
+        scale=scale_rule(schedule_on(policy.scales, today)),
+        coming=[written_day(day) for day in _coming(policy, today)],
+    )
+
+
+def _coming(policy: Policy, today: date) -> list[date]:
+    dates = {each.valid_from for each in policy.schedules} | {each.valid_from for each in policy.scales}
+    return sorted(day for day in dates if day > today)
+
+
+def bracket_rule(schedule: Schedule | None) -> Rule | None:
+    if schedule is None:
+        return None
+    rows, above = [], -1
+    for bracket in schedule.brackets:
+        if bracket.up_to is None:
+            when = "quel que soit le quotient" if above < 0 else f"plus de {above} €"
+        else:
+            when = f"jusqu’à {bracket.up_to} €" if above < 0 else f"de {above + 1} à {bracket.up_to} €"
+            above = bracket.up_to
+        rows.append(Row(when, bracket.name))
+    zero = "" if schedule.zero_is_a_value else "Un quotient de 0 compte comme absent : aucune tranche n’est calculée."
+    return Rule(written_day(schedule.valid_from), schedule.council_decision, tuple(rows), zero)
+
+
+def scale_rule(scale: Scale | None) -> ScaleRule | None:
+    if scale is None:
+        return None
+    starts = [start for start, _ in scale.rates]
+    ends: list[int | None] = [*(start - 1 for start in starts[1:]), None]
+    rows = tuple(
+        Row(_children(start, end), f"{figure(rate)} %") for (start, rate), end in zip(scale.rates, ends, strict=True)
+    )
+    since = written_day(scale.valid_from)
+    return ScaleRule(since, scale.published, rows, floor=figure(scale.floor), ceiling=figure(scale.ceiling))
+
+
+def _children(start: int, end: int | None) -> str:
+    if end is None:
+        return f"{start} enfants ou plus" if start > 1 else "quel que soit le nombre d’enfants"
+    plural = "s" if end > 1 else ""
+    return f"{start} enfant{plural}" if start == end else f"de {start} à {end} enfants"
+
+
+def figure(number: Decimal) -> str:
+    """`0,0619`, `7000`: as the file writes it, with a comma."""
+    return f"{number:f}".removesuffix(".0").replace(".", ",")
+
+
+def written_day(day: date) -> str:
+    return f"{day.day:02d}/{day.month:02d}/{day.year}"

@@ -1,0 +1,127 @@
+"""Every page of ours, and how a browser gets there: one line a page.
+
+A line added here is judged by axe-core and by an HTML validator, in light and dark, narrow and wide, and
+photographed by `make screenshots`. Ways press by selector and not by what is written: pages exist in two languages.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+from gateway.sandbox.identities import MATCHING, MISMATCHING, UNKNOWN
+from tests.world import World, running
+
+Way = Callable[[World, Page], None]
+
+ROUTES = """
+  - {path: /numero/, upstream: "UPSTREAM", policy: numero}
+  - {path: /age/, upstream: "UPSTREAM", policy: age}
+"""
+
+POLICIES = {
+    "numero": """
+purpose: Tarif des activités du mercredi
+retention: session
+household: {mode: number, match: none, when_missing: alternative}
+alternative: {url: /numero/justificatif, text: {fr: Déposer une attestation de la CAF, en: Send a certificate from CAF}}
+inject: {X-Caf-Statut: household.status, X-Caf-Quotient: household.family_quotient}
+""",
+    "age": """
+purpose: Carte des seniors
+legal_basis: mission d'intérêt public
+retention: session
+login: {acr: eidas1}
+alternative: {url: /accueil, text: {fr: Se présenter à l'accueil de la mairie}}
+allow: {all: [{identity.age: {at_least: 130}}]}
+refused: {text: {fr: Ce service est réservé aux personnes de 65 ans et plus.}, url: /contact}
+inject: {X-Usager-Nom: identity.birth_name}
+""",
+}
+"""Added to the shipped configuration, for pages that it does not lead to."""
+
+CHANGES = {
+    "    mode: franceconnect ": "    token: {env: API_PARTICULIER_TOKEN}\n    mode: franceconnect ",
+}
+
+
+@contextmanager
+def site(folder: Path) -> Iterator[World]:
+    """The running gateway that has all these pages."""
+    with running(folder, routes=ROUTES, policies=POLICIES, changes=CHANGES, broker=True) as world:
+        yield world
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    name: str
+    """Of its picture."""
+    way: Way
+    answers: int = 200
+    """The status of the last answer."""
+    language: str | None = None
+    """None: whatever the browser asks for."""
+
+
+def at(path: str) -> Way:
+    def way(world: World, page: Page) -> None:
+        page.goto(world.url + path)
+
+    return way
+
+
+def signed_in(path: str, login: str, then: str = "", press: str = "") -> Way:
+    """Log in on the way to `path`, then press a button, then open `then`."""
+
+    def way(world: World, page: Page) -> None:
+        page.goto(world.url + path)
+        page.locator('form[action="/_gateway/login"] button').first.click()
+        page.locator(f'button[value="{login}"]').click()
+        page.get_by_role("button", name="Continuer").click()
+        if press:
+            page.locator(press).first.click()
+        if then:
+            page.goto(world.url + then)
+
+    return way
+
+
+def typed_wrongly(world: World, page: Page) -> None:
+    page.goto(world.url + "/numero/")
+    page.locator("[name=number]").fill("ABC")
+    page.locator("[name=postal_code]").fill("330")
+    page.locator('form[action="/_gateway/allocataire"] button').click()
+
+
+def logged_out(world: World, page: Page) -> None:
+    signed_in("/compte/", MATCHING, then="/_gateway/logout")(world, page)
+    page.locator('form[action="/_gateway/logout"] button').click()
+    page.wait_for_url("**/_gateway/logged-out**")
+
+
+REVIEW = 'button[value="confirm"]'
+
+PAGES = (
+    Place("login-identity", at("/_gateway/login?return_to=/compte/")),
+    Place("login-caf", at("/_gateway/login?return_to=/cantine/")),
+    Place("login-caf-much", at("/_gateway/login?return_to=/famille/")),
+    Place("login-easy", at("/_gateway/login?return_to=/cantine/&facile=1")),
+    Place("login-alone", at("/_gateway/login")),
+    Place("review", signed_in("/famille/", "sans_nom_dusage")),
+    Place("number", at("/numero/")),
+    Place("number-error", typed_wrongly, 422),
+    Place("my-data-full", signed_in("/famille/", "sans_nom_dusage", press=REVIEW, then="/_gateway/mes-donnees")),
+    Place("my-data-empty", signed_in("/compte/", MATCHING, then="/_gateway/mes-donnees")),
+    Place("alternative-not-found", signed_in("/cantine/", UNKNOWN), 403),
+    Place("alternative-mismatch", signed_in("/cantine/", MISMATCHING), 403),
+    Place("refused", signed_in("/age/", MATCHING), 403),
+    Place("callback-failed", at("/_gateway/callback?state=unknown&code=none"), 400),
+    Place("not-found", at("/_gateway/nothing-here"), 404),
+    Place("logout", signed_in("/compte/", MATCHING, then="/_gateway/logout")),
+    Place("logged-out", logged_out),
+    Place("personal-data", at("/_gateway/donnees-personnelles")),
+    Place("accessibility", at("/_gateway/accessibilite")),
+    Place("cookies", at("/_gateway/cookies")),
+)

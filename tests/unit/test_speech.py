@@ -1,0 +1,67 @@
+"""What a sentence becomes: another language, the authority's words, values filled in and never HTML by accident."""
+
+from datetime import date
+
+import pytest
+from markupsafe import Markup, escape
+
+from gateway.core.rules import Text
+from gateway.web.speech import Speech
+
+ENGLISH = Speech("en", {"Pour : %(what)s": "For: %(what)s", "vos prénoms": "your given names", "et": "and", "mai": "May",
+                        "100 %% sûr": "100%% sure", "%(num)s heure": "%(num)s hour", "%(num)s heures": "%(num)s hours"})  # fmt: skip
+FRENCH = Speech("fr", {"Continuer": "Poursuivre"})
+
+
+def test_a_sentence_is_said_in_the_language_or_left_as_it_is() -> None:
+    assert ENGLISH.say("Pour : %(what)s", what="lunch") == "For: lunch"
+    assert ENGLISH.say("inconnu") == "inconnu"
+    assert FRENCH.say("Continuer") == "Poursuivre"
+
+
+def test_a_label_may_begin_a_line() -> None:
+    assert ENGLISH.say("Vos prénoms") == "Your given names"
+
+
+def test_french_keeps_its_signs_on_the_line() -> None:
+    assert FRENCH.say("Vraiment ? « Oui » : non") == "Vraiment\u00a0? «\u00a0Oui\u00a0»\u00a0: non"
+    assert FRENCH.told(Text("Vraiment ?")) == "Vraiment\u00a0?"
+    assert ENGLISH.say("Vraiment ?") == "Vraiment ?"
+
+
+def test_a_percent_sign_is_written_twice() -> None:
+    assert ENGLISH.say("100 %% sûr") == "100% sure"
+    assert FRENCH.say("50 % de moins") == "50 % de moins"
+
+
+def test_markup_among_the_values_escapes_the_rest() -> None:
+    said = ENGLISH.say("Pour : %(what)s", what=Markup("<b>1</b>"))
+    assert said == Markup("For: <b>1</b>")
+    assert escape(ENGLISH.say("Pour : %(what)s", what="<script>")) == "For: &lt;script&gt;"
+
+
+@pytest.mark.parametrize(
+    ("number", "french", "english"), [(0, "0 heure", "0 hours"), (1, "1 heure", "1 hour"), (2, "2 heures", "2 hours")]
+)
+def test_each_language_counts_in_its_way(number: int, french: str, english: str) -> None:
+    assert Speech("fr", {}).say_several("%(num)s heure", "%(num)s heures", number) == french
+    assert ENGLISH.say_several("%(num)s heure", "%(num)s heures", number) == english
+
+
+def test_what_a_policy_says_in_french_alone_is_marked_as_french() -> None:
+    assert ENGLISH.told(Text("Cantine <midi>")) == Markup('<span lang="fr">Cantine &lt;midi&gt;</span>')
+    assert ENGLISH.told("Cantine") == Markup('<span lang="fr">Cantine</span>')
+    assert ENGLISH.told(Text("Cantine", "Lunch")) == "Lunch"
+    assert ENGLISH.told("vos prénoms") == "your given names"
+    assert ENGLISH.told("") == ""
+    assert FRENCH.told(Text("Cantine", "Lunch")) == "Cantine"
+
+
+def test_lists_and_dates_are_of_the_language() -> None:
+    assert ENGLISH.listed(["vos prénoms", "b", "c"]) == "your given names, b and c"
+    assert FRENCH.listed(["a", "b"]) == "a et b"
+    assert (FRENCH.listed(["a"]), FRENCH.listed([])) == ("a", "")
+    assert ENGLISH.month("2026-05") == "May 2026"
+    assert FRENCH.date(date(2026, 5, 1)) == "1er mai 2026"
+    assert ENGLISH.date(date(2026, 5, 1)) == "1 May 2026"
+    assert FRENCH.day(0) == "1er janvier 1970"
