@@ -22,12 +22,6 @@ LOOP = Message(
     "fermez ses autres onglets ou essayez un autre navigateur. Appuyez sur Continuer pour essayer la page.",
 )
 
-IN_VAIN = Message(
-    "Cette identification ne suffit pas pour ce service",
-    "Vous êtes identifié, mais ce service demande davantage que ce qui a été reçu. Recommencer peut aider une fois. "
-    "Sinon, continuez autrement, ou contactez-nous avec la référence.",
-)
-
 FORM_GONE = Message(
     "Ce formulaire n’est plus en attente",
     "Il a déjà été envoyé, ou le délai est dépassé. Il n’a pas été envoyé une seconde fois. Vérifiez avant de le "
@@ -44,12 +38,5 @@ NOT_KEPT: Mapping[str, str] = {
     "form_from_elsewhere": "Il vient d’un autre site : pour votre sécurité, il n’est pas gardé.",
 }
 """Why a form was not kept, where a person can make something of it."""
-
-WHY: Mapping[str, str] = {
-    "acr_too_low": "Ce service demande une identification plus forte que la vôtre.",
-    "provider_not_accepted": "Ce service n’accepte pas la façon dont vous vous êtes identifié.",
-    "scopes_missing": "Ce service a besoin en plus de :",
-}
-"""Why one who is already signed in is asked again."""
 
 ASKED_AGAIN = "Ce service doit consulter vos données une nouvelle fois."

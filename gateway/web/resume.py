@@ -54,7 +54,7 @@ async def show_resume(services: Services, exchange: Exchange) -> Response:
     decision = decide(policy, facts_of(services, policy, exchange.session, facts, exchange.reference))
     if isinstance(decision, Ask):
         return exchange.pages.redirect(own_url("review" if decision.what == "review" else "allocataire", place.url))
-    return exchange.pages.page(
+    page = exchange.pages.page(
         "resume",
         purpose=policy.purpose,
         target=_target(place),
@@ -65,6 +65,12 @@ async def show_resume(services: Services, exchange: Exchange) -> Response:
         token=services.cookies.form_token(form_bond(exchange)),
         return_to=place.url,
     )
+    # The application may answer with a redirect to anywhere (a payment), and a browser checks that as well.
+    allowed = page.headers["content-security-policy"]
+    page.headers["content-security-policy"] = allowed.replace(
+        "form-action 'self'", f"form-action 'self' {services.settings.scheme}:"
+    )
+    return page
 
 
 def _names(exchange: Exchange) -> str:

@@ -231,6 +231,19 @@ REJECTED: Mapping[int, Message] = {
     429: Message("Trop d’essais", "Vous avez fait plusieurs essais. Attendez un peu, ou continuez autrement."),
 }
 
+IN_VAIN = Message(
+    "Cette identification ne suffit pas pour ce service",
+    "Vous êtes identifié, mais ce service demande davantage que ce qui a été reçu. Recommencer peut aider une fois. "
+    "Sinon, continuez autrement, ou contactez-nous avec la référence.",
+)
+
+WHY: Mapping[str, str] = {
+    "acr_too_low": "Ce service demande une identification plus forte que la vôtre.",
+    "provider_not_accepted": "Ce service n’accepte pas la façon dont vous vous êtes identifié.",
+    "scopes_missing": "Ce service a besoin en plus de :",
+}
+"""Why one who is already signed in is asked again."""
+
 
 def month(iso: str) -> str:
     """`2026-05` → «mai 2026»."""
