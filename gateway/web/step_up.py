@@ -6,7 +6,7 @@ from gateway.core.facts import FACTS, PIVOT
 from gateway.core.model import Authenticate, Reason
 from gateway.core.policy import decide
 from gateway.core.rules import Policy
-from gateway.web import login_texts, texts
+from gateway.web import texts
 from gateway.web.exchange import Destination, Exchange, facts_at
 from gateway.web.services import Services
 
@@ -29,7 +29,7 @@ def why_again(services: Services, exchange: Exchange, place: Destination | None)
     if decision.reason is not Reason.SCOPES_MISSING:
         return Why(texts.WHY[decision.reason])
     items = missing_facts(policy, _each(decision.scopes) - _each(session.scopes))
-    return Why(texts.WHY[decision.reason], items) if items else Why(login_texts.ASKED_AGAIN)
+    return Why(texts.WHY[decision.reason], items) if items else Why(texts.ASKED_AGAIN)
 
 
 def _each(scopes: frozenset[str]) -> frozenset[str]:
