@@ -23,6 +23,8 @@ test: .venv/dev ## Run the tests, one case of each kind (under ten minutes)
 FUZZ_S ?= 3600
 SOAK_S ?= 600
 STREAM_MB ?= 1024
+# Answers of number mode whose time is measured, of each of three kinds; a quarter of a second each.
+NUMBER_TRIES ?= 200
 
 verify: .venv/dev ## Run the long things too: every mutant, many more generated cases, an hour of fuzz, a soak
 	$(MAKE) check test
@@ -31,6 +33,7 @@ verify: .venv/dev ## Run the long things too: every mutant, many more generated 
 	scripts/franceconnect-button --check
 	$(BIN)/python -m tests.mutants
 	STREAM_MB=$(STREAM_MB) $(BIN)/python -m pytest tests/integration/test_streaming.py
+	NUMBER_TRIES=$(NUMBER_TRIES) $(BIN)/python -m pytest -s tests/attack/test_number_mode.py -k same_time
 	$(BIN)/python -m tests.soak --seconds $(SOAK_S)
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_S)
 

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,14 +14,19 @@ import httpx
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway import app_parts
 from gateway.adapters import api_particulier, oidc
 from gateway.adapters.api_particulier import ApiParticulier
 from gateway.adapters.audit import AuditLog
-from gateway.adapters.keys import SigningKeys, encryption_jwk, load_signing_keys
+from gateway.adapters.disputes import assembly as disputes
+from gateway.adapters.disputes.agents import AgentSessions
+from gateway.adapters.keys import load_signing_keys
 from gateway.adapters.limits import Attempts
 from gateway.adapters.logs import configure_logging
 from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
+from gateway.adapters.sessions.checked import CheckedSessions, Rechecked
+from gateway.adapters.sessions.forms import Forms
 from gateway.adapters.sessions.handoffs import Handoffs
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
@@ -31,18 +36,17 @@ from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.adapters.sessions.transactions import Transactions
 from gateway.adapters.upstream.client import Upstreams
 from gateway.core.errors import ConfigError, DependencyFailed, Problem
-from gateway.core.headers import stripped_names
 from gateway.core.http1.request import RequestHead
 from gateway.core.model import Source
 from gateway.core.routing import RouteTable
-from gateway.ports import Clock, HouseholdSource, NewToken, Sleep
+from gateway.ports import Clock, HouseholdSource, NewToken, SessionStore, Sleep
+from gateway.relying_party.logout import REPLAY_S
 from gateway.settings import ApiParticulierSettings, Settings
-from gateway.web.cookies import Cookies
+from gateway.web.cookies import LOGIN_S, Cookies
 from gateway.web.gate import Gate
 from gateway.web.live import CHECK_S, LiveAnswers
 from gateway.web.open_sessions import OpenSessions
 from gateway.web.outages import Outages
-from gateway.web.pages import Pages
 from gateway.web.quick_lane import QuickLane
 from gateway.web.readiness import Readiness
 from gateway.web.server.asgi import AsgiExchange
@@ -50,8 +54,8 @@ from gateway.web.server.connection import ClientConnection, Responder
 from gateway.web.server.front import Front
 from gateway.web.services import Services
 
-LOGIN_S = 1800
-"""As long as FranceConnect lets a person stay on its own pages."""
+LOGINS_AT_MOST = 40_000
+"""Begun in `LOGIN_S`, by everybody together: four times the peak of a large city, and a small part of every store."""
 
 SWEEP_S = 60
 
@@ -59,6 +63,13 @@ PROBE_BYTES = 8_192
 
 DRAIN_S = 30
 """How long requests under way may take to end: after SIGTERM, and with what a reload replaced."""
+
+FORMS_BY_ADDRESS = 60
+FORMS_IN_ALL = 2_000
+"""Interrupted forms kept within the life of a login: whoever sends many of them cannot fill the store."""
+
+LOOP_LOGINS = 3
+LOOP_S = 120
 
 NUMBER_TRIES = 5
 NUMBER_PERIOD_S = 3600
@@ -90,6 +101,7 @@ class Lasting:
     """What a reload leaves as it is: the store, the connections to the applications, the answers under way."""
 
     records: RecordStore
+    disputes: RecordStore | None
     upstream: Upstreams
     live: LiveAnswers
     readiness: Readiness
@@ -182,7 +194,7 @@ class Application:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         await self._services.upstream.open(self._services.settings.routes)
-        sweepers = [asyncio.create_task(self._sweep()), asyncio.create_task(self._check())]
+        sweepers = [asyncio.create_task(each) for each in (self._sweep(), self._check(), self._announce())]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in (*sweepers, *self._retiring):
@@ -190,14 +202,23 @@ class Application:
         async with AsyncExitStack() as stack:
             for close in (self._lasting.records.close, self._lasting.upstream.close, *self._closers):
                 stack.push_async_callback(close)
+            if self._lasting.disputes is not None:
+                stack.push_async_callback(self._lasting.disputes.close)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _sweep(self) -> None:
         """Expired records leave the disk, and are not only unread."""
         while True:
             await asyncio.sleep(SWEEP_S)
-            with suppress(DependencyFailed):  # it will be asked again, and requests say what is wrong
-                await self._lasting.records.sweep(self._services.now)
+            for records in filter(None, (self._lasting.records, self._lasting.disputes)):
+                with suppress(DependencyFailed):  # it will be asked again, and requests say what is wrong
+                    await records.sweep(self._services.now)
+
+    async def _announce(self) -> None:
+        """The services are told of disputes, whichever configuration is served."""
+        while True:
+            announcer = self._services.announcer
+            await (announcer.round() if announcer is not None else asyncio.sleep(SWEEP_S))
 
     async def _check(self) -> None:
         """Answers that last end with their session; sessions that nobody uses leave the memory."""
@@ -248,7 +269,8 @@ def _lasting(settings: Settings, world: Outside) -> Lasting:
         await records.drop(key)
 
     readiness = Readiness(probe, world.clock)
-    return Lasting(records, Upstreams(), LiveAnswers(), readiness, Outages(world.clock))
+    kept = disputes.open_records(settings, world.clock)
+    return Lasting(records, kept, Upstreams(), LiveAnswers(), readiness, Outages(world.clock))
 
 
 def _services(settings: Settings, world: Outside, lasting: Lasting, closers: list[Close]) -> Services:
@@ -259,55 +281,77 @@ def _services(settings: Settings, world: Outside, lasting: Lasting, closers: lis
         raise ConfigError([Problem("gateway.yaml", 0, f"cannot be put into service: {error}")]) from None
 
 
+def _log(event: str, **codes: object) -> None:
+    structlog.get_logger("gateway").info(event, **codes)
+
+
+def _trouble(code: str, request_id: str) -> None:
+    structlog.get_logger("gateway").warning("household_trouble", code=code, request_id=request_id)
+
+
 def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: list[Close]) -> Services:
     keys, records = load_signing_keys(settings.signing.key_pem, settings.signing.previous), lasting.records
-    logger, departures = structlog.get_logger("gateway"), settings.limits.logins_per_minute_per_address
-
-    def log(event: str, **codes: object) -> None:
-        logger.info(event, **codes)
-
-    def trouble(code: str, request_id: str) -> None:
-        logger.warning("household_trouble", code=code, request_id=request_id)
+    departures = settings.limits.logins_per_minute_per_address
+    providers = {
+        provider.name: OidcProvider(provider, _opened(oidc.http_client(provider), closers), world.clock)
+        for provider in settings.providers
+    }
 
     def api(asked: ApiParticulierSettings) -> ApiParticulier:
         client = _opened(api_particulier.http_client(asked), closers)
-        return ApiParticulier(asked, client, clock=world.clock, sleep=world.sleep, on_trouble=trouble)
+        return ApiParticulier(asked, client, clock=world.clock, sleep=world.sleep, on_trouble=_trouble)
 
+    kept = disputes.assemble(settings, lasting.disputes, world.clock, log=_log, metrics=world.cells, closers=closers)
+    audit = AuditLog(world.audit_stream)
     return Services(
         settings=settings,
         routes=RouteTable(settings.routes),
-        providers={
-            provider.name: OidcProvider(provider, _opened(oidc.http_client(provider), closers), world.clock)
-            for provider in settings.providers
-        },
+        providers=providers,
         sources=_sources(settings, api),
-        sessions=OpenSessions(sealed_sessions(settings, records, world.clock), time.monotonic),
+        sessions=OpenSessions(
+            _checked_sessions(settings, records, world.clock, providers), time.monotonic, kept.read_standing
+        ),
         live=lasting.live,
-        transactions=Transactions(records, world.clock, ttl_s=LOGIN_S),
+        transactions=_transactions(settings, world, records),
         handoffs=Handoffs(records, world.clock),
+        forms=_forms(settings, world, records),
+        loops=_attempts(settings, world, records, LOOP_LOGINS, LOOP_S),
         upstream=lasting.upstream,
         signer=keys.signer,
-        jwks=_jwks(settings, keys),
-        stripped=stripped_names(
-            injection.header for policy in settings.policies.values() for injection in policy.inject
-        ),
+        jwks=app_parts.jwks(settings, keys),
+        stripped=app_parts.stripped(settings),
         cookies=Cookies(settings.public_url, settings.sessions.secrets),
-        pages=_pages(settings),
+        pages=app_parts.pages(settings),
         attempts=_attempts(settings, world, records, NUMBER_TRIES, NUMBER_PERIOD_S),
         departures=_attempts(settings, world, records, departures, 60) if departures else None,
+        logout_tokens=_attempts(settings, world, records, 1, REPLAY_S),
+        client_keys=app_parts.client_keys(settings),
         readiness=lasting.readiness,
         outages=lasting.outages,
-        audit=AuditLog(world.audit_stream).record,
+        audit=audit.record,
+        disputes=kept.store,
+        announcer=kept.announcer,
+        agents=AgentSessions(records, world.clock, idle_s=settings.sessions.idle_s),
+        trace=audit.act,
         metrics=world.cells,
-        log=log,
+        log=_log,
         clock=world.clock,
         sleep=world.sleep,
         new_token=world.new_token,
     )
 
 
-def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: int, period_s: int) -> Attempts:
-    return Attempts(records, world.clock, settings.sessions.secrets[-1], tries=tries, period_s=period_s)
+def _checked_sessions(
+    settings: Settings, records: RecordStore, clock: Clock, providers: Mapping[str, OidcProvider]
+) -> SessionStore:
+    """With the providers that are asked again whether their session holds, when there is one."""
+    rechecked = {
+        provider.name: Rechecked(providers[provider.name], provider.recheck_s)
+        for provider in settings.providers
+        if provider.recheck_s is not None
+    }
+    sessions = sealed_sessions(settings, records, clock)
+    return CheckedSessions(sessions, records, clock, rechecked) if rechecked else sessions
 
 
 def _sources(
@@ -322,19 +366,22 @@ def _sources(
     return {source: opened[each] for source, each in asked.items() if each is not None}
 
 
-def _jwks(settings: Settings, keys: SigningKeys) -> dict[str, object]:
-    """What applications verify with, and what FranceConnect+ seals its tokens with."""
-    sealed_for = [provider.encryption_key_pem for provider in settings.providers if provider.encryption_key_pem]
-    return {"keys": [*keys.jwks["keys"], *(encryption_jwk(pem) for pem in sealed_for)]}
+def _transactions(settings: Settings, world: Outside, records: RecordStore) -> Transactions:
+    return Transactions(
+        records, world.clock, ttl_s=LOGIN_S, room=_attempts(settings, world, records, LOGINS_AT_MOST, LOGIN_S)
+    )
+
+
+def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: int, period_s: int) -> Attempts:
+    return Attempts(records, world.clock, settings.sessions.secrets[-1], tries=tries, period_s=period_s)
+
+
+def _forms(settings: Settings, world: Outside, records: RecordStore) -> Forms:
+    by_address = _attempts(settings, world, records, FORMS_BY_ADDRESS, LOGIN_S)
+    in_all = _attempts(settings, world, records, FORMS_IN_ALL, LOGIN_S)
+    return Forms(records, world.clock, by_address=by_address, in_all=in_all, ttl_s=LOGIN_S)
 
 
 def _opened(client: httpx.AsyncClient, closers: list[Close]) -> httpx.AsyncClient:
     closers.append(client.aclose)
     return client
-
-
-def _pages(settings: Settings) -> Pages:
-    targets = [provider.authorization_endpoint or provider.issuer for provider in settings.providers]
-    targets += [provider.end_session_endpoint or provider.issuer for provider in settings.providers]
-    secure = settings.public_url.startswith("https:")
-    return Pages(settings.authority, secure=secure, form_targets=targets, catalogues=settings.texts)

@@ -279,6 +279,52 @@ class HandoffStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class FormAbout:
+    """Where an interrupted POST was going, and from where."""
+
+    target: str
+    """Path and query as they go on the wire."""
+    host: str
+    route: str
+    content_type: str = field(repr=False)
+    origin: str
+    referer: str = field(repr=False)
+    person: str = field(repr=False)
+    """Digest of who was signed in; empty when nobody was."""
+    kept_at: int
+    tried: bool = False
+    """It was sent, and no answer came: it may have arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptForm:
+    """A POST that a login interrupted."""
+
+    about: FormAbout
+    body: bytes = field(repr=False)
+
+
+class FormStore(Protocol):
+    """Interrupted POSTs, each sealed with a ticket that only its browser holds."""
+
+    async def keep(self, ticket: str, form: KeptForm, address: str) -> bool:
+        """False when this address, or everybody together, has too many of them waiting."""
+        ...
+
+    async def put_back(self, ticket: str, form: KeptForm) -> None:
+        """It was taken, and then could not be sent."""
+        ...
+
+    async def look(self, ticket: str) -> KeptForm | None: ...
+
+    async def take(self, ticket: str) -> KeptForm | None:
+        """The form, to the first caller only."""
+        ...
+
+    async def drop(self, ticket: str) -> None: ...
+
+
 class AuditLine(NamedTuple):
     """One decision, in codes: who decided what about which route, never about whom."""
 

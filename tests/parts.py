@@ -64,13 +64,15 @@ def can_go_on(page: Page, action: str = "Recommencer") -> str:
 
 
 @contextmanager
-def parts(folder: Path, *, routes: str = "") -> Iterator[Parts]:
-    """All of them up. Userinfo and keys of FranceConnect have servers of their own, to be killed alone."""
+def parts(
+    folder: Path, *, routes: str = "", changes: dict[str, str] | None = None, serve: bool = True
+) -> Iterator[Parts]:
+    """All of them up; without `serve`, all but the gateway itself. Userinfo and keys of FranceConnect have servers of their own, to be killed alone."""
     sockets = bound_sockets(6)
     ports = [each.getsockname()[1] for each in sockets]
     base = "http://127.0.0.1:{}/api/v2"
     issuer = f"issuer: {base.format(ports[1])}"
-    changes = {
+    changes = (changes or {}) | {
         issuer: f"{issuer}\n    userinfo_endpoint: {base.format(ports[4])}/userinfo"
         f"\n    jwks_uri: {base.format(ports[5])}/jwks"
     }
@@ -92,7 +94,7 @@ def parts(folder: Path, *, routes: str = "") -> Iterator[Parts]:
     try:
         for part in around:
             part.start()
-        with served([(build(settings, outside), sockets[0])]):
+        with served([(build(settings, outside), sockets[0])] if serve else []):
             yield running
     finally:
         for part in around:

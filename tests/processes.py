@@ -3,14 +3,17 @@
 import io
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
+
+import pytest
 
 from gateway.config.gateway_file import load
 from gateway.sandbox.legacy import legacy_app
@@ -37,6 +40,7 @@ class Gateway:
     config: Path
     port: int
     several: int
+    environ: dict[str, str]
     _held: list[HTTPConnection] = field(default_factory=list)
 
     @property
@@ -104,33 +108,51 @@ def accepted(pid: int, *connections: HTTPConnection) -> int:
 
 @contextmanager
 def gateway(
-    folder: Path, *, workers: int = 2, routes: str = "", changes: dict[str, str] | None = None
+    folder: Path,
+    *,
+    workers: int = 2,
+    routes: str = "",
+    changes: dict[str, str] | None = None,
+    policies: dict[str, str] | None = None,
+    inside: Sequence[str] = (),
 ) -> Iterator[Gateway]:
-    """Start everything; at the end nothing of it is left, however the test went."""
+    """Start everything; at the end nothing of it is left, however the test went. `inside`: see `mounted`."""
     sockets = bound_sockets(4)
     ports = [each.getsockname()[1] for each in sockets]
-    config = configuration(folder, ports, routes=routes, changes=changes)
+    config = configuration(folder, ports, routes=routes, changes=changes, policies=policies)
     environ = secrets()
     settings, clock = load(config, environ), MovedClock()
     franceconnect, api = sandbox(settings, clock)
     world = World(settings, clock, franceconnect, api, folder, io.StringIO(), io.StringIO())
     apps = [franceconnect.app, api.app, legacy_app(f"{settings.public_url}/_gateway/keys")]
     with served(list(zip(apps, sockets[1:], strict=True))):
-        process = start(config, environ, workers)
-        running = Gateway(process, world, config, ports[0], workers)
+        process = start(config, environ, workers, inside)
+        running = Gateway(process, world, config, ports[0], workers, environ)
         try:
             until(lambda: running.said.count("Application startup complete") >= workers, START_S)
             yield running
         finally:
             running.close()
-            stop(process)
+            stop(running.process)
             sockets[0].close()
             for person in world.people:
                 person.client.close()
 
 
-def start(config: Path, environ: dict[str, str], workers: int) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "gateway", "serve", "--config", str(config), "--workers", str(workers)]
+def mounted(script: str) -> list[str]:
+    """A command in front of the gateway's: it sees mounts that nobody else does. Skips where that is not allowed."""
+    alone = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    try:
+        allowed = subprocess.run([*alone, "mount -t tmpfs none /mnt"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        allowed = False
+    if not allowed:
+        pytest.skip("this machine lets nobody mount in a namespace of their own")
+    return [*alone, f'{script} && exec "$@"', "sh"]
+
+
+def start(config: Path, environ: dict[str, str], workers: int, inside: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
+    command = [*inside, sys.executable, "-m", "gateway", "serve", "--config", str(config), "--workers", str(workers)]
     with (config.parent / "stdout").open("ab") as out, (config.parent / "stderr").open("ab") as err:
         return subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environ}, stdout=out, stderr=err)
 
@@ -174,3 +196,34 @@ def slow_upstream() -> Iterator[tuple[int, Callable[[], None]]]:
         word.set()
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+
+
+@contextmanager
+def answering(
+    host: str, body: bytes, port: int = 0, *, status: int = 200, date: str = "", tls: ssl.SSLContext | None = None
+) -> Iterator[int]:
+    """An application of its own address that says one thing, and keeps no connection: its port."""
+    import threading
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    class Says(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response_only(status)
+            self.send_header("Date", date or self.date_time_string())
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 - the base class names it
+
+    server = ThreadingHTTPServer((host, port), Says)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

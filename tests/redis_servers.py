@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -48,7 +49,7 @@ class Server:
     def _configuration(self) -> str:
         first = f"port {self.port}\n" if "--tls" not in self._options else f"port 0\ntls-port {self.port}\n"
         lines = [each.replace("BUS", str(self.bus_port)) for each in self._options if each != "--tls"]
-        own = "" if self._sentinel else 'save ""\nappendonly no\n'
+        own = "" if self._sentinel else 'save ""\nappendonly no\nrepl-diskless-sync-delay 0\n'
         return f"{first}bind 127.0.0.1\ndir {self.folder}\n{own}" + "\n".join(lines) + "\n"
 
     def answers(self) -> bool:
@@ -61,6 +62,16 @@ class Server:
         """One command, on a connection of its own."""
         with Redis(host="127.0.0.1", port=self.port, socket_timeout=2, retry=None, **self._client) as client:  # type: ignore[arg-type]
             return client.execute_command(*command)
+
+    def told(self, *command: object) -> dict[str, Any]:
+        """The answer to an INFO."""
+        answer = self.asked(*command)
+        assert isinstance(answer, dict), answer
+        return answer
+
+    def follows(self) -> bool:
+        """Whether it is a replica that has all that its master has."""
+        return self.told("INFO", "replication").get("master_link_status") == "up"
 
     def signal(self, number: int) -> None:
         assert self.process is not None
@@ -105,7 +116,7 @@ def sentinels(folder: Path) -> Iterator[tuple[list[Server], list[Server]]]:
             watchers.append(Server(folder / f"sentinel-{number}", *watch, sentinel=True))
             stack.callback(watchers[-1].close)
             watchers[-1].start()
-        until(lambda: all(_sees(each) for each in watchers), 20)
+        until(lambda: all(_sees(each) for each in watchers) and replica.follows(), 20)
         yield [master, replica], watchers
 
 
@@ -126,10 +137,6 @@ def cluster(folder: Path, masters: int = 3, replicas: int = 1) -> Iterator[list[
         make = ["redis-cli", "--cluster", "create", *addresses, "--cluster-replicas", str(replicas), "--cluster-yes"]
         done = subprocess.run(make, check=False, capture_output=True, timeout=60)
         assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
-        until(lambda: all(b"cluster_state:ok" in _info(node) for node in nodes), 20)
+        until(lambda: all(node.told("CLUSTER INFO")["cluster_state"] == "ok" for node in nodes), 20)
+        until(lambda: all(node.follows() for node in nodes[masters:]), 20)
         yield nodes
-
-
-def _info(node: Server) -> bytes:
-    told = node.asked("CLUSTER", "INFO")
-    return told if isinstance(told, bytes) else repr(told).replace("': '", ":").encode()

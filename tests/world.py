@@ -22,6 +22,7 @@ from gateway.app import Application, Outside, build, new_token
 from gateway.cli.demo import FC_CLIENT_ID
 from gateway.config.gateway_file import load
 from gateway.core.model import Need
+from gateway.ports import Sleep
 from gateway.sandbox.api_particulier import SandboxApiParticulier
 from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect
 from gateway.sandbox.legacy import legacy_app
@@ -144,6 +145,9 @@ def secrets() -> dict[str, str]:
         "SESSION_SECRET": "s" * 64,
         "SIGNING_KEY": generate_pem().decode(),
         "API_PARTICULIER_TOKEN": API_TOKEN,
+        "DISPUTES_KEY": "d" * 64,
+        "AGENTS_CLIENT_ID": "sandbox-agents",
+        "WEBHOOK_SECRET": "w" * 64,
     }
 
 
@@ -165,8 +169,18 @@ def sandbox(
 
 
 @contextmanager
-def running(folder: Path, *, broker: bool = False, quick_lane: bool | None = None, **files: object) -> Iterator[World]:
-    """Start everything, hand over the world, stop everything. Without the quick lane, ASGI answers every request."""
+def running(
+    folder: Path,
+    *,
+    broker: bool = False,
+    quick_lane: bool | None = None,
+    sleep: Sleep | None = None,
+    **files: object,
+) -> Iterator[World]:
+    """Start everything, hand over the world, stop everything. Without the quick lane, ASGI answers every request.
+
+    The gateway never really sleeps unless `sleep` says how.
+    """
     quick_lane = lanes.quick if quick_lane is None else quick_lane
     sockets = bound_sockets(4)
     ports = [each.getsockname()[1] for each in sockets]
@@ -176,10 +190,12 @@ def running(folder: Path, *, broker: bool = False, quick_lane: bool | None = Non
     franceconnect, api = sandbox(settings, clock, broker=broker)
     world = World(settings, clock, franceconnect, api, folder, io.StringIO(), io.StringIO())
 
-    async def sleep(seconds: float) -> None:
+    async def noted(seconds: float) -> None:
         world.slept.append(seconds)
 
-    outside = Outside(clock=clock, sleep=sleep, log_stream=world.logs, audit_stream=world.audit, quick_lane=quick_lane)
+    outside = Outside(
+        clock=clock, sleep=sleep or noted, log_stream=world.logs, audit_stream=world.audit, quick_lane=quick_lane
+    )
     apps = [build(settings, outside), franceconnect.app, api.app, legacy_app(f"{settings.public_url}/_gateway/keys")]
     with served(list(zip(apps, sockets, strict=True))):
         try:

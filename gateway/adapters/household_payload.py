@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, TypedDict, TypeVar
 
 from gateway.core.model import Address, Household, Person
-from gateway.core.names import civil_person, person_from_full_name
+from gateway.core.names import civil_person, parse_partial_date, person_from_full_name
 
 Answer = TypeVar("Answer")
 
@@ -109,9 +109,19 @@ class File(TypedDict):
 def v3_file(data: Mapping[str, object]) -> File:
     return File(
         adults=_people(data.get("allocataires"), _v3_person),
-        children=_people(data.get("enfants"), _v3_person),
+        children=_people(data.get("enfants"), _v3_child),
         address=_address(data.get("adresse"), _V3_LINES, "code_postal_ville"),
     )
+
+
+def _v3_child(child: Mapping[str, object]) -> Person:
+    """No child is compared with anybody: a date that cannot be read is one that is not known, not a file refused."""
+    written = _text(child.get("date_naissance"))
+    try:
+        parse_partial_date(written)
+    except ValueError:
+        child = {**child, "date_naissance": None}
+    return _v3_person(child)
 
 
 def _flat(payload: Mapping[str, object]) -> Household:

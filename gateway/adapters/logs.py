@@ -34,6 +34,7 @@ ALLOWED = frozenset(
         "error_type",
         "error_code",
         "frames",
+        "ended",
     ]
 )
 """Every field that may be written. A new one is a decision: codes only."""

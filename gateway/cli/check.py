@@ -52,10 +52,12 @@ def shown_workers(settings: Settings) -> str:
 def shown_upstreams(route: Route) -> str:
     """`http://a:8081` alone; `http://a:8081 (weight 2), http://b:8081 (weight 1)` where shares differ."""
     weighted = len({upstream.weight for upstream in route.upstreams}) > 1
-    return ", ".join(_upstream(each) + (f" (weight {each.weight})" if weighted else "") for each in route.upstreams)
+    return ", ".join(
+        shown_upstream(each) + (f" (weight {each.weight})" if weighted else "") for each in route.upstreams
+    )
 
 
-def _upstream(upstream: Upstream) -> str:
+def shown_upstream(upstream: Upstream) -> str:
     return f"unix:{upstream.socket}" if upstream.socket else f"{upstream.scheme}://{upstream.authority}"
 
 

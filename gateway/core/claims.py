@@ -2,13 +2,28 @@
 
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gateway.core.errors import LoginFailed
+from gateway.core.facts import FACTS, PIVOT
 from gateway.core.model import Acr, Identity, PartialDate, VerifiedClaims
 from gateway.core.names import parse_partial_date
 
 _LONGEST = 1_000
 _SUB_LONGEST = 255
+_SCOPE_OF = {
+    name: FACTS[f"identity.{name}"].scope
+    for name in (
+        "birth_name",
+        "usage_name",
+        "given_names",
+        "birthdate",
+        "gender",
+        "birthplace",
+        "birthcountry",
+        "email",
+    )
+}
 _GENDERS = frozenset({"male", "female", "unspecified"})
 
 
@@ -74,3 +89,17 @@ def _date(claims: Mapping[str, object]) -> PartialDate | None:
         return parse_partial_date(text)
     except ValueError:
         raise LoginFailed("claim_malformed") from None
+
+
+def keep_known(identity: Identity, before: Identity | None, asked: frozenset[str]) -> Identity:
+    """The same person again, in the same session: what this login did not ask for is still known.
+
+    So is the stronger of the two authentications: asking for one more scope makes nobody less identified.
+    """
+    if before is None:
+        return identity
+    have = asked | PIVOT if "identite_pivot" in asked else asked
+    known = {name: getattr(before, name) for name, scope in _SCOPE_OF.items() if scope not in have}
+    if before.acr > identity.acr:
+        known |= {"acr": before.acr, "authenticated_at": before.authenticated_at}
+    return replace(identity, **known)

@@ -92,6 +92,11 @@ _CACHES_OF_OTHERS = ("cdncachecontrol", "surrogatecontrol", "edgecontrol", "xacc
 _ALIAS: Final = "alias"
 _ONCE: Final = "once"
 _COOKIE: Final = "cookie"
+
+OWN_COOKIE_FAMILIES: Final = tuple(
+    prefix + family for prefix in (b"", b"__Host-", b"__Secure-") for family in (b"gateway-login-", b"gateway-form-")
+)
+"""One cookie for each login under way and for each form that waits: their names end in what they belong to."""
 _CONNECTION: Final = "connection"
 _CACHE: Final = "cache"
 _OTHER_CACHE: Final = "other cache"
@@ -194,7 +199,9 @@ def _is_stripped(folded: str) -> bool:
 def _without_cookies(line: bytes, own_cookies: frozenset[bytes]) -> bytes:
     """Take ours out and leave the neighbours' bytes alone; empty when nothing is left."""
     kept = [
-        pair for pair in line.split(b";") if pair.lstrip(b" \t=").partition(b"=")[0].rstrip(b" \t") not in own_cookies
+        pair
+        for pair in line.split(b";")
+        if not _is_ours(pair.lstrip(b" \t=").partition(b"=")[0].rstrip(b" \t"), own_cookies)
     ]
     joined = b";".join(kept).lstrip(b" \t")
     return joined if joined.strip(b" \t;") else b""
@@ -247,7 +254,11 @@ def _sets_ours(field: Field, own_cookies: frozenset[bytes]) -> bool:
         return False
     # A nameless cookie `=S=…` comes back as `S=…` from some browsers.
     pair = field[1].partition(b";")[0].lstrip(b" \t=")
-    return pair.partition(b"=")[0].strip(b" \t") in own_cookies
+    return _is_ours(pair.partition(b"=")[0].strip(b" \t"), own_cookies)
+
+
+def _is_ours(name: bytes, own_cookies: frozenset[bytes]) -> bool:
+    return name in own_cookies or name.startswith(OWN_COOKIE_FAMILIES)
 
 
 def _kept_private(fields: list[Field], roles: set[str]) -> list[Field]:

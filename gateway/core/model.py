@@ -229,7 +229,7 @@ class LoginTransaction:
     state: str = field(repr=False)
     nonce: str = field(repr=False)
     browser: str = field(repr=False)
-    """Digest of the cookie of the browser that started it; another browser cannot end it."""
+    """Digest of the mark of the browser that started it, by which its logins are counted."""
     provider: str
     acr: Acr
     scopes: frozenset[str]
@@ -242,6 +242,8 @@ class LoginTransaction:
     """Digest of the browser cookie on another host of ours, when the login began there."""
     code_verifier: str = field(default="", repr=False)
     """PKCE (RFC 7636): never leaves before the code comes back."""
+    agent: bool = False
+    """An agent signs in to answer disputes: no session of a person comes of it, and CAF is not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +277,24 @@ class Session:
     deliveries: tuple[Delivery, ...] = ()
     sid: str = field(default="", repr=False)
     """The provider's own name for its session, when it told one: a logout there may name it."""
+    refresh_token: str = field(default="", repr=False)
+    """Only on its way from the login to the store, which keeps it in a record of its own."""
+    contested: frozenset[Need] = frozenset()
+    """Data contested where no dispute store is configured: withheld until this session ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a person or an agent has said against the use of data, as it holds now (`core.disputes`)."""
+
+    known: bool = True
+    """False: it could not be asked, and no household value may leave."""
+    data: Mapping[Need, HouseholdStatus] = field(default_factory=dict)
+    """`contested`, or an agent's answer, by datum."""
+    services: Mapping[str, HouseholdStatus] = field(default_factory=dict)
+    """`declined`, or an agent's answer, by policy."""
+    corrected: Mapping[Need, int] = field(default_factory=dict)
+    """Unix seconds since when a datum is another one at CAF or MSA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +317,7 @@ class Facts:
     household: tuple[HouseholdRecord, ...] = ()
     reviewed: bool = False
     declined: bool = False
+    standing: Standing = field(default_factory=Standing)
 
 
 class Reason(StrEnum):

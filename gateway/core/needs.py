@@ -63,11 +63,6 @@ def _claims(named: set[str], blocks: frozenset[Need], rules: Mapping[Source, Hou
     return frozenset(claims)
 
 
-def is_shown_for_review(injections: Iterable[Injection]) -> bool:
-    """Whether a value of CAF's or MSA's would leave: then the person sees it first."""
-    return any(is_household_value(injection.fact) for injection in injections)
-
-
 def covers(scopes: frozenset[str], wanted: frozenset[str]) -> frozenset[str]:
     """The wanted scopes not yet among those asked; `identite_pivot` stands for its six claims."""
     have = scopes | PIVOT if "identite_pivot" in scopes else scopes

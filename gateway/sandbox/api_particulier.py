@@ -71,6 +71,8 @@ class ApiFaults:
     next_status: int | None = None
     next_body: bytes | None = None
     next_type: str = "application/json"
+    lasts: bool = False
+    """The next answer is every answer, until a test takes it away."""
     quotient: int | None = None
     """Another quotient in every payload: a value that tests can look for."""
     resources: int | None = None
@@ -105,6 +107,7 @@ class SandboxApiParticulier:
                 Route("/api/v2/composition-familiale", self._by_number),
                 Route("/api/caf/famille", self._gone),
                 Route("/api/ping", self._ping),
+                Route("/api/introspect", self._introspect),
             ]
         )
 
@@ -172,6 +175,12 @@ class SandboxApiParticulier:
     async def _gone(self, request: Request) -> Response:
         return PlainTextResponse("Cette version n'est plus disponible.", 410)
 
+    async def _introspect(self, request: Request) -> Response:
+        scopes = self._tokens.get(request.query_params.get("token", ""))
+        if scopes is None:
+            return _error(401, "00101", "Jeton invalide")
+        return JSONResponse({"_id": "00000000-0000-0000-0000-000000000000", "name": None, "scopes": list(scopes)})
+
     async def _ping(self, request: Request) -> Response:
         return PlainTextResponse("pong")
 
@@ -181,7 +190,8 @@ class SandboxApiParticulier:
         if faults.next_status is None:
             return None
         status, body = faults.next_status, faults.next_body
-        faults.next_status = faults.next_body = None
+        if not faults.lasts:
+            faults.next_status = faults.next_body = None
         if body is not None:
             return Response(body, status, media_type=faults.next_type)
         return _error(

@@ -15,6 +15,7 @@ from gateway.web.enquiry import enquire
 from gateway.web.exchange import Destination, Exchange, address_of, destination, form_bond, require_form, with_cookies
 from gateway.web.http import posted_form
 from gateway.web.information import alternative_of
+from gateway.web.kept_forms import onward
 from gateway.web.notice import notice_url
 from gateway.web.services import Services
 
@@ -64,7 +65,7 @@ async def answer_number(services: Services, exchange: Exchange) -> Response:
     number = parse_caf_number(*typed)
     session, cookie = await _asked(services, session, place.route.policy, number)
     await _wait_for_step(services, began)
-    return with_cookies(exchange.pages.redirect(place.url), cookie)
+    return with_cookies(exchange.pages.redirect(onward(services, exchange, place)), cookie)
 
 
 def _too_many(services: Services, exchange: Exchange, place: Destination, form: Mapping[str, str]) -> Response:

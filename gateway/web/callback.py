@@ -2,18 +2,21 @@
 
 from starlette.responses import Response
 
-from gateway.core.claims import to_identity
+from gateway.core.claims import keep_known, to_identity
+from gateway.core.disputes import is_withheld
 from gateway.core.errors import DependencyFailed, LoginFailed
 from gateway.core.model import HouseholdRecord, Identity, LoginTransaction, Need, Session
 from gateway.core.rules import Mode, Policy
 from gateway.ports import Handoff, IdentityProvider, SignedIn
-from gateway.relying_party import CallbackError, read_callback
-from gateway.web import texts
-from gateway.web.cookies import new_session_id
+from gateway.relying_party import CallbackError, CallbackSuccess, read_callback
+from gateway.web import agent_login, login_texts, texts
+from gateway.web.cookies import digest_of, new_session_id
 from gateway.web.enquiry import enquire
 from gateway.web.exchange import Destination, Exchange, destination, origin_of, own_url, with_cookies
 from gateway.web.information import alternative_of
+from gateway.web.kept_forms import onward
 from gateway.web.login import count_login, provider_down
+from gateway.web.loops import is_stuck
 from gateway.web.services import Services
 
 _OUTAGES = frozenset({"temporarily_unavailable", "server_error"})
@@ -21,19 +24,41 @@ _OUTAGES = frozenset({"temporarily_unavailable", "server_error"})
 
 async def finish_login(services: Services, exchange: Exchange) -> Response:
     """`/_gateway/callback`: whatever fails here ends on a page that lets the person start again."""
-    place: Destination | None = None
-    asked_of = ""
     try:
         returned = read_callback(exchange.snapshot.target.query or b"")
-        transaction = await services.transactions.consume(returned.state)
-        if transaction is None:
-            return await _unknown(services, exchange, returned.state)
-        place, asked_of = destination(services, transaction.return_to), transaction.provider
-        _check_browser(services, exchange, transaction)
+    except LoginFailed as error:
+        count_login(services, error.code, "")
+        return login_failed(services, exchange, None, error)
+    if not _began_here(services, exchange, returned.state):
+        return await _unknown(services, exchange, returned.state, "login_cookie_missing")
+    transaction = await services.transactions.consume(returned.state)
+    if transaction is None:
+        response = await _unknown(services, exchange, returned.state, "state_unknown")
+    else:
+        response = await _finish(services, exchange, transaction, returned)
+    return with_cookies(response, services.cookies.logins.end(returned.state))
+
+
+def _began_here(services: Services, exchange: Exchange, state: str) -> bool:
+    """Login CSRF: somebody else's code and state are worthless in this browser (RFC 9700 §4.7).
+
+    Asked before the transaction is touched: nobody else can use it up either.
+    """
+    held = services.cookies.logins.get(exchange.snapshot.values(b"cookie"), state, services.now)
+    return held is not None and held == digest_of(state)
+
+
+async def _finish(
+    services: Services, exchange: Exchange, transaction: LoginTransaction, returned: CallbackSuccess | CallbackError
+) -> Response:
+    place, asked_of = destination(services, transaction.return_to), transaction.provider
+    try:
         provider = services.providers.get(transaction.provider)
         if provider is None:
             raise LoginFailed("provider_unknown")
         await provider.check_issuer(returned.iss)
+        if transaction.agent:
+            return await agent_login.finish(services, exchange, provider, transaction, returned)
         if isinstance(returned, CallbackError):
             count_login(services, returned.error, asked_of)
             return _refused_by_provider(services, exchange, place, returned)
@@ -63,19 +88,14 @@ async def _exchanged(
         services.metrics.observe("gateway_provider_seconds", services.clock() - began, provider=provider.name)
 
 
-def _check_browser(services: Services, exchange: Exchange, transaction: LoginTransaction) -> None:
-    """Login CSRF: somebody else's code and state are worthless in this browser (RFC 9700 §4.7)."""
-    if exchange.browser is None or services.cookies.browser_digest(exchange.browser) != transaction.browser:
-        raise LoginFailed("browser_mismatch")
-
-
-async def _unknown(services: Services, exchange: Exchange, state: str) -> Response:
-    """A replayed, double-submitted, expired or invented state. A session that exists is left as it is."""
+async def _unknown(services: Services, exchange: Exchange, state: str, code: str) -> Response:
+    """A replayed, double-submitted, expired, foreign or invented state. A session that exists is left as it is."""
     place = destination(services, await services.transactions.return_to(state) or "")
-    services.log("login_failed", code="state_unknown", reference=exchange.reference)
-    count_login(services, "state_unknown", "")
+    services.log("login_failed", code=code, reference=exchange.reference)
+    count_login(services, code, "")
+    bare = exchange.session is None and exchange.browser is None
     return exchange.pages.message(
-        texts.LOGIN_FAILED,
+        login_texts.COOKIES_REFUSED if bare else texts.LOGIN_FAILED,
         400,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),
@@ -102,7 +122,7 @@ def _refused_by_provider(
 def login_failed(services: Services, exchange: Exchange, place: Destination | None, error: LoginFailed) -> Response:
     services.log("login_failed", code=error.code, provider_reference=error.reference, reference=exchange.reference)
     return exchange.pages.message(
-        texts.LOGIN_FAILED,
+        login_texts.TOO_WEAK if error.code == "acr_too_low" else texts.LOGIN_FAILED,
         error.status,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),
@@ -118,8 +138,11 @@ async def _new_session(
     place: Destination | None,
 ) -> Session:
     """A new id at each login; what the same person already held in this browser comes along."""
-    identity = _identity(transaction, signed_in)
-    before = exchange.session if exchange.session and _same_person(exchange.session.identity, identity) else None
+    identity, before = _identity(transaction, signed_in), exchange.session
+    if before is not None and _same_person(before.identity, identity):
+        identity = keep_known(identity, before.identity, transaction.scopes)
+    else:
+        before = None
     held = before.household if before else ()
     policy = place.route.policy if place else None
     records = await _household(services, policy, held, identity, transaction, signed_in)
@@ -132,15 +155,25 @@ async def _new_session(
         id_token=signed_in.id_token,
         sid=signed_in.sid,
         browser=transaction.browser,
+        refresh_token=signed_in.refresh_token,
         # What was confirmed stays so, unless what it was about is asked again.
         reviewed=before.reviewed if before and all(record in records for record in held) else frozenset(),
         declined=(before.declined if before else frozenset()) - ({policy.name} if policy else frozenset()),
         deliveries=before.deliveries if before else (),
+        contested=await _contested(services, before),
     )
     await services.sessions.create(session)
     if exchange.session is not None:
         await services.sessions.drop(exchange.session.id)
     return session
+
+
+async def _contested(services: Services, before: Session | None) -> frozenset[Need]:
+    """As it is now: CAF took its time, and the person may have contested something in another tab meanwhile."""
+    if before is None:
+        return frozenset()
+    now = await services.sessions.load(before.id)
+    return before.contested | (now.contested if now else frozenset())
 
 
 def _identity(transaction: LoginTransaction, signed_in: SignedIn) -> Identity:
@@ -171,6 +204,10 @@ async def _household(
     due = [each for each in by_token if any(need.source is each.source for need in Need if str(need) in asked)]
     if policy is None or not due:
         return held
+    standing = await services.sessions.standing_of(identity)
+    due = [each for each in due if not is_withheld(policy.name, each.needs, standing)]
+    if not due:
+        return held
     # A new login begins anew: what is asked again replaces what was held.
     kept = tuple(record for record in held if not {str(block) for block in record.asked} <= asked)
     return await enquire(
@@ -184,8 +221,11 @@ async def _arrive(
     cookie = services.cookies.set_session(session.id)
     if place is None:
         return with_cookies(exchange.pages.redirect(own_url("mes-donnees")), cookie)
+    stuck = await is_stuck(services, exchange, session, transaction, place)
+    if stuck is not None:
+        return with_cookies(stuck, cookie)
     if place.host == services.settings.host:
-        return with_cookies(exchange.pages.redirect(place.url), cookie)
+        return with_cookies(exchange.pages.redirect(onward(services, exchange, place)), cookie)
     ticket = services.new_token()
     await services.handoffs.leave(ticket, Handoff(session.id, place.host, transaction.asked_by, place.url))
     address = f"{origin_of(place.url)}{own_url('arrive')}?ticket={ticket}"
@@ -198,4 +238,9 @@ async def arrive(services: Services, exchange: Exchange) -> Response:
     browser = services.cookies.browser_digest(exchange.browser) if exchange.browser else None
     if handoff is None or (handoff.host, handoff.browser) != (exchange.snapshot.host, browser):
         return login_failed(services, exchange, None, LoginFailed("handoff_unknown"))
-    return with_cookies(exchange.pages.redirect(handoff.return_to), services.cookies.set_session(handoff.session_id))
+    if exchange.session is not None and exchange.session.id != handoff.session_id:
+        # A login ends what this browser had before, on this host as on the other.
+        await services.sessions.drop(exchange.session.id)
+    place = destination(services, handoff.return_to)
+    to = handoff.return_to if place is None else onward(services, exchange, place)
+    return with_cookies(exchange.pages.redirect(to), services.cookies.set_session(handoff.session_id))

@@ -1,4 +1,4 @@
-"""The two cookies: a signed session id, and a mark of the browser that a login and its forms are tied to."""
+"""Our cookies: a signed session id, a mark of the browser that forms are tied to, one for each login under way."""
 
 import hashlib
 import re
@@ -9,12 +9,25 @@ from itsdangerous import BadSignature, Signer
 from gateway.core.model import SessionId
 from gateway.ports import NewToken
 from gateway.web import language
+from gateway.web.cookie_family import CookieFamily
+
+LOGIN_S = 1800
+"""A login may last as long as FranceConnect lets a person stay on its own pages."""
+
+LOGINS_AT_MOST = 8
+"""Under way in one browser. With the browser's own cookies the head stays far below what any server takes."""
+
+FORMS_AT_MOST = 4
 
 _TOKEN = re.compile(r"[0-9a-f]{64}")
 
 
 def new_session_id(new_token: NewToken) -> SessionId:
     return SessionId(new_token())
+
+
+def digest_of(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8")).hexdigest()
 
 
 class Cookies:
@@ -26,12 +39,31 @@ class Cookies:
         self._session = f"{prefix}gateway-session"
         self._session_name = self._session.encode("ascii")
         self._browser = f"{prefix}gateway-browser"
+        self._agent = f"{prefix}gateway-agent"
         self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
-        self.names = _every_name(("gateway-session", "gateway-browser", language.COOKIE))
+        self.names = _every_name(("gateway-session", "gateway-browser", "gateway-agent", language.COOKIE))
         """What is never forwarded and never settable by an upstream."""
         self._sessions = _signer(secrets, "session cookie")
         self._browsers = _signer(secrets, "browser cookie")
+        self._agents = _signer(secrets, "agent cookie")
         self._forms = _signer(secrets, "form token")
+        self._returns = _signer(secrets, "logout return")
+        self.logins = CookieFamily(
+            f"{prefix}gateway-login",
+            self._attributes,
+            _signer(secrets, "login cookie"),
+            at_most=LOGINS_AT_MOST,
+            ttl_s=LOGIN_S,
+        )
+        """One for each login under way, by its state: another browser cannot end it."""
+        self.forms = CookieFamily(
+            f"{prefix}gateway-form",
+            self._attributes,
+            _signer(secrets, "form cookie"),
+            at_most=FORMS_AT_MOST,
+            ttl_s=LOGIN_S,
+        )
+        """The ticket of each form that waits for a login, by its target."""
 
     def session_id(self, headers: Sequence[bytes]) -> SessionId | None:
         """The id in a request's Cookie lines; repeated, unsigned or malformed counts as none."""
@@ -63,6 +95,17 @@ class Cookies:
     def clear_session(self) -> str:
         return f"{self._session}={self._attributes}; Max-Age=0"
 
+    def agent_id(self, headers: Sequence[bytes]) -> SessionId | None:
+        """An agent's session id: another cookie under another signature than a person's."""
+        value = self._value(headers, self._agent, self._agents)
+        return None if value is None else SessionId(value)
+
+    def set_agent(self, session_id: SessionId) -> str:
+        return self._set(self._agent, self._agents, session_id)
+
+    def clear_agent(self) -> str:
+        return f"{self._agent}={self._attributes}; Max-Age=0"
+
     def browser(self, headers: Sequence[bytes]) -> str | None:
         return self._value(headers, self._browser, self._browsers)
 
@@ -71,13 +114,26 @@ class Cookies:
 
     def browser_digest(self, value: str) -> str:
         """What may be kept or shown of a secret value: its SHA-256."""
-        return hashlib.sha256(value.encode("ascii")).hexdigest()
+        return digest_of(value)
 
     def form_token(self, bound_to: str) -> str:
         return self._forms.get_signature(bound_to).decode("ascii")
 
     def check_form_token(self, token: str, bound_to: str) -> bool:
         return self._forms.verify_signature(bound_to.encode("ascii"), token.encode("utf-8", "replace"))
+
+    def return_token(self, browser: str, once: str, ends_at: int) -> str:
+        """A `state` for the way to the provider's logout and back, in the browser of this digest, until `ends_at`."""
+        signature = self._returns.get_signature(f"{once}.{ends_at}.{browser}").decode("ascii")
+        return f"{once}.{ends_at}.{signature}"
+
+    def check_return_token(self, token: str, browser: str, now: int) -> bool:
+        once, _, rest = token.partition(".")
+        ends_at, _, signature = rest.partition(".")
+        signed = f"{once}.{ends_at}.{browser}".encode("utf-8", "replace")
+        if not self._returns.verify_signature(signed, signature.encode("utf-8", "replace")):
+            return False
+        return now < int(ends_at)
 
     def _set(self, name: str, signer: Signer, value: str) -> str:
         return f"{name}={signer.sign(value).decode('ascii')}{self._attributes}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gateway.core.disputes import is_withheld
 from gateway.core.household import Enquiry, remember, settle, view
 from gateway.core.model import (
     ADULTS_OF,
@@ -43,41 +44,38 @@ async def enquire(
         rule, source = lookup.rule, lookup.source
         blocks = seen.missing | ({ADULTS_OF[source]} if rule.match else frozenset())
         request = HouseholdRequest(rule.mode, blocks, access_token, identity, number, source)
-        answer = await _timed(services, request, granted)
+        answer = await _ask(services, request, granted)
         asked = Enquiry(rule, blocks, lookup.needs.fields | seen.fields, source)
         record = settle(answer, asked, identity=identity, now=services.now)
-        _tell(services, policy, record, answer)
+        _say(services, policy, answer, record)
         records = remember(records, record)
     return records
 
 
-async def _timed(services: Services, request: HouseholdRequest, granted: frozenset[str] | None) -> Household | Absent:
-    began = services.clock()
-    answer = await _ask(services, request, granted)
-    services.metrics.observe("gateway_household_seconds", services.clock() - began, source=str(request.source))
-    return answer
-
-
-def _tell(services: Services, policy: Policy, record: HouseholdRecord, answer: Household | Absent) -> None:
+def _say(services: Services, policy: Policy, answer: Household | Absent, record: HouseholdRecord) -> None:
+    source, status = str(record.source), str(record.status)
     code = answer.code if isinstance(answer, Absent) else ""
-    services.metrics.count(
-        "gateway_household_answers_total", source=str(record.source), status=str(record.status), code=code
-    )
-    services.log(
-        "household",
-        outcome=str(record.status),
-        reasons=" ".join(record.reasons),
-        policy=policy.name,
-        source=str(record.source),
-    )
+    services.metrics.count("gateway_household_answers_total", source=source, status=status, code=code)
+    services.log("household", outcome=status, reasons=" ".join(record.reasons), policy=policy.name, source=source)
 
 
+def _is_vouched(services: Services, identity: Identity | None) -> bool:
+    """Whether the names were checked against the civil register. Without anybody signed in, none are compared."""
+    if identity is None:
+        return True
+    provider = services.providers.get(identity.provider)
+    return provider is not None and provider.vouches
+
+
+_NOT_VOUCHED = Absent(HouseholdStatus.NOT_AVAILABLE, "identity_not_vouched")
 _NOT_GRANTED = Absent(HouseholdStatus.UNAVAILABLE, "scope_not_granted")
 _FOREIGN = Absent(HouseholdStatus.NOT_AVAILABLE, "identity_without_birthcountry")
 
 
 async def _ask(services: Services, request: HouseholdRequest, granted: frozenset[str] | None) -> Household | Absent:
     """Ask, unless the answer is known: without a CAF scope in the token it is a refusal, and counts as a call."""
+    if not _is_vouched(services, request.identity):
+        return _NOT_VOUCHED
     source = services.sources.get(request.source)
     if source is None or not _may_ask(request.needs, granted):
         return _NOT_GRANTED
@@ -85,7 +83,10 @@ async def _ask(services: Services, request: HouseholdRequest, granted: frozenset
     if by_token and request.identity is not None and request.identity.birthcountry is None:
         # An eIDAS identity: FranceConnect gives no place of birth, and no French file can be looked up by it.
         return _FOREIGN
-    return await source.fetch(request)
+    began = services.clock()
+    answer = await source.fetch(request)
+    services.metrics.observe("gateway_household_seconds", services.clock() - began, source=str(request.source))
+    return answer
 
 
 def _may_ask(blocks: frozenset[Need], granted: frozenset[str] | None) -> bool:
@@ -93,8 +94,12 @@ def _may_ask(blocks: frozenset[Need], granted: frozenset[str] | None) -> bool:
 
 
 async def enquire_by_identity(services: Services, policy: Policy, session: Session) -> Session | None:
-    """Identity mode: the source is asked when a request first needs it, and an outage again after a while."""
-    due = owed(policy, session, services.now)
+    """Identity mode: the source is asked when a request first needs it, and an outage again after a while.
+
+    What a person contests is not asked for: none of it could leave.
+    """
+    standing = await services.sessions.standing(session)
+    due = [each for each in owed(policy, session, services.now) if not is_withheld(policy.name, each.needs, standing)]
     if not due:
         return session
     records = await enquire(services, policy, due, _fresh(session, services.now), session.identity)

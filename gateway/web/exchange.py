@@ -8,7 +8,7 @@ from starlette.types import Receive
 
 from gateway.core.errors import RequestRejected
 from gateway.core.forwarded import client_address
-from gateway.core.model import Facts, RequestFacts, Session
+from gateway.core.model import Facts, NormalPath, RequestFacts, Session, Standing
 from gateway.core.paths import Target, admit, read_target
 from gateway.core.routing import SlashRedirect, normal_host
 from gateway.core.rules import Policy, Route
@@ -69,14 +69,24 @@ def _destination(services: Services, raw: str, host: str) -> Destination | None:
         target = read_target(raw.removeprefix(prefix).encode("ascii") or b"/")
     if is_own(target):
         return None
-    found = services.routes.find(host, target.path, "GET")
+    found = _route_of(services, host, target.path)
     if isinstance(found, SlashRedirect):
-        found = services.routes.find(host, found.to, "GET")
+        found = _route_of(services, host, found.to)
     if isinstance(found, SlashRedirect):
         return None
     admit(target, found)
     wire = target.wire.decode("ascii")
     return Destination(prefix + wire, host, target, found)
+
+
+def _route_of(services: Services, host: str, path: NormalPath) -> Route | SlashRedirect:
+    """By a GET; a route that takes none is still what an interrupted form was going to."""
+    try:
+        return services.routes.find(host, path, "GET")
+    except RequestRejected as error:
+        if error.status != 405:
+            raise
+        return services.routes.find(host, path, "POST")
 
 
 def is_own(target: Target) -> bool:
@@ -94,9 +104,14 @@ def own_url(page: str, return_to: str = "") -> str:
 
 
 def facts_of(
-    services: Services, policy: Policy, session: Session | None, request: RequestFacts, reference: str
+    services: Services,
+    policy: Policy,
+    session: Session | None,
+    standing: Standing,
+    request: RequestFacts,
+    reference: str,
 ) -> Facts:
-    """All that a decision may look at."""
+    """All that a decision may look at. `standing` is what `services.sessions` says of this session, not older."""
     if session is None:
         return Facts(request, services.today, reference)
     return Facts(
@@ -108,13 +123,15 @@ def facts_of(
         household=session.household,
         reviewed=policy.tag in session.reviewed,
         declined=policy.name in session.declined,
+        standing=standing,
     )
 
 
-def facts_at(services: Services, place: Destination, session: Session | None, reference: str) -> Facts:
+async def facts_at(services: Services, place: Destination, session: Session | None, reference: str) -> Facts:
     """Facts for the page that a person will return to, by a GET."""
     request = RequestFacts("GET", place.host, place.target.path)
-    return facts_of(services, place.route.policy, session, request, reference)
+    standing = await services.sessions.standing(session)
+    return facts_of(services, place.route.policy, session, standing, request, reference)
 
 
 def require_form(services: Services, exchange: Exchange, token: str, bound_to: str) -> None:

@@ -24,13 +24,20 @@ def log_failure(services: Services, error: GatewayError, reference: str) -> None
     services.log("rejected" if isinstance(error, RequestRejected) else "failed", **fields)
 
 
-def failure(services: Services, snapshot: Snapshot, error: GatewayError, reference: str) -> Response:
-    """The answer to a request that failed: plain French for a person, RFC 9457 for a program."""
+def failure(
+    services: Services, snapshot: Snapshot, error: GatewayError, reference: str, *, restart: str | None = None
+) -> Response:
+    """The answer to a request that failed: plain French for a person, RFC 9457 for a program.
+
+    `restart`: where to go on, when it is not the page that was asked for.
+    """
     log_failure(services, error, reference)
     here = "" if error.status in _NO_MORE else snapshot.here
     pages = services.pages.speaking(snapshot.language, here)
     if snapshot.is_navigation:
-        response = pages.message(_message(error), error.status, reference=reference, restart=_again(snapshot, error))
+        response = pages.message(
+            _message(error), error.status, reference=reference, restart=restart or _again(snapshot, error)
+        )
     else:
         response = pages.problem(error.status, error.code, reference=reference)
     if isinstance(error, RequestRejected):
@@ -49,6 +56,8 @@ def _again(snapshot: Snapshot, error: GatewayError) -> str | None:
 
 
 def _message(error: GatewayError) -> texts.Message:
+    if error.code == "session_store_full":
+        return texts.STORE_FULL
     if isinstance(error, DependencyFailed):
         return _DOWN.get(error.dependency, texts.STORE_DOWN)
     if isinstance(error, ValueRefused):

@@ -83,7 +83,7 @@ async def authorise(services: Services, exchange: Exchange) -> Response:
     if original.upgrade:
         check_handshake(services, original, route, session)
     began = services.clock()
-    given = await judge(services, replace(exchange, snapshot=original, session=session), route)
+    given = await judge(services, replace(exchange, snapshot=original, session=session), route, with_body=False)
     if isinstance(given, Response):
         return _turned_away(given, redirect=redirect)
     fields = said(services, given, bound_to(given, original), exchange.reference)

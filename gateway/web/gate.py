@@ -20,6 +20,7 @@ from gateway.web.forward import Permit, answer_fields, asked, upstream_request
 from gateway.web.http import EXTENSION, ClientLeft, Snapshot, body_chunks, take_snapshot
 from gateway.web.judge import judge
 from gateway.web.relay import Relay
+from gateway.web.resume import Resumed, resumed
 from gateway.web.services import Services
 from gateway.web.websocket import check_handshake
 
@@ -130,6 +131,12 @@ class Gate:
                 # Somebody else's server: there is no connection here to relay bytes on.
                 raise RequestRejected("upgrade_refused", 501)
             check_handshake(services, snapshot, route, exchange.session)
+        waited = await resumed(services, exchange, route)
+        if isinstance(waited, Response):
+            return waited
+        if isinstance(waited, Resumed):
+            return await self._send_form(waited, route, scope, send, began)
+        exchange, snapshot = waited, waited.snapshot
         given = await judge(services, exchange, route)
         if isinstance(given, Response):
             return given
@@ -139,6 +146,24 @@ class Gate:
             own.hand_over(Relay(services, own.connection, given, own.head, request, exchange.reference, session_id))
             return None
         await self._forward(exchange, given, scope, send, began)
+        return None
+
+    async def _send_form(
+        self, waited: Resumed, route: Route, scope: Scope, send: Send, began: float
+    ) -> Response | None:
+        """A form that waited for a login: judged and sent like any other POST, and kept if nobody took it."""
+        given = await judge(self._services, waited.exchange, route)
+        if isinstance(given, Response):
+            if "location" not in given.headers:
+                await waited.put_back(tried=False)
+            return given
+        try:
+            await self._forward(waited.exchange, given, scope, send, began)
+        except (AnswerCut, ClientLeft):
+            raise
+        except GatewayError as error:
+            back = await waited.put_back(tried=isinstance(error, DependencyFailed))
+            return failure(self._services, waited.exchange.snapshot, error, waited.exchange.reference, restart=back)
         return None
 
     async def _forward(self, exchange: Exchange, given: Permit, scope: Scope, send: Send, began: float) -> None:

@@ -85,18 +85,32 @@ class Snapshot:
     @property
     def is_navigation(self) -> bool:
         """Whether a person looks at the answer: a redirect or a page makes sense; else 401 and JSON."""
-        if self.upgrade:
+        if self.upgrade or self.method not in {"GET", "HEAD", "POST"} or self.is_ahead_of_time:
             return False
         mode = self.value(b"sec-fetch-mode")
-        if mode and mode != b"navigate":
-            return False
-        if self.values(b"x-requested-with"):
+        if mode:
+            # A browser says it itself, and no script can (Fetch metadata). A frame cannot show our pages either.
+            return mode == b"navigate" and self.value(b"sec-fetch-dest") in {b"", b"document"}
+        return self._looks_like_navigation()
+
+    @property
+    def is_ahead_of_time(self) -> bool:
+        """Prefetched or prerendered: nobody has asked to see it yet, so it never begins a login."""
+        said = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
+        values = b",".join(value for name in said for value in self.values(name)).lower()
+        return b"prefetch" in values or b"preview" in values
+
+    def _looks_like_navigation(self) -> bool:
+        """An old browser, or a person with curl. A script's requests look much alike: what betrays it counts."""
+        if b"xmlhttprequest" in b",".join(self.values(b"x-requested-with")).lower():
             return False
         accept = b",".join(self.values(b"accept")).lower()
-        if b"text/html" in accept:
-            return self.method in {"GET", "HEAD", "POST"}
-        # A script's `*/*` comes with Sec-Fetch-Mode; without it, it is an old browser or a person with curl.
-        return self.method in {"GET", "HEAD"} and (not accept or b"*/*" in accept)
+        if self.method == "POST":
+            return b"text/html" in accept
+        # Old browsers send Origin with a cross-origin script's GET and never when they navigate.
+        if self.values(b"origin") or self.values(b"service-worker"):
+            return False
+        return b"text/html" in accept or accept in {b"", b"*/*"}
 
 
 def snapshot_of(head: RequestHead, peer: str) -> Snapshot:

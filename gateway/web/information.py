@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.core.facts import FACTS, PIVOT, is_household_value
-from gateway.core.needs import is_shown_for_review
 from gateway.core.rules import Policy, Text
 from gateway.web import texts
 from gateway.web.exchange import Destination, origin_of
@@ -30,7 +29,7 @@ def buttons(services: Services, policy: Policy | None) -> list[dict[str, Any]]:
 
     `down`: it failed a moment ago.
     """
-    accepted = policy.login.providers if policy and policy.login else ()
+    accepted = accepted_by(services, policy)
     return [
         {
             "name": provider.name,
@@ -41,8 +40,13 @@ def buttons(services: Services, policy: Policy | None) -> list[dict[str, Any]]:
             "pictures": provider.name in services.settings.buttons,
         }
         for provider in services.settings.providers
-        if not accepted or provider.name in accepted
+        if provider.name in accepted
     ]
+
+
+def accepted_by(services: Services, policy: Policy | None) -> list[str]:
+    """Names in `identity:` that lead into this policy's service, or into all of them; never none."""
+    return [each.name for each in services.settings.providers_for(policy)] or list(services.providers)
 
 
 def provider_label(services: Services, name: str) -> str:
@@ -63,12 +67,12 @@ def announced(policy: Policy | None) -> dict[str, Any]:
         "sources": [texts.FACT_LABELS[fact] for fact in sources],
         "source_facts": sources,
         "received": [texts.FACT_LABELS[fact] for fact in facts if fact in texts.FACT_LABELS],
-        "compares": any(each.rule.match for each in policy.lookups),
-        "drops_names": not {f"{each.source}.adults" for each in policy.lookups} & set(facts),
-        "reviewed": any(each.rule.review for each in policy.lookups) and is_shown_for_review(policy.inject),
+        "compares": any(lookup.rule.match for lookup in policy.lookups),
+        "drops_names": not {f"{lookup.source}.adults" for lookup in policy.lookups} & set(facts),
+        "reviewed": any(lookup.rule.review and lookup.wanted for lookup in policy.lookups),
+        "notice": notice_url(policy),
         "legal_basis": policy.text("legal_basis"),
         "retention": texts.RETENTIONS.get(policy.retention or "") or policy.text("retention"),
-        "notice": notice_url(policy),
     }
 
 

@@ -13,20 +13,27 @@ from gateway.web.audit import audit_turned_away
 from gateway.web.enquiry import enquire_by_identity
 from gateway.web.exchange import Destination, Exchange, facts_of, own_url
 from gateway.web.forward import Permit, delivery_due, permit
+from gateway.web.kept_forms import keep_or_say
 from gateway.web.review import alternative_page, refused_page
 from gateway.web.services import Services
 
 NotAllowed = Authenticate | Ask | Alternative | Deny
 
 
-async def judge(services: Services, exchange: Exchange, route: Route) -> Permit | Response:
-    """A permit, or the answer for one who has none; that answer's audit line is written."""
+async def judge(services: Services, exchange: Exchange, route: Route, *, with_body: bool = True) -> Permit | Response:
+    """A permit, or the answer for one who has none; that answer's audit line is written.
+
+    `with_body`: what a POST carries can be read here, and kept while its sender signs in.
+    """
     began = services.clock()
     session = exchange.session and await enquire_by_identity(services, route.policy, exchange.session)
-    facts = facts_of(services, route.policy, session, exchange.snapshot.facts, exchange.reference)
+    exchange = replace(exchange, session=session)
+    # After the enquiry, which may have taken long: what was contested meanwhile does not leave.
+    standing = await services.sessions.standing(session)
+    facts = facts_of(services, route.policy, session, standing, exchange.snapshot.facts, exchange.reference)
     decision = decide(route.policy, facts)
     if not isinstance(decision, Allow):
-        response = _turned_away(services, exchange, route, decision)
+        response = await _turned_away(services, exchange, route, decision, with_body=with_body)
         audit_turned_away(services, exchange, route, decision, session, response.status_code, began)
         return response
     given = permit(services, route, decision, session)
@@ -40,25 +47,37 @@ async def _remember_delivery(services: Services, given: Permit, session: Session
         await amend(services, session.id, lambda now: replace(now, deliveries=(*now.deliveries, delivery)))
 
 
-def _turned_away(services: Services, exchange: Exchange, route: Route, decision: NotAllowed) -> Response:
+async def _turned_away(
+    services: Services, exchange: Exchange, route: Route, decision: NotAllowed, *, with_body: bool
+) -> Response:
     """A page or a redirect for a person who navigates; 401 or 403 with a problem for a program."""
     snapshot = exchange.snapshot
-    # A POST cannot be played again after a login: its page is asked for instead.
-    back = snapshot.target.wire.decode("ascii")
-    here = Destination(back, snapshot.host, snapshot.target, route)
+    here = Destination(snapshot.target.wire.decode("ascii"), snapshot.host, snapshot.target, route)
     if not snapshot.is_navigation:
         return _problem(services, exchange, decision)
     match decision:
         case Authenticate():
-            return exchange.pages.redirect(own_url("login", back))
+            return await _sent_to(services, exchange, here, "login", with_body=with_body)
         case Ask():
-            return exchange.pages.redirect(own_url(page_that_asks(decision), back))
+            return await _sent_to(services, exchange, here, page_that_asks(decision), with_body=with_body)
         case Alternative():
             return alternative_page(services, exchange, here, decision)
         case Deny():
             return refused_page(services, exchange, here, decision)
         case _:
             assert_never(decision)
+
+
+async def _sent_to(
+    services: Services, exchange: Exchange, here: Destination, page: str, *, with_body: bool
+) -> Response:
+    """To one of our pages and back by a GET. What a POST carries waits meanwhile, or its sender is told."""
+    to = own_url(page, here.url)
+    if exchange.snapshot.method != "POST":
+        return exchange.pages.redirect(to)
+    if not with_body:
+        return exchange.pages.redirect(f"{to}&not_sent=1")
+    return await keep_or_say(services, exchange, here, to)
 
 
 def page_that_asks(decision: Ask) -> str:

@@ -8,7 +8,8 @@ from starlette.responses import Response
 from gateway.core.errors import DependencyFailed
 from gateway.core.model import Acr, Authenticate, LoginTransaction
 from gateway.core.policy import decide, scopes_to_ask
-from gateway.web import texts
+from gateway.web import login_texts, texts
+from gateway.web.cookies import digest_of
 from gateway.web.exchange import (
     Destination,
     Exchange,
@@ -20,8 +21,10 @@ from gateway.web.exchange import (
     with_cookies,
 )
 from gateway.web.http import posted_form
-from gateway.web.information import alternative_of, announced, buttons
+from gateway.web.information import accepted_by, alternative_of, announced, buttons
+from gateway.web.leaving import with_form_targets
 from gateway.web.services import Services
+from gateway.web.step_up import why_again
 
 
 async def show_login(services: Services, exchange: Exchange) -> Response:
@@ -41,8 +44,11 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         asked_by=query.get("asked_by", ""),
         providers=buttons(services, policy),
         alternative=alternative_of(place),
+        why=await why_again(services, exchange, place),
+        not_sent=query.get("not_sent") == "1",
         **announced(policy),
     )
+    page = await with_form_targets(page, services, accepted_by(services, policy))
     return with_cookies(page, None if exchange.browser else services.cookies.set_browser(browser))
 
 
@@ -59,6 +65,8 @@ def _to_public_host(services: Services, exchange: Exchange, place: Destination |
     back = "" if place is None else here + place.url if place.url.startswith("/") else place.url
     address = services.settings.public_url + own_url("login", back or here)
     address += f"&asked_by={services.cookies.browser_digest(browser)}"
+    if exchange.snapshot.query.get("not_sent") == "1":
+        address += "&not_sent=1"
     response = exchange.pages.redirect(address)
     return with_cookies(response, None if exchange.browser else services.cookies.set_browser(browser))
 
@@ -66,11 +74,14 @@ def _to_public_host(services: Services, exchange: Exchange, place: Destination |
 async def start_login(services: Services, exchange: Exchange) -> Response:
     """Remember one login transaction, then leave for the provider."""
     form = await posted_form(exchange.snapshot, exchange.receive)
-    require_form(services, exchange, form.get("token", ""), exchange.browser or "")
     place = destination(services, form.get("return_to", ""), exchange.snapshot.host)
+    if exchange.browser is None:
+        # Better said here than after the detour: without cookies nobody comes back signed in.
+        return cookies_refused(services, exchange, place)
+    require_form(services, exchange, form.get("token", ""), exchange.browser)
     if not await _may_depart(services, exchange):
         return _too_many(services, exchange, place)
-    transaction = _transaction(services, exchange, form, place)
+    transaction = await _transaction(services, exchange, form, place)
     await services.transactions.begin(transaction)
     try:
         address = await services.providers[transaction.provider].authorization_url(transaction)
@@ -78,7 +89,21 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
         count_login(services, error.code, transaction.provider)
         services.outages.failed(transaction.provider)
         return provider_down(services, exchange, place, error)
-    return exchange.pages.redirect(address)
+    held = exchange.snapshot.values(b"cookie")
+    cookies = services.cookies.logins.put(held, transaction.state, digest_of(transaction.state), services.now)
+    return with_cookies(exchange.pages.redirect(address), *cookies)
+
+
+def cookies_refused(services: Services, exchange: Exchange, place: Destination | None) -> Response:
+    services.log("login_refused", code="cookies_refused", reference=exchange.reference)
+    count_login(services, "cookies_refused", "")
+    return exchange.pages.message(
+        login_texts.COOKIES_REFUSED,
+        403,
+        reference=exchange.reference,
+        restart=own_url("login", place.url if place else ""),
+        alternative=alternative_of(place),
+    )
 
 
 async def _may_depart(services: Services, exchange: Exchange) -> bool:
@@ -100,16 +125,17 @@ def _too_many(services: Services, exchange: Exchange, place: Destination | None)
     return response
 
 
-def _transaction(
+async def _transaction(
     services: Services, exchange: Exchange, form: Mapping[str, str], place: Destination | None
 ) -> LoginTransaction:
     name = form.get("provider", "")
-    acr, scopes = _asked_of_provider(services, exchange, place)
+    accepted = accepted_by(services, place.route.policy if place else None)
+    acr, scopes = await _asked_of_provider(services, exchange, place)
     return LoginTransaction(
         state=services.new_token(),
         nonce=services.new_token(),
         browser=services.cookies.browser_digest(exchange.browser or ""),
-        provider=name if name in services.providers else next(iter(services.providers)),
+        provider=name if name in accepted else accepted[0],
         acr=acr,
         scopes=scopes,
         return_to=place.url if place else "",
@@ -120,15 +146,17 @@ def _transaction(
     )
 
 
-def _asked_of_provider(services: Services, exchange: Exchange, place: Destination | None) -> tuple[Acr, frozenset[str]]:
+async def _asked_of_provider(
+    services: Services, exchange: Exchange, place: Destination | None
+) -> tuple[Acr, frozenset[str]]:
     """Only what the session lacks when a page sent the person here; everything when they begin anew."""
     if place is None or place.route.policy.login is None:
         return Acr.EIDAS1, frozenset({"openid"})
     policy = place.route.policy
-    decision = decide(policy, facts_at(services, place, exchange.session, exchange.reference))
+    decision = decide(policy, await facts_at(services, place, exchange.session, exchange.reference))
     if isinstance(decision, Authenticate):
         return decision.acr, decision.scopes
-    blank = facts_at(services, place, None, exchange.reference)
+    blank = await facts_at(services, place, None, exchange.reference)
     return place.route.policy.login.acr, scopes_to_ask(policy, blank)
 
 

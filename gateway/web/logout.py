@@ -3,20 +3,42 @@
 from starlette.responses import Response
 
 from gateway.core.errors import DependencyFailed
+from gateway.core.model import Session
 from gateway.web.exchange import Exchange, form_bond, own_url, require_form, with_cookies
 from gateway.web.http import posted_form
+from gateway.web.information import provider_label
+from gateway.web.kept_forms import forget_forms
+from gateway.web.leaving import with_form_targets
 from gateway.web.services import Services
 from gateway.web.texts import Message
+
+RETURN_S = 600
+"""How long the way back from the provider stays recognised."""
 
 _LOGGED_OUT = Message(
     "Vous êtes déconnecté", "Vos données ont été effacées de ce service. Vous pouvez fermer cette page."
 )
 
+_LOGGED_OUT_HERE = Message(
+    "Vous êtes déconnecté de ce service",
+    "Vous êtes peut-être encore connecté auprès de votre fournisseur d’identité. Sur un ordinateur partagé, fermez "
+    "toutes les fenêtres du navigateur.",
+)
+
+_HERE = own_url("logged-out") + "?here=1"
+
 
 async def show_logout(services: Services, exchange: Exchange) -> Response:
-    if exchange.session is None:
-        return exchange.pages.redirect(own_url("logged-out"))
-    return exchange.pages.page("logout", token=services.cookies.form_token(form_bond(exchange)))
+    session = exchange.session
+    if session is None:
+        return exchange.pages.redirect(_HERE)
+    name = session.identity.provider if session.identity else ""
+    page = exchange.pages.page(
+        "logout",
+        token=services.cookies.form_token(form_bond(exchange)),
+        provider=provider_label(services, name) if name else "",
+    )
+    return await with_form_targets(page, services, [name])
 
 
 async def logout(services: Services, exchange: Exchange) -> Response:
@@ -24,19 +46,38 @@ async def logout(services: Services, exchange: Exchange) -> Response:
     form = await posted_form(exchange.snapshot, exchange.receive)
     session = exchange.session
     if session is None:
-        return exchange.pages.redirect(own_url("logged-out"))
+        return exchange.pages.redirect(_HERE)
     require_form(services, exchange, form.get("token", ""), form_bond(exchange))
     await services.sessions.drop(session.id)
+    address = await _at_the_provider(services, session)
+    cookies = [services.cookies.clear_session(), *await forget_forms(services, exchange)]
+    return with_cookies(exchange.pages.redirect(address or _HERE), *cookies)
+
+
+async def _at_the_provider(services: Services, session: Session) -> str | None:
     provider = services.providers.get(session.identity.provider) if session.identity else None
-    address: str | None = None
-    if provider is not None and session.id_token is not None:
-        try:
-            address = await provider.end_session_url(session.id_token, services.new_token())
-        except DependencyFailed as error:
-            services.log("logout_local_only", code=error.code, dependency=error.dependency)
-    return with_cookies(exchange.pages.redirect(address or own_url("logged-out")), services.cookies.clear_session())
+    if provider is None or session.id_token is None:
+        return None
+    state = services.cookies.return_token(session.browser, services.new_token()[:32], services.now + RETURN_S)
+    try:
+        return await provider.end_session_url(session.id_token, state)
+    except DependencyFailed as error:
+        services.log("logout_local_only", code=error.code, dependency=error.dependency)
+        return None
 
 
 async def logged_out(services: Services, exchange: Exchange) -> Response:
-    """Where the provider sends the person back; its `state` is only an echo, and nothing depends on it."""
-    return exchange.pages.message(_LOGGED_OUT, 200)
+    """Where the provider sends the person back. Only our own `state` says that the provider's session is over too.
+
+    FranceConnect is known to lose it at times: without one, or with another, nothing is claimed about the provider.
+    """
+    query = exchange.snapshot.query
+    if "here" in query:
+        return exchange.pages.message(_LOGGED_OUT, 200)
+    state = query.get("state", "")
+    browser = services.cookies.browser_digest(exchange.browser) if exchange.browser else ""
+    if state and browser and services.cookies.check_return_token(state, browser, services.now):
+        return exchange.pages.message(_LOGGED_OUT, 200)
+    code = "logout_state_other" if state else "logout_state_missing"
+    services.log("logout_return", code=code, reference=exchange.reference)
+    return exchange.pages.message(_LOGGED_OUT_HERE, 400 if state else 200, reference=exchange.reference)

@@ -29,6 +29,11 @@ async def keys(services: Services, exchange: Exchange) -> Response:
     return exchange.pages.data(services.jwks, media_type="application/jwk-set+json", max_age_s=KEYS_MAX_AGE_S)
 
 
+async def client_keys(services: Services, exchange: Exchange) -> Response:
+    """The public keys that a provider verifies us with (`private_key_jwt`): its registration asks for this address."""
+    return exchange.pages.data(services.client_keys, media_type="application/jwk-set+json", max_age_s=KEYS_MAX_AGE_S)
+
+
 async def style(services: Services, exchange: Exchange) -> Response:
     return exchange.pages.file(sheet(services.settings.authority.colour), "text/css; charset=utf-8")
 

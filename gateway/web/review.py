@@ -18,6 +18,7 @@ from gateway.web.branches import details, message_for
 from gateway.web.exchange import Destination, Exchange, destination, facts_at, form_bond, own_url, require_form
 from gateway.web.http import posted_form
 from gateway.web.information import alternative_of
+from gateway.web.kept_forms import onward
 from gateway.web.notice import notice_url
 from gateway.web.services import Services
 
@@ -42,7 +43,7 @@ class Origin:
 
 async def show_review(services: Services, exchange: Exchange) -> Response:
     place, session = _required(services, exchange, exchange.snapshot.query.get("return_to", ""))
-    facts = facts_at(services, place, session, exchange.reference)
+    facts = await facts_at(services, place, session, exchange.reference)
     policy = place.route.policy
     if decide(policy, facts) != Ask(Question.REVIEW, Reason.REVIEW_NEEDED):
         return exchange.pages.redirect(place.url)
@@ -109,7 +110,7 @@ async def answer_review(services: Services, exchange: Exchange) -> Response:
     policy = place.route.policy
     if form.get("answer") == "confirm":
         await amend(services, session.id, lambda now: replace(now, reviewed=now.reviewed | {policy.tag}))
-        return exchange.pages.redirect(place.url)
+        return exchange.pages.redirect(onward(services, exchange, place))
     if form.get("answer") != "decline":
         raise RequestRejected("form_malformed")
     await amend(services, session.id, lambda now: replace(now, declined=now.declined | {policy.name}))
@@ -125,7 +126,7 @@ def alternative_page(services: Services, exchange: Exchange, place: Destination,
         403,
         message=message_for(policy, decision, exchange.session),
         reference=exchange.reference,
-        restart=_restart(place, decision),
+        restart="" if decision.status in texts.BY_WORD else _restart(place, decision),
         alternative=alternative_of(place),
         details=details(policy.alternative),
     )
@@ -201,3 +202,8 @@ def _person(parts: Mapping[str, object]) -> str:
 def day(unix_s: int) -> str:
     """`24/11/2026`, in Paris."""
     return datetime.fromtimestamp(unix_s, ZoneInfo("Europe/Paris")).strftime("%d/%m/%Y")
+
+
+def clock_time(unix_s: int) -> str:
+    """`14 h 05`, in Paris."""
+    return datetime.fromtimestamp(unix_s, ZoneInfo("Europe/Paris")).strftime("%H h %M")

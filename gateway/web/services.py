@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 from gateway.core.model import Source
 from gateway.core.routing import RouteTable
 from gateway.core.signing import Signer
+from gateway.dispute_ports import ActionLine, AgentSessionStore, Announcer, DisputeStore
 from gateway.ports import (
     AuditLine,
     Clock,
+    FormStore,
     HandoffStore,
     HouseholdSource,
     IdentityProvider,
@@ -70,6 +72,10 @@ class Services:
     live: LiveAnswers
     transactions: TransactionStore
     handoffs: HandoffStore
+    forms: FormStore
+    """POSTs that a login interrupted."""
+    loops: Attempts
+    """Logins that one browser finished for one route in a short while."""
     upstream: UpstreamClient
     signer: Signer
     jwks: Mapping[str, object]
@@ -80,6 +86,15 @@ class Services:
     attempts: Attempts
     departures: Attempts | None
     """Of one address for a provider; None: not counted."""
+    disputes: DisputeStore | None
+    """None: what is contested is withheld for the session only."""
+    announcer: Announcer | None
+    agents: AgentSessionStore
+    trace: Callable[[ActionLine], None]
+    logout_tokens: Attempts
+    """Each of a provider's logout tokens counts once."""
+    client_keys: Mapping[str, object]
+    """Public halves of what we authenticate with at providers; nothing that applications should believe."""
     readiness: Readiness
     outages: Outages
     audit: Callable[[AuditLine], None]

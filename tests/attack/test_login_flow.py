@@ -3,28 +3,11 @@
 import httpx
 import pytest
 
-from gateway.sandbox.identities import MATCHING
-from tests.browser import Page, Person
+from tests.browser import Page
+from tests.flows import callback_url as _callback_url
 from tests.world import World
 
 COMPTE = "/compte/"
-
-
-def _callback_url(world: World, person: Person, path: str = COMPTE, login: str = MATCHING) -> str:
-    """Everything up to the redirect that FranceConnect answers, which is not followed."""
-    page = person.press(person.visit(path), "S’identifier avec")
-    already = any("Continuer" in button for button in page.buttons)
-    consent = page if already else world.choose(person, page, login)
-    form = next(form for form in consent.forms if any("Continuer" in label for label, _, _ in form.buttons))
-    action = str(httpx.URL(consent.url).join(form.action or consent.url))
-    fields = dict(form.fields)
-    for label, name, value in form.buttons:
-        if "Continuer" in label and name:
-            fields[name] = value
-    response = person.client.post(action, data=fields)
-    while "/_gateway/callback" not in response.headers.get("location", ""):
-        response = person.client.get(str(httpx.URL(str(response.url)).join(response.headers["location"])))
-    return response.headers["location"]
 
 
 def _refused(page: Page) -> None:

@@ -1,11 +1,21 @@
 """Numéro d'allocataire and code postal: what is told, what is not, and how often one may try."""
 
+import asyncio
+import os
+import re
+import socket
+import statistics
+import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
+from gateway import app
+from gateway.core.errors import ConfigError
 from gateway.sandbox.identities import MATCHING
+from gateway.web import caf_number
 from tests.browser import Person
 from tests.world import World, running
 
@@ -77,6 +87,152 @@ def test_number_mode_bounds_the_attempts_and_keeps_what_was_typed(tmp_path: Path
         assert statuses == [403] * 5 + [429]
         world.clock.ahead_s += 3600
         assert _typed(world, world.people[0], "9999999", "33000")[0] in {200, 403}
+
+
+def test_who_tried_too_often_keeps_what_they_typed_and_has_one_thing_to_do(tmp_path: Path) -> None:
+    with running(tmp_path, broker=True, **NUMBER) as world:
+        person = world.person()
+        world.sign_in(person, "/numero/", MATCHING)
+        for _ in range(5):
+            _typed(world, person, "9999999", "33000")
+        form = person.visit("/_gateway/allocataire?return_to=/numero/")
+        page = person.press(form, "Continuer", number="4400101", postal_code="44100")
+        assert (page.status, page.buttons) == (429, ["Réessayer"])
+        assert page.forms[0].fields["number"] == "4400101"
+        assert page.forms[0].fields["postal_code"] == "44100"
+        assert ("Je préfère fournir un justificatif", "/accueil") in page.links
+        calls = world.api.calls
+        assert person.press(page, "Réessayer").status == 429
+        assert world.api.calls == calls
+        program = person.client.post("/_gateway/allocataire", data=page.forms[0].fields, headers=JSON)
+        assert (program.status_code, program.json()["code"]) == (429, "number_attempts")
+
+
+def test_each_field_s_error_stands_beside_it_and_is_announced(tmp_path: Path) -> None:
+    with running(tmp_path, broker=True, **NUMBER) as world:
+        person = world.person()
+        form = world.sign_in(person, "/numero/", MATCHING)
+        page = person.press(form, "Continuer", number="12A", postal_code="330")
+        assert page.status == 422
+        assert page.response.text.count('aria-invalid="true"') == 2
+        for name in ("number", "postal_code"):
+            assert f'aria-describedby="{name}-format {name}-erreur"' in page.response.text
+            assert f'id="{name}-erreur"' in page.response.text
+            assert f'href="#{name}"' in page.response.text
+        assert "<title>Erreur :" in page.response.text
+        one = person.press(form, "Continuer", number="1234567", postal_code="330")
+        assert one.response.text.count('aria-invalid="true"') == 1
+        assert world.api.calls == 0
+
+
+WITH_AND_WITHOUT = pytest.mark.parametrize("login", [True, False])
+
+
+def _raw(world: World, person: Person, number: str) -> bytes:
+    """One POST on a socket of its own: every byte of the answer."""
+    form = person.visit("/_gateway/allocataire?return_to=/numero/").forms[0]
+    body = urlencode(form.fields | {"number": number, "postal_code": "44100"}).encode()
+    cookies = "; ".join(f"{each.name}={each.value}" for each in person.client.cookies.jar if "gateway" in each.name)
+    host = f"localhost:{world.settings.listen.port}"
+    head = f"POST /_gateway/allocataire HTTP/1.1\r\nHost: {host}\r\nCookie: {cookies}\r\nAccept: text/html\r\nSec-Fetch-Mode: navigate\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", world.settings.listen.port)) as sock:
+        sock.sendall(head.encode() + body)
+        return b"".join(iter(lambda: sock.recv(65_536), b""))
+
+
+def _without_chance(answer: bytes) -> bytes:
+    """Without what is drawn or dated anew for each answer, whoever asks."""
+    answer = re.sub(rb"(?i)\r\ndate: [^\r]*", b"", answer)
+    return re.sub(
+        rb"(?i)(gateway-session=)[^;]*", lambda found: found[1] + b"x" * (len(found[0]) - len(found[1])), answer
+    )
+
+
+@WITH_AND_WITHOUT
+def test_an_answer_is_the_same_byte_for_byte_whoever_the_number_belongs_to(tmp_path: Path, login: bool) -> None:
+    policies = {"numero": NUMBER_POLICY if login else WITHOUT_LOGIN.replace("forward", "alternative")}
+    with running(tmp_path, broker=True, **{**NUMBER, "policies": policies}) as world:
+        answers = []
+        for number in ("9999999", "4400101"):
+            person = world.person()
+            if login:
+                world.sign_in(person, "/numero/", MATCHING)
+            answers.append(_without_chance(_raw(world, person, number)))
+        assert answers[0] == answers[1]
+        assert answers[0].startswith(b"HTTP/1.1 303 ")
+
+
+def test_the_page_after_it_is_as_long_and_says_the_same(tmp_path: Path) -> None:
+    with running(tmp_path, broker=True, **NUMBER) as world:
+        person = world.person()
+        world.sign_in(person, "/numero/", MATCHING)
+        pages = []
+        for number in ("9999999", "4400101"):
+            form = person.visit("/_gateway/allocataire?return_to=/numero/")
+            page = person.press(form, "Continuer", number=number, postal_code="44100").response
+            text = re.sub(r"<strong>[A-Z0-9]{4}-[A-Z0-9]{4}</strong>", "", page.text)
+            names = sorted(name for name in page.headers if name != "date")
+            pages.append((page.status_code, len(page.content), text, names))
+        assert pages[0] == pages[1]
+        assert "Ce numéro n’est pas reconnu" in pages[0][2]
+
+
+TRIES = int(os.environ.get("NUMBER_TRIES", "12"))
+STEP_S = 0.25
+
+
+def test_an_answer_leaves_in_the_same_time_whoever_the_number_belongs_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Measured on real sockets with real waiting; `make verify` does it many times more (NUMBER_TRIES).
+
+    Every answer leaves at a whole step. What is left of the difference between the two kinds is noise: it is compared
+    with the difference between two halves of one kind.
+    """
+    monkeypatch.setattr(caf_number, "ANSWER_STEP_S", STEP_S)
+    monkeypatch.setattr(app, "NUMBER_TRIES", 10_000)
+    with running(tmp_path, broker=True, sleep=asyncio.sleep, **NUMBER) as world:
+        person = world.person()
+        world.sign_in(person, "/numero/", MATCHING)
+        _raw(world, person, "9999999")
+        took: dict[str, list[float]] = {"9999999": [], "4400101": [], "8888888": []}
+        for _ in range(TRIES):
+            for number, times in took.items():
+                began = time.perf_counter()
+                _raw(world, person, number)
+                times.append(time.perf_counter() - began)
+        middle = {number: statistics.median(times) for number, times in took.items()}
+        noise = abs(middle["9999999"] - middle["8888888"])
+        found = abs(middle["9999999"] - middle["4400101"])
+        print(
+            f"number mode: {TRIES} tries of each kind, medians {middle}, noise {noise:.5f} s, difference {found:.5f} s"
+        )
+        assert min(time_ for times in took.values() for time_ in times) >= STEP_S
+        assert found < max(3 * noise, STEP_S / 10)
+
+
+def test_names_of_a_file_are_not_for_somebody_whom_nobody_identified(tmp_path: Path) -> None:
+    policy = WITHOUT_LOGIN.replace("X-Caf-Quotient: household.family_quotient", "X-Enfants: household.children")
+    with (
+        pytest.raises(ConfigError) as refused,
+        running(tmp_path, broker=True, **{**NUMBER, "policies": {"numero": policy}}),
+    ):
+        pass
+    assert any("`household.children` with `match: none`" in str(problem) for problem in refused.value.problems)
+
+
+def test_a_review_without_an_identity_says_what_leaves_and_shows_no_value(tmp_path: Path) -> None:
+    with running(tmp_path, broker=True, **{**NUMBER, "policies": {"numero": WITHOUT_LOGIN}}) as world:
+        person = world.person()
+        form = person.visit("/numero/")
+        assert "votre identité n’a pas été vérifiée" in form.text
+        page = person.press(form, "Continuer", number="4400101", postal_code="44100")
+        assert "Votre quotient familial" in page.text
+        ours = "".join(answer.text for answer in person.seen)
+        for value in ("600", "MARTIN", "PIERRE"):
+            assert value not in ours
+        person.press(page, "Continuer")
+        assert person.client.get("/numero/", headers=JSON).json()["headers"]["x-caf-quotient"] == "600"
 
 
 def test_number_mode_gives_a_person_their_own_household(tmp_path: Path) -> None:

@@ -89,6 +89,19 @@ async def test_a_connection_idle_for_too_long_is_closed_and_not_used() -> None:
         assert app.connections == 2
 
 
+async def test_a_connection_that_never_idles_ends_after_a_minute_all_the_same() -> None:
+    """Or a name that moved would be followed only once the old address is dead."""
+    now = 0.0
+    async with canary(always(OK)) as app, a_client(clock=lambda: now) as client:
+        for now in range(0, 63, 3):  # noqa: B007 - the clock that the client reads
+            assert await ask(client, app.route()) == (200, b"hello")
+            assert app.connections == 1
+        now = 63.0
+        assert await ask(client, app.route()) == (200, b"hello")
+        assert await ask(client, app.route()) == (200, b"hello")
+        assert app.connections == 2
+
+
 @pytest.mark.parametrize(
     ("method", "answer", "body"),
     [

@@ -10,9 +10,10 @@ import pytest
 
 import gateway.app
 from gateway.adapters.keys import generate_pem
+from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.app import Application, Outside, build
 from gateway.config.gateway_file import load
-from gateway.core.errors import ConfigError
+from gateway.core.errors import ConfigError, DependencyFailed
 from gateway.settings import Listen, Settings
 from tests.world import configuration, secrets
 
@@ -85,6 +86,44 @@ async def test_a_replaced_client_is_closed_when_its_requests_have_had_their_time
     await asyncio.sleep(0.2)
     # FranceConnect's and API Particulier's; the new ones are open.
     assert len(closed) == 2
+
+
+async def _health(application: Application, name: str) -> tuple[int, str]:
+    transport = httpx.ASGITransport(application)
+    async with httpx.AsyncClient(transport=transport, base_url="http://10.0.0.7:8000") as client:
+        answer = await client.get(f"/_gateway/health/{name}")
+        return answer.status_code, answer.json().get("code", "")
+
+
+async def test_a_process_that_ends_is_alive_and_not_ready(application: Application) -> None:
+    assert await _health(application, "ready") == (200, "")
+    application.draining()
+    assert await _health(application, "ready") == (503, "draining")
+    assert await _health(application, "live") == (200, "")
+
+
+async def test_a_refused_reload_leaves_it_ready(application: Application, settings: Settings) -> None:
+    with pytest.raises(ConfigError):
+        await application.reload(replace(settings, workers=2))
+    assert await _health(application, "ready") == (200, "")
+
+
+async def test_sweeping_goes_on_after_the_store_was_away(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    swept = asyncio.Event()
+    answers = iter([DependencyFailed("session-store", "session_store_unavailable"), None])
+
+    async def sweep(records: SqliteRecords, now: int) -> None:
+        if (trouble := next(answers, None)) is not None:
+            raise trouble
+        swept.set()
+
+    monkeypatch.setattr(SqliteRecords, "sweep", sweep)
+    monkeypatch.setattr(gateway.app, "SWEEP_S", 0.01)
+    application = build(settings, Outside(log_stream=io.StringIO(), audit_stream=io.StringIO()))
+    sweeping = asyncio.create_task(application._sweep())
+    async with asyncio.timeout(5):
+        await swept.wait()
+    sweeping.cancel()
 
 
 def test_a_start_with_parts_that_do_not_fit_is_a_mistake_and_no_traceback(settings: Settings) -> None:

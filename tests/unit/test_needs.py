@@ -1,7 +1,7 @@
 """What is injected and tested determines what is asked and kept."""
 
 from gateway.core.model import Need, Source
-from gateway.core.needs import compute_needs, covers, is_shown_for_review
+from gateway.core.needs import compute_needs, covers
 from gateway.core.rules import Conditions, Mode
 from tests.builders import EIDAS1, a_caf_policy, a_condition, a_policy, a_rule, injections
 
@@ -73,11 +73,6 @@ def test_household_facts_without_a_household_block_ask_for_nothing() -> None:
 def test_the_pivot_covers_its_six_claims() -> None:
     assert covers(frozenset({"openid", "identite_pivot"}), frozenset({"openid", "family_name", "email"})) == {"email"}
     assert covers(frozenset({"openid"}), frozenset({"openid", "family_name"})) == {"family_name"}
-
-
-def test_a_household_value_is_shown_before_it_leaves_and_a_status_is_not() -> None:
-    assert is_shown_for_review(injections("household.status", "brackets.name"))
-    assert not is_shown_for_review(injections("household.status", "identity.sub"))
 
 
 def test_the_values_that_a_source_s_policy_wants_are_worked_out_once_and_a_status_is_none() -> None:

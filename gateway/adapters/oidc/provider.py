@@ -64,6 +64,8 @@ class OidcProvider:
         form = code_form(settings, code, transaction.code_verifier, now=self._now, jti=secrets.token_hex(16))
         answer = await self._redeem(endpoints, form)
         given = tokens.read_token_response(answer.content, transaction.scopes)
+        if settings.recheck_s and not given.refresh_token:
+            raise LoginFailed("refresh_token_missing")
         id_claims = await self._keys.verified(
             lambda keys: tokens.verify_id_token(
                 given.id_token,

@@ -5,7 +5,7 @@ from collections.abc import Sequence, Sized
 from gateway.adapters.sessions.records import FULL
 from gateway.core.errors import DependencyFailed
 
-RECORDS_AT_MOST = 100_000
+RECORDS_AT_MOST = 300_000
 
 
 class MemoryRecords:

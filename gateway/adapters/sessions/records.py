@@ -6,6 +6,9 @@ from typing import Protocol
 FULL = "session_store_full"
 """The code of a store that has no room: nothing new is kept, nothing that is there is lost."""
 
+EVICTS = "session_store_evicts"
+"""The code of a Redis whose `maxmemory-policy` is not `noeviction`: it may lose what it was given."""
+
 
 class RecordStore(Protocol):
     """Every method raises `DependencyFailed("session-store", …)` when the store cannot be asked.

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from redis.exceptions import NoScriptError, OutOfMemoryError, RedisClusterException, RedisError
 
-from gateway.adapters.sessions.records import FULL
+from gateway.adapters.sessions.records import EVICTS, FULL
 from gateway.adapters.sessions.redis_client import RedisClient, open_client
 from gateway.core.errors import DependencyFailed
 from gateway.ports import Clock
@@ -21,11 +21,14 @@ from gateway.settings import RedisSettings
 WAIT_S = 3.0
 """For one answer, reconnecting and retries included: longer than that nobody waits for a page."""
 
+TURN_S = 15.0
+"""For one command that nobody waits for any more, before its turn is given to another."""
+
 AT_ONCE = 32
 """Commands under way, hence connections to one server, of one process."""
 
 TAGS_LAST_S = 90_000
-"""From the last record that was tagged; no record lives longer than a day (`sessions.absolute_s`)."""
+"""From the last record that was tagged; no session lives longer than a day (`sessions.absolute_s`)."""
 
 YOUNG_S = 60
 """A tag is written before its record: a candidate this young is never taken for a dead one."""
@@ -63,11 +66,14 @@ Result = TypeVar("Result")
 class RedisRecords:
     """`RecordStore`. What Redis itself may lose (its last second, its last replication) is lost here too."""
 
-    def __init__(self, settings: RedisSettings, clock: Clock) -> None:
+    def __init__(self, settings: RedisSettings, clock: Clock, *, tags_last_s: int = TAGS_LAST_S) -> None:
         self._settings = settings
+        self._tags_last_s = tags_last_s
         self._clock = clock
         self._client: RedisClient | None = None
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._opening = asyncio.Lock()
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     async def create(self, key: str, blob: bytes, expires_at: int, tags: Sequence[str] = ()) -> None:
         now = int(self._clock())
@@ -75,7 +81,7 @@ class RedisRecords:
             return await self.drop(key)
         creation = os.urandom(4).hex()
         for tag in tags:
-            await self._script(_TAG, f"gateway:t:{tag}", f"{key}:{creation}", now, TAGS_LAST_S)
+            await self._script(_TAG, f"gateway:t:{tag}", f"{key}:{creation}", now, self._tags_last_s)
         value = f"{expires_at:012d}{creation}".encode("ascii") + blob
         await self._ask("SET", _record(key), value, "PX", (expires_at - now) * 1000)
         return None
@@ -110,6 +116,9 @@ class RedisRecords:
         """Nothing to do: whatever is written here has an end of its own, and Redis keeps to it."""
 
     async def close(self) -> None:
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
         if self._client is not None:
             client, self._client = self._client, None
             await client.close()
@@ -139,15 +148,50 @@ class RedisRecords:
         return await self._within(read)
 
     async def _within(self, call: Callable[[RedisClient], Awaitable[Result]]) -> Result:
+        """A command once begun goes on without whoever gives up on it.
+
+        Cut off half way it would leave its connection between two answers, or a Cluster's map half drawn: after a
+        failover each caller in turn would begin to draw it, and give up.
+        """
+        task = asyncio.create_task(self._turn(call))
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
         try:
-            async with asyncio.timeout(WAIT_S), self._turns:
-                if self._client is None:
-                    self._client = open_client(self._settings)
-                return await call(self._client)
+            async with asyncio.timeout(WAIT_S):
+                return await asyncio.shield(task)
         except OutOfMemoryError:
             raise DependencyFailed("session-store", FULL, 503) from None
         except (RedisError, RedisClusterException, OSError, TimeoutError):
             raise DependencyFailed("session-store", "session_store_unavailable", 503) from None
+
+    async def _turn(self, call: Callable[[RedisClient], Awaitable[Result]]) -> Result:
+        async with self._turns, asyncio.timeout(TURN_S):
+            return await call(await self._opened())
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            # Its caller may be gone, and it has nobody else to tell.
+            task.exception()
+
+    async def _opened(self) -> RedisClient:
+        async with self._opening:
+            if self._client is None:
+                client = open_client(self._settings)
+                try:
+                    await _refuse_eviction(client)
+                except BaseException:
+                    await client.close()
+                    raise
+                self._client = client
+            return self._client
+
+
+async def _refuse_eviction(client: RedisClient) -> None:
+    """A store that throws out what it chooses would lose sessions, and tags: a revocation would then miss some."""
+    for told in await client.memory():
+        if told.get("maxmemory") and told.get("maxmemory_policy") != "noeviction":
+            raise DependencyFailed("session-store", EVICTS, 503)
 
 
 def _record(key: str) -> str:

@@ -1,6 +1,6 @@
 """From settings to a client of redis-py: one server, Sentinel or a Cluster, in TLS or not."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis, RedisCluster
@@ -8,6 +8,7 @@ from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.exceptions import NoPermissionError
 
 from gateway.settings import RedisKind, RedisSettings
 
@@ -23,6 +24,16 @@ class RedisClient(NamedTuple):
 
     commands: Any
     close: Callable[[], Awaitable[None]]
+
+    async def memory(self) -> list[Mapping[str, Any]]:
+        """What each server that takes writes tells of its memory; nothing, where that may not be asked."""
+        try:
+            if isinstance(self.commands, RedisCluster):
+                told = await self.commands.info("memory", target_nodes=RedisCluster.PRIMARIES)
+                return list(told.values())
+            return [await self.commands.info("memory")]
+        except NoPermissionError:
+            return []
 
 
 def open_client(settings: RedisSettings) -> RedisClient:

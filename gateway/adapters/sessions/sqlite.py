@@ -11,9 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from gateway.adapters.sessions.records import FULL
 from gateway.core.errors import DependencyFailed
 
 BUSY_MS = 2_000
+
+BYTES_AT_MOST = 1_073_741_824
+"""1 GiB: some 300 000 sessions."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -43,8 +47,9 @@ Result = TypeVar("Result")
 class SqliteRecords:
     """One connection in one thread of its own: the event loop never waits for a disk."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, at_most: int = BYTES_AT_MOST) -> None:
         self._path = path
+        self._at_most = at_most
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sessions")
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
@@ -91,8 +96,8 @@ class SqliteRecords:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, call)
         except (sqlite3.Error, OSError) as error:
-            full = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
-            code = "session_store_full" if full else "session_store_unavailable"
+            full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+            code = FULL if full else "session_store_unavailable"
             raise DependencyFailed("session-store", code, 503) from None
 
     def _create(self, record: tuple[str, bytes, int], tags: Sequence[str]) -> None:
@@ -124,6 +129,8 @@ class SqliteRecords:
             # A dropped record leaves no bytes behind, not even sealed ones.
             connection.execute("PRAGMA secure_delete = ON")
             connection.executescript(_SCHEMA)
+            (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+            connection.execute(f"PRAGMA max_page_count = {self._at_most // page_bytes}")
         except sqlite3.Error:
             connection.close()
             raise

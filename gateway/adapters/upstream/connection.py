@@ -68,6 +68,7 @@ class Connection(asyncio.Protocol):
         "_transport",
         "heard",
         "idle_since",
+        "opened_at",
         "reused",
     )
 
@@ -85,7 +86,7 @@ class Connection(asyncio.Protocol):
         """A byte of the present answer came."""
         self.reused = False
         """It served before: its death before an answer says nothing about the upstream."""
-        self.idle_since = 0.0
+        self.idle_since = self.opened_at = 0.0
 
     @property
     def usable(self) -> bool:

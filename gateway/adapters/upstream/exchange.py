@@ -271,6 +271,7 @@ class Exchange:
 
     def _connected(self, connection: Connection) -> None:
         self._connection, self._since = connection, self._hub.clock()
+        connection.opened_at = self._since
         data, self._waiting = b"".join([self._request.head, *self._waiting]), []
         if self._paused:
             connection.pause()

@@ -8,6 +8,9 @@ from gateway.core.rules import Upstream, UpstreamTls
 IDLE_S = 4.0
 """Under the 5 s after which Apache and Node hang up: who closes first loses no request to the other's close."""
 
+LIFE_S = 60.0
+"""However busy a connection is, its name is looked up again after this long: applications move."""
+
 IDLE_COUNT = 512
 
 REST_S = 0.002
@@ -90,7 +93,7 @@ class Target:
         return None
 
     def keep(self, connection: Connection, now: float) -> None:
-        if self._retired or self.idle >= IDLE_COUNT:
+        if self._retired or self.idle >= IDLE_COUNT or now - connection.opened_at > LIFE_S:
             connection.close()
             return
         connection.idle_since = now

@@ -1,0 +1,41 @@
+"""Pages whose form leads to a provider: ready to leave, and allowed to."""
+
+import asyncio
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.responses import Response
+
+from gateway.core.errors import DependencyFailed
+from gateway.web.services import Services
+
+PREPARE_S = 2
+"""How long a page waits for metadata that were not read yet; it is shown without them all the same."""
+
+
+async def with_form_targets(page: Response, services: Services, names: Iterable[str]) -> Response:
+    """Let the page's forms lead to these providers: a browser checks where a form is redirected to as well.
+
+    Endpoints that are left out of the configuration are known once the metadata are read, which is done now.
+    """
+    providers = [services.providers[name] for name in names if name in services.providers]
+    await asyncio.gather(*(_prepared(services, provider.name) for provider in providers))
+    policy = page.headers.get("content-security-policy", "")
+    origins = {_origin(url) for provider in providers for url in provider.origins}
+    for origin in sorted(origins - set(policy.split())):
+        policy = policy.replace("form-action 'self'", f"form-action 'self' {origin}")
+    if policy:
+        page.headers["content-security-policy"] = policy
+    return page
+
+
+async def _prepared(services: Services, name: str) -> None:
+    try:
+        await asyncio.wait_for(services.providers[name].prepare(), PREPARE_S)
+    except (DependencyFailed, TimeoutError):
+        services.outages.failed(name)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

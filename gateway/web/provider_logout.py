@@ -1,0 +1,70 @@
+"""A provider ends sessions: back channel, from its server; front channel, from a frame in its page."""
+
+from urllib.parse import urlsplit
+
+from starlette.responses import HTMLResponse, Response
+
+from gateway.core.errors import DependencyFailed, LoginFailed
+from gateway.ports import IdentityProvider
+from gateway.relying_party.logout import addressed_to
+from gateway.web.exchange import Exchange
+from gateway.web.http import posted_form
+from gateway.web.services import Services
+
+_SID_AT_MOST = 255
+
+
+async def backchannel_logout(services: Services, exchange: Exchange) -> Response:
+    """OpenID Connect Back-Channel Logout 1.0 §2.5 to §2.8: 200 when it is done, 400 and nothing changed when not."""
+    form = await posted_form(exchange.snapshot, exchange.receive)
+    provider = ""
+    try:
+        chosen = _addressee(services, form.get("logout_token", ""))
+        provider = chosen.name
+        leaving = await chosen.read_logout_token(form["logout_token"])
+        if not await services.logout_tokens.allowed(f"{provider}\n{leaving.jti}"):
+            raise LoginFailed("logout_token_replayed")
+        ended = await services.sessions.revoke(provider=provider, sub=leaving.sub, sid=leaving.sid)
+    except (LoginFailed, DependencyFailed) as error:
+        services.log("provider_logout_refused", code=error.code, provider=provider, reference=exchange.reference)
+        return exchange.pages.problem(400, error.code, reference=exchange.reference)
+    services.log("provider_logout", provider=provider, outcome="backchannel", ended=ended)
+    return exchange.pages.empty()
+
+
+def _addressee(services: Services, token: str) -> IdentityProvider:
+    """The provider whose keys the token must verify with: the one it names, if it names our client there."""
+    issuer, audience = addressed_to(token)
+    for provider in services.providers.values():
+        if provider.issuer == issuer and provider.client_id in audience:
+            return provider
+    raise LoginFailed("logout_token_provider")
+
+
+async def frontchannel_logout(services: Services, exchange: Exchange) -> Response:
+    """OpenID Connect Front-Channel Logout 1.0 §2, with `iss` and `sid` both.
+
+    SameSite=Lax cookies do not arrive in somebody else's frame: the session is found by `sid` and not by the browser.
+    """
+    query = exchange.snapshot.query
+    issuer, sid = query.get("iss", ""), query.get("sid", "")
+    named = [provider for provider in services.providers.values() if provider.issuer == issuer]
+    if not named or not 0 < len(sid) <= _SID_AT_MOST:
+        services.log("provider_logout_refused", code="frontchannel_unknown", reference=exchange.reference)
+        return exchange.pages.problem(400, "frontchannel_unknown", reference=exchange.reference)
+    for provider in named:
+        ended = await services.sessions.revoke(provider=provider.name, sid=sid)
+        services.log("provider_logout", provider=provider.name, outcome="frontchannel", ended=ended)
+    return _framed({url for provider in named for url in provider.origins})
+
+
+def _framed(urls: set[str]) -> Response:
+    """The one page of ours that another site may frame, and only the provider's."""
+    origins = {f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, urls)}
+    headers = {
+        "cache-control": "no-store",
+        "content-security-policy": f"default-src 'none'; frame-ancestors {' '.join(sorted(origins))}",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+    }
+    return HTMLResponse('<!doctype html><html lang="fr"><title>Déconnexion</title></html>', headers=headers)

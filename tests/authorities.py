@@ -1,0 +1,57 @@
+"""Certificates of a private authority, as good or as bad as a test wants them."""
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+DAY = timedelta(days=1)
+
+
+class Authority:
+    """`folder` holds its own certificate and those that it issues."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        folder.mkdir()
+        self._folder = folder
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.file = folder / "ca.pem"
+        self.file.write_bytes(_pem(self._signed(self._name, self._key.public_key(), None, 30 * DAY)))
+
+    def serving(self, name: str, *, ends_in: timedelta = 30 * DAY) -> ssl.SSLContext:
+        """A server's context with a certificate for a DNS name, which ends then; a negative time is past."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        certificate, secret = self._folder / f"{name}.pem", self._folder / f"{name}.key"
+        certificate.write_bytes(_pem(self._signed(subject, key.public_key(), name, ends_in)))
+        secret.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, secret)
+        return context
+
+    def _signed(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, san: str | None, ends_in: timedelta
+    ) -> x509.Certificate:
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder(self._name, subject, key, x509.random_serial_number())
+            .not_valid_before(now - 90 * DAY)
+            .not_valid_after(now + ends_in)
+            .add_extension(x509.BasicConstraints(ca=san is None, path_length=None), critical=True)
+        )
+        if san is not None:
+            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(san)]), critical=False)
+        return builder.sign(self._key, hashes.SHA256())
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
