@@ -22,7 +22,7 @@ from gateway.web.exchange import (
 )
 from gateway.web.http import posted_form
 from gateway.web.information import accepted_by, alternative_of, announced, buttons
-from gateway.web.leaving import with_form_targets
+from gateway.web.leaving import prepare, with_form_targets
 from gateway.web.services import Services
 from gateway.web.step_up import why_again
 from gateway.web.waiting import must_wait
@@ -36,6 +36,8 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         return _to_public_host(services, exchange, place)
     browser = exchange.browser or services.new_token()
     policy = place.route.policy if place else None
+    accepted = accepted_by(services, policy)
+    await prepare(services, accepted)
     easy = query.get("facile") == "1"
     page = exchange.pages.page(
         "login_facile" if easy else "login",
@@ -49,7 +51,7 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         not_sent=query.get("not_sent") == "1",
         **announced(policy),
     )
-    page = await with_form_targets(page, services, accepted_by(services, policy))
+    page = with_form_targets(page, services, accepted)
     return with_cookies(page, None if exchange.browser else services.cookies.set_browser(browser))
 
 
