@@ -17,17 +17,8 @@ from gateway.relying_party.profiles import ABSENT, NAMED, PROFILES, ClientAuth, 
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "end_session_endpoint")
 
 _COMMON = frozenset(
-    {
-        "environment",
-        "client_id",
-        "client_secret",
-        "client_auth",
-        "client_key",
-        "signing_alg",
-        "issuer",
-        "ca_file",
-        "button",
-    }
+    {"environment", "client_id", "client_secret", "client_auth", "client_key", "signing_alg", "issuer", "ca_file"}
+    | {"button"}
     | set(_ENDPOINTS)
 )
 _STANDARD = frozenset(
