@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -399,5 +400,8 @@ def test_a_key_of_a_thousand_bits_is_no_key() -> None:
         name: _b64(number.to_bytes((number.bit_length() + 7) // 8, "big"))
         for name, number in (("n", short.n), ("e", short.e))
     }
-    assert import_keys({"keys": [entry]}).by_alg["RS256"] == ()
+    with warnings.catch_warnings():
+        # In production the library only warns of such a key.
+        warnings.simplefilter("ignore")
+        assert import_keys({"keys": [entry]}).by_alg["RS256"] == ()
     assert import_keys({"keys": [_jwk(RSA, kid="long")]}).by_alg["RS256"]

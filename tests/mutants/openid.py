@@ -33,7 +33,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("a required issuer may be missing", _CALL, " or settings.iss_required", "", _RP + "test_an_operator_can_require_the_issuer"),
     Mutant("a callback of any issuer", _CALL, "    if iss != settings.issuer:\n        raise LoginFailed(\"callback_issuer\")\n", "", _RP + "test_fapi_client_test_invalid_callback_issuer"),
     Mutant("an ID token of any issuer", _TOKENS, "\"iss\": {\"essential\": True, \"value\": settings.issuer},", "\"iss\": {\"essential\": True},", _RP + "test_oidcc_client_test_invalid_iss"),
-    Mutant("an ID token for any client", _TOKENS, "\"aud\": {\"essential\": True, \"value\": settings.client_id},", "", _RP + "test_oidcc_client_test_userinfo_signed"),
+    Mutant("an ID token for any client", _TOKENS, "\"aud\": {\"essential\": True, \"value\": settings.client_id},", "", _RP + "test_oidcc_client_test_invalid_aud"),
     Mutant("an ID token without a subject", _TOKENS, "required=(\"iss\", \"sub\", \"aud\", \"exp\", \"iat\", \"nonce\"))", "required=(\"iss\", \"aud\", \"exp\", \"iat\", \"nonce\"))", _RP + "test_oidcc_client_test_missing_sub"),
     Mutant("an ID token with any nonce", _TOKENS, "known = {\"nonce\": nonce,", "known = {\"nonce\": None,", _RP + "test_oidcc_client_test_nonce_invalid"),
     Mutant("any access token hash", _TOKENS, ", \"access_token\": access_token}", "}", _RP + "test_oidcc_client_test_invalid_athash"),
