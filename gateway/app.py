@@ -288,8 +288,8 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
 
     lines = _lines(settings, world, records)
 
-    def api(asked: ApiParticulierSettings) -> ApiParticulier:
-        client, quotas = _opened(api_particulier.http_client(asked), closers), lines[asked]
+    def api(source: Source, asked: ApiParticulierSettings) -> ApiParticulier:
+        client, quotas = _opened(api_particulier.http_client(asked), closers), lines[source]
         return ApiParticulier(asked, client, quotas=quotas, clock=world.clock, sleep=world.sleep, on_trouble=trouble)
 
     return Services(
@@ -297,7 +297,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         routes=RouteTable(settings.routes),
         providers=providers,
         sources=_sources(settings, api),
-        lines={source: lines[asked] for source, asked in _asked(settings).items()},
+        lines=lines,
         sessions=OpenSessions(_checked_sessions(settings, records, world.clock, providers), time.monotonic),
         live=lasting.live,
         transactions=_transactions(settings, world, records),
@@ -344,14 +344,14 @@ def _client_keys(settings: Settings) -> dict[str, object]:
 
 
 def _sources(
-    settings: Settings, api: Callable[[ApiParticulierSettings], ApiParticulier]
+    settings: Settings, api: Callable[[Source, ApiParticulierSettings], ApiParticulier]
 ) -> dict[Source, HouseholdSource]:
     """One client for all that is asked at one place with one token: the quota is one."""
     opened: dict[ApiParticulierSettings, ApiParticulier] = {}
-    for asked in _asked(settings).values():
+    for source, asked in settings.sources.items():
         if asked not in opened:
-            opened[asked] = api(asked)
-    return {source: opened[asked] for source, asked in _asked(settings).items()}
+            opened[asked] = api(source, asked)
+    return {source: opened[asked] for source, asked in settings.sources.items()}
 
 
 def _transactions(settings: Settings, world: Outside, records: RecordStore) -> Transactions:
@@ -364,23 +364,11 @@ def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: i
     return Attempts(records, world.clock, settings.sessions.secrets[-1], tries=tries, period_s=period_s)
 
 
-def _asked(settings: Settings) -> dict[Source, ApiParticulierSettings]:
-    both = {Source.HOUSEHOLD: settings.household, Source.CHILDCARE: settings.childcare}
-    return {source: asked for source, asked in both.items() if asked is not None}
+def _lines(settings: Settings, world: Outside, records: RecordStore) -> dict[Source, SharedQuotas]:
+    def shared(asked: ApiParticulierSettings) -> SharedQuotas:
+        return SharedQuotas(records, asked, clock=world.clock, sleep=world.sleep, new_token=world.new_token)
 
-
-def _lines(settings: Settings, world: Outside, records: RecordStore) -> dict[ApiParticulierSettings, SharedQuotas]:
-    return {
-        asked: SharedQuotas(
-            records,
-            asked.quotas,
-            base_url=asked.base_url,
-            clock=world.clock,
-            sleep=world.sleep,
-            new_token=world.new_token,
-        )
-        for asked in _asked(settings).values()
-    }
+    return {source: shared(asked) for source, asked in settings.sources.items()}
 
 
 def _forms(settings: Settings, world: Outside, records: RecordStore) -> Forms:
