@@ -23,7 +23,7 @@ REFRESH_S = (20, 120)
 """The page comes again by itself after a sixth of the wait, within these bounds."""
 REFRESH_SHARE = 1 / 6
 
-FIRST_S = 60.0
+FIRST_S = 75.0
 """Who has only just arrived comes again after the shortest of these pauses, or has gone elsewhere."""
 KEEP_S = 3 * REFRESH_S[1] + 60.0
 """Three pauses without a sign of the browser, and its turn is given up."""
