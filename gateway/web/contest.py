@@ -62,7 +62,8 @@ async def contest(services: Services, exchange: Exchange) -> Response:
         raise RequestRejected("datum_unknown", 404)
     text, contact = plain(form.get("text", "")), plain(form.get("contact", "")).replace("\n", " ")
     if len(text) > TEXT_AT_MOST or len(contact) > CONTACT_AT_MOST:
-        typed = {"text": text, "contact": contact, "return_to": form.get("return_to", "")}
+        back = destination(services, form.get("return_to", ""), exchange.snapshot.host)
+        typed = {"text": text, "contact": contact, "return_to": back.url if back else ""}
         return _contest_page(services, exchange, session, datum, typed, 422)
     if not _kept(services, session):
         await amend(services, session.id, lambda now: replace(now, contested=now.contested | {datum}))
