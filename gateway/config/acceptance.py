@@ -18,17 +18,16 @@ def check_acceptance(model: GatewayModel, settings: Settings, source: Source) ->
         if policy is None or policy.login is None:
             continue
         place: Path_ = ("routes", index, "policy")
-        for message, hint in _problems(policy, model, settings.providers):
+        for message, hint in _problems(policy, model, settings.providers_for(policy)):
             source.say(place, f"policy `{policy.name}` {message}", hint)
 
 
-def _problems(policy: Policy, model: GatewayModel, providers: Sequence[ProviderSettings]) -> Iterator[tuple[str, str]]:
+def _problems(policy: Policy, model: GatewayModel, accepted: Sequence[ProviderSettings]) -> Iterator[tuple[str, str]]:
     assert policy.login is not None  # noqa: S101 - the caller looked
     wanted = policy.login.providers
     for name in wanted:
         if name not in model.identity:
             yield f"accepts the unknown provider `{name}`", suggestion(name, list(model.identity))
-    accepted = [provider for provider in providers if not wanted or provider.name in wanted]
     if accepted and not any(_can_give(provider, policy.login.acr, model) for provider in accepted):
         hint = "franceconnect gives eidas1, franceconnect_plus eidas2 and eidas3, others what their `acr_map` says"
         yield f"asks for {policy.login.acr}, which no accepted provider gives", hint

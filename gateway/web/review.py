@@ -45,7 +45,7 @@ class Origin:
 
 async def show_review(services: Services, exchange: Exchange) -> Response:
     place, session = _required(services, exchange, exchange.snapshot.query.get("return_to", ""))
-    facts = facts_at(services, place, session, exchange.reference)
+    facts = await facts_at(services, place, session, exchange.reference)
     policy = place.route.policy
     if decide(policy, facts) != Ask(Question.REVIEW, Reason.REVIEW_NEEDED):
         return exchange.pages.redirect(place.url)
@@ -128,7 +128,7 @@ def alternative_page(services: Services, exchange: Exchange, place: Destination,
         403,
         message=message_for(policy, decision, exchange.session),
         reference=exchange.reference,
-        restart=_restart(place, decision),
+        restart="" if decision.status in texts.BY_WORD else _restart(place, decision),
         alternative=alternative_of(place),
         details=details(policy.alternative),
     )
