@@ -291,8 +291,8 @@ def _trouble(code: str, request_id: str) -> None:
 
 
 def _providers(settings: Settings, world: Outside, closers: list[Close]) -> dict[str, OidcProvider]:
-    clients = {each: _opened(oidc.http_client(each), closers) for each in settings.providers}
-    return {each.name: OidcProvider(each, http, world.clock) for each, http in clients.items()}
+    clients = [(each, _opened(oidc.http_client(each), closers)) for each in settings.providers]
+    return {each.name: OidcProvider(each, http, world.clock) for each, http in clients}
 
 
 def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: list[Close]) -> Services:
@@ -336,7 +336,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         audit=audit.record,
         disputes=kept.store,
         announcer=kept.announcer,
-        agents=AgentSessions(records, world.clock, idle_s=settings.sessions.idle_s),
+        agents=AgentSessions(records, world.clock, idle_s=settings.sessions.idle_s, secrets=settings.sessions.secrets),
         trace=audit.act,
         metrics=world.cells,
         log=_log,
