@@ -69,6 +69,8 @@ def write(
                 "environment": "custom",
                 "base_url": f"http://127.0.0.1:{around.api_port}",
                 "mode": "franceconnect",
+                # The people of a measure all sign in at once; the sandbox's clock runs ahead for them.
+                "quotas": {"franceconnect_per_minute": 100_000, "franceconnect_per_hour": 1_000_000},
             }
         },
         "sessions": {"store": store, "secrets": [{"env": "SESSION_SECRET"}]},

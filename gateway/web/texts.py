@@ -73,6 +73,44 @@ ACCESSIBILITY_STATES = ("non évaluée", "non conforme", "partiellement conforme
 
 FUNDS: Mapping[str, str] = {"cnaf": "la CAF (allocations familiales)", "msa": "la MSA (régime agricole)"}
 
+EITHER_FUND = "la CAF ou la MSA"
+"""A nursery's file does not say which of the two answered."""
+
+UNITS: Mapping[str, str] = {
+    "childcare.annual_resources": "%(amount)s € par an",
+    "childcare.estimated_hourly_rate": "%(amount)s € par heure",
+}
+"""How an amount is written, by fact."""
+
+NOT_SHOWN = "transmis au service sans être affiché ici"
+"""In place of a value, to somebody whom nobody has identified."""
+
+ALTERNATIVE_DETAILS: Mapping[str, str] = {
+    "documents": "Ce qu’il faut envoyer",
+    "how": "Comment",
+    "delay": "Délai de réponse",
+    "meanwhile": "En attendant",
+}
+"""What a policy says of its path without FranceConnect."""
+
+RETROACTIVE = "Correction du tarif depuis le début"
+IS_RETROACTIVE: Mapping[bool, str] = {
+    True: "oui, dès que votre justificatif est traité",
+    False: "non, à partir de la décision seulement",
+}
+
+ANY_QUOTIENT = "quel que soit le quotient"
+UP_TO = "jusqu’à %(high)s €"
+BETWEEN = "de %(low)s à %(high)s €"
+ABOVE = "plus de %(low)s €"
+ZERO_IS_ABSENT = "Un quotient de 0 compte comme absent : aucune tranche n’est calculée."
+
+ANY_CHILDREN = "quel que soit le nombre d’enfants"
+ONE_CHILD = "1 enfant"
+CHILDREN = "%(low)s enfants"
+CHILDREN_BETWEEN = "de %(low)s à %(high)s enfants"
+CHILDREN_FROM = "%(low)s enfants ou plus"
+
 MONTHS = (
     "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()  # noqa: SIM905
 )

@@ -68,8 +68,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "each source has a quota of its own",
         "gateway/app.py",
-        "        if each is not None and each not in opened:",
-        "        if each is not None:",
+        "source: opened[each] for source",
+        "source: api(each) for source",
         _BRANCHES + "test_a_quota_that_is_spent_for_the_canteen_is_spent_for_the_nursery",
     ),
     Mutant(

@@ -41,7 +41,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a status without a value goes on",
         _POLICY,
-        "        if (way_out := _without_value(policy, facts, each)) is not None:\n            return way_out\n",
+        "    for each in seen:\n        if (way_out := _without_value(policy, facts, each)) is not None:\n"
+        "            return way_out\n",
         "",
         _UNIT + "test_a_status_without_a_value_takes_the_way_that_the_policy_says",
     ),

@@ -44,7 +44,7 @@ _ALL = (
     Metric("gateway_provider_seconds", "histogram", "One exchange of a code for an identity.", ("provider",)),
     Metric("gateway_sessions_open", "gauge", "Sessions used within the last seconds; one for each worker it used."),
     Metric("gateway_quota_total", "counter", "What the quotas of a source did.", ("source", "event")),
-    Metric("gateway_disputes_total", "counter", "Contests and objections.", ("reason", "outcome")),
+    Metric("gateway_disputes_total", "counter", "Contests, objections, their answers.", ("reason", "outcome")),
     Metric("gateway_dispute_notifications_total", "counter", "Words to the services about disputes.",
            ("channel", "outcome")),
     Metric("gateway_agents_total", "counter", "Agents who signed in, and who were turned away.", ("outcome",)),
