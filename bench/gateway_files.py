@@ -42,10 +42,15 @@ class Variant:
 
 
 def write(
-    folder: Path, around: Outside, upstreams: tuple[int, int], port: int, listen: Path | int, variant: Variant
+    folder: Path,
+    around: Outside,
+    upstreams: tuple[int, int],
+    port: int,
+    listen: Path | int,
+    variant: Variant,
+    store: str,
 ) -> None:
     """`gateway.yaml` and its policies in `folder`. `upstreams`: nginx's port, and that of `tools.py`."""
-    store = "memory:" if variant.store == "memory" else "sqlite:sessions.db"
     configuration = {
         "public_url": f"http://127.0.0.1:{port}",
         "authority": {"name": "Ville", "siret": "13002526500013", "dpo": "dpo@ville.example"},

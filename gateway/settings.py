@@ -153,6 +153,42 @@ class SigningSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EmailSettings:
+    host: str
+    port: int
+    tls: str
+    """`starttls`, `implicit` or `none`."""
+    sender: str
+    to: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    url: str
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeSettings:
+    """Contests and objections kept beyond the session."""
+
+    store: str
+    """`memory:`, `sqlite:ABSOLUTE PATH`, or the address of the sessions' Redis."""
+    key: bytes = field(repr=False)
+    retention_s: int
+    """After an agent's answer."""
+    answer_within_days: int
+    email: EmailSettings | None = None
+    webhook: WebhookSettings | None = None
+    agents_provider: str = ""
+    """Empty: nobody answers on a page, the command line alone does."""
+    agents: frozenset[str] = field(default=frozenset(), repr=False)
+    """`sub` of each."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """gateway.yaml and its policies, checked."""
 
@@ -174,6 +210,8 @@ class Settings:
     routes: tuple[Route, ...]
     policies: Mapping[str, Policy]
     production: bool
+    disputes: DisputeSettings | None = None
+    """None: a contest lasts as long as its session."""
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By language: sentence of our pages, in French → what is shown instead."""
     buttons: Mapping[str, tuple[Picture, Picture]] = field(default_factory=dict)
@@ -216,8 +254,19 @@ class Settings:
             "workers": (self.workers, new.workers),
             "sessions.store": (self.sessions.store, new.sessions.store),
             "sessions.password": (self.sessions.redis, new.sessions.redis),
+            "disputes.store": (self._dispute_store, new._dispute_store),
         }
         return tuple(name for name, (now, wanted) in fixed.items() if now != wanted)
+
+    @property
+    def _dispute_store(self) -> str:
+        return self.disputes.store if self.disputes else ""
+
+    def providers_for(self, policy: Policy | None) -> tuple[ProviderSettings, ...]:
+        """Whom a policy accepts: those that it names, or all but the agents' own."""
+        wanted = policy.login.providers if policy and policy.login else ()
+        agents = self.disputes.agents_provider if self.disputes else ""
+        return tuple(each for each in self.providers if (each.name in wanted if wanted else each.name != agents))
 
     def accepts_port(self, port: int | None) -> bool:
         """No port, that of `public_url`, or its scheme's own."""

@@ -3,13 +3,14 @@
 from starlette.responses import Response
 
 from gateway.core.claims import keep_known, to_identity
+from gateway.core.disputes import is_withheld
 from gateway.core.errors import DependencyFailed, LoginFailed
 from gateway.core.household import lasting
 from gateway.core.model import HouseholdRecord, Identity, LoginTransaction, Need, Session
 from gateway.core.rules import Mode, Policy
 from gateway.ports import Handoff, IdentityProvider, SignedIn
 from gateway.relying_party import CallbackError, CallbackSuccess, read_callback
-from gateway.web import login_texts, texts
+from gateway.web import agent_login, texts
 from gateway.web.cookies import digest_of, new_session_id
 from gateway.web.enquiry import enquire
 from gateway.web.exchange import Destination, Exchange, destination, origin_of, own_url, with_cookies
@@ -60,6 +61,8 @@ async def _finish(
         if provider is None:
             raise LoginFailed("provider_unknown")
         await provider.check_issuer(returned.iss)
+        if transaction.agent:
+            return await agent_login.finish(services, exchange, provider, transaction, returned)
         if isinstance(returned, CallbackError):
             count_login(services, returned.error, asked_of)
             return _refused_by_provider(services, exchange, place, returned)
@@ -98,7 +101,7 @@ async def _unknown(services: Services, exchange: Exchange, state: str, code: str
     count_login(services, code, "")
     bare = exchange.session is None and exchange.browser is None
     return exchange.pages.message(
-        login_texts.COOKIES_REFUSED if bare else texts.LOGIN_FAILED,
+        texts.COOKIES_REFUSED if bare else texts.LOGIN_FAILED,
         400,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),
@@ -125,7 +128,7 @@ def _refused_by_provider(
 def login_failed(services: Services, exchange: Exchange, place: Destination | None, error: LoginFailed) -> Response:
     services.log("login_failed", code=error.code, provider_reference=error.reference, reference=exchange.reference)
     return exchange.pages.message(
-        login_texts.TOO_WEAK if error.code == "acr_too_low" else texts.LOGIN_FAILED,
+        texts.TOO_WEAK if error.code == "acr_too_low" else texts.LOGIN_FAILED,
         error.status,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),
@@ -164,11 +167,20 @@ async def _new_session(
         reviewed=before.reviewed if before and all(record in records for record in held) else frozenset(),
         declined=(before.declined if before else frozenset()) - ({policy.name} if policy else frozenset()),
         deliveries=before.deliveries if before else (),
+        contested=await _contested(services, before),
     )
     await services.sessions.create(session)
     if exchange.session is not None:
         await services.sessions.drop(exchange.session.id)
     return session
+
+
+async def _contested(services: Services, before: Session | None) -> frozenset[Need]:
+    """As it is now: CAF took its time, and the person may have contested something in another tab meanwhile."""
+    if before is None:
+        return frozenset()
+    now = await services.sessions.load(before.id)
+    return before.contested | (now.contested if now else frozenset())
 
 
 def _identity(transaction: LoginTransaction, signed_in: SignedIn) -> Identity:
@@ -201,6 +213,10 @@ async def _household(
     if transaction.waived:
         due = by_token
     if policy is None or not due:
+        return held
+    standing = await services.sessions.standing_of(identity)
+    due = [each for each in due if not is_withheld(policy.name, each.needs, standing)]
+    if not due:
         return held
     # A new login begins anew: what is asked again replaces what was held.
     kept = tuple(record for record in held if not asked or not {str(block) for block in record.asked} <= asked)

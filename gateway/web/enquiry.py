@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gateway.core.disputes import is_withheld
 from gateway.core.household import Enquiry, lasting, remember, settle, view
 from gateway.core.model import (
     ADULTS_OF,
@@ -120,8 +121,11 @@ def _may_ask(blocks: frozenset[Need], granted: frozenset[str] | None) -> bool:
 
 
 async def enquire_by_identity(services: Services, policy: Policy, session: Session) -> Session | None:
-    """Identity mode: the source is asked when a request first needs it, and an outage again after a while."""
-    due = owed(policy, session, services.now)
+    """Identity mode: the source is asked when a request first needs it, and an outage again after a while.
+
+    What a person contests is not asked for: none of it could leave.
+    """
+    due = await _due(services, policy, session)
     if not due:
         return session
     line = services.lines.get(due[0].source)
@@ -130,10 +134,18 @@ async def enquire_by_identity(services: Services, policy: Policy, session: Sessi
     # Several requests of one page: the first asks, the others find its answer.
     async with line.alone(f"session {session.id}", hold_s=FLIGHT_S, patience_s=FLIGHT_PATIENCE_S) as mine:
         current = await services.sessions.load(session.id)
-        due = owed(policy, current, services.now) if current is not None else ()
-        if not mine or current is None or not due:
+        due = await _due(services, policy, current) if mine and current is not None else ()
+        if current is None or not due:
             return current
         return await _enquired(services, policy, due, current)
+
+
+async def _due(services: Services, policy: Policy, session: Session) -> tuple[Lookup, ...]:
+    asked = owed(policy, session, services.now)
+    if not asked:
+        return ()
+    standing = await services.sessions.standing(session)
+    return tuple(each for each in asked if not is_withheld(policy.name, each.needs, standing))
 
 
 async def _enquired(services: Services, policy: Policy, due: Iterable[Lookup], session: Session) -> Session | None:

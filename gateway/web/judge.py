@@ -28,7 +28,9 @@ async def judge(services: Services, exchange: Exchange, route: Route, *, with_bo
     began = services.clock()
     session = exchange.session and await enquire_by_identity(services, route.policy, exchange.session)
     exchange = replace(exchange, session=session)
-    facts = facts_of(services, route.policy, session, exchange.snapshot.facts, exchange.reference)
+    # After the enquiry, which may have taken long: what was contested meanwhile does not leave.
+    standing = await services.sessions.standing(session)
+    facts = facts_of(services, route.policy, session, standing, exchange.snapshot.facts, exchange.reference)
     decision = decide(route.policy, facts)
     if not isinstance(decision, Allow):
         asking = replace(exchange, session=session)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from gateway.core.errors import DependencyFailed
 from gateway.core.model import Acr, Authenticate, LoginTransaction, Need
 from gateway.core.policy import decide, scopes_to_ask
-from gateway.web import login_texts, texts
+from gateway.web import texts
 from gateway.web.cookies import digest_of
 from gateway.web.exchange import (
     Destination,
@@ -22,7 +22,7 @@ from gateway.web.exchange import (
 )
 from gateway.web.http import posted_form
 from gateway.web.information import accepted_by, alternative_of, announced, buttons
-from gateway.web.leaving import with_form_targets
+from gateway.web.leaving import prepare, with_form_targets
 from gateway.web.services import Services
 from gateway.web.step_up import why_again
 from gateway.web.waiting import must_wait, waive
@@ -36,6 +36,8 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         return _to_public_host(services, exchange, place)
     browser = exchange.browser or services.new_token()
     policy = place.route.policy if place else None
+    accepted = accepted_by(services, policy)
+    await prepare(services, accepted)
     easy = query.get("facile") == "1"
     page = exchange.pages.page(
         "login_facile" if easy else "login",
@@ -45,11 +47,11 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         asked_by=query.get("asked_by", ""),
         providers=buttons(services, policy),
         alternative=alternative_of(place),
-        why=why_again(services, exchange, place),
+        why=await why_again(services, exchange, place),
         not_sent=query.get("not_sent") == "1",
         **announced(policy),
     )
-    page = await with_form_targets(page, services, accepted_by(services, policy))
+    page = with_form_targets(page, services, accepted)
     return with_cookies(page, None if exchange.browser else services.cookies.set_browser(browser))
 
 
@@ -82,7 +84,7 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
     require_form(services, exchange, form.get("token", ""), exchange.browser)
     if not await _may_depart(services, exchange):
         return _too_many(services, exchange, place)
-    transaction = _transaction(services, exchange, form, place)
+    transaction = await _transaction(services, exchange, form, place)
     if transaction.waived:
         await waive(services, transaction)
     if (waits := await must_wait(services, exchange, transaction, place)) is not None:
@@ -103,7 +105,7 @@ def cookies_refused(services: Services, exchange: Exchange, place: Destination |
     services.log("login_refused", code="cookies_refused", reference=exchange.reference)
     count_login(services, "cookies_refused", "")
     return exchange.pages.message(
-        login_texts.COOKIES_REFUSED,
+        texts.COOKIES_REFUSED,
         403,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),
@@ -130,12 +132,12 @@ def _too_many(services: Services, exchange: Exchange, place: Destination | None)
     return response
 
 
-def _transaction(
+async def _transaction(
     services: Services, exchange: Exchange, form: Mapping[str, str], place: Destination | None
 ) -> LoginTransaction:
     name = form.get("provider", "")
     accepted = accepted_by(services, place.route.policy if place else None)
-    acr, scopes = _asked_of_provider(services, exchange, place)
+    acr, scopes = await _asked_of_provider(services, exchange, place)
     asked = {str(need) for need in Need} & scopes
     waived = bool(asked) and form.get("without") == "household"
     return LoginTransaction(
@@ -154,15 +156,17 @@ def _transaction(
     )
 
 
-def _asked_of_provider(services: Services, exchange: Exchange, place: Destination | None) -> tuple[Acr, frozenset[str]]:
+async def _asked_of_provider(
+    services: Services, exchange: Exchange, place: Destination | None
+) -> tuple[Acr, frozenset[str]]:
     """Only what the session lacks when a page sent the person here; everything when they begin anew."""
     if place is None or place.route.policy.login is None:
         return Acr.EIDAS1, frozenset({"openid"})
     policy = place.route.policy
-    decision = decide(policy, facts_at(services, place, exchange.session, exchange.reference))
+    decision = decide(policy, await facts_at(services, place, exchange.session, exchange.reference))
     if isinstance(decision, Authenticate):
         return decision.acr, decision.scopes
-    blank = facts_at(services, place, None, exchange.reference)
+    blank = await facts_at(services, place, None, exchange.reference)
     return place.route.policy.login.acr, scopes_to_ask(policy, blank)
 
 

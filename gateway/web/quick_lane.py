@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gateway.core.errors import GatewayError
 from gateway.core.http1.request import Block, RequestHead
-from gateway.core.model import Allow, RequestFacts
+from gateway.core.model import Allow, RequestFacts, Standing
 from gateway.core.paths import Target, admit, read_target
 from gateway.core.policy import decide
 from gateway.core.routing import USUAL_METHODS, normal_host
@@ -193,5 +193,6 @@ class QuickLane:
     def _decide(self, route: Route, entry: OpenSession[Permit] | None, facts: RequestFacts) -> Permit | None:
         services = self._services
         session = entry.session if entry is not None else None
-        decision = decide(route.policy, facts_of(services, route.policy, session, facts, ""))
+        standing = entry.standing if entry is not None else Standing()
+        decision = decide(route.policy, facts_of(services, route.policy, session, standing, facts, ""))
         return permit(services, route, decision, session) if isinstance(decision, Allow) else None

@@ -30,7 +30,7 @@ AT_ONCE = 32
 """Commands under way, hence connections to one server, of one process."""
 
 TAGS_LAST_S = 90_000
-"""From the last record that was tagged; no record lives longer than a day (`sessions.absolute_s`)."""
+"""From the last record that was tagged; no session lives longer than a day (`sessions.absolute_s`)."""
 
 YOUNG_S = 60
 """A tag is written before its record: a candidate this young is never taken for a dead one."""
@@ -68,8 +68,9 @@ Result = TypeVar("Result")
 class RedisRecords:
     """`RecordStore`. What Redis itself may lose (its last second, its last replication) is lost here too."""
 
-    def __init__(self, settings: RedisSettings, clock: Clock) -> None:
+    def __init__(self, settings: RedisSettings, clock: Clock, *, tags_last_s: int = TAGS_LAST_S) -> None:
         self._settings = settings
+        self._tags_last_s = tags_last_s
         self._clock = clock
         self._client: RedisClient | None = None
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -82,7 +83,7 @@ class RedisRecords:
             return await self.drop(key)
         creation = os.urandom(4).hex()
         for tag in tags:
-            await self._script(_TAG, f"gateway:t:{tag}", f"{key}:{creation}", now, TAGS_LAST_S)
+            await self._script(_TAG, f"gateway:t:{tag}", f"{key}:{creation}", now, self._tags_last_s)
         value = f"{expires_at:012d}{creation}".encode("ascii") + blob
         await self._ask("SET", _record(key), value, "PX", (expires_at - now) * 1000)
         return None
