@@ -57,6 +57,9 @@ bench: ## Measure against peers, everything (an hour; needs two idle cores, see 
 bench-quick: ## Measure against peers, a quick look
 	@$(PYTHON) -m bench --quick --rounds 3 --seconds 3
 
+bench-day: .venv/dev ## Simulate the peak hour of an enrolment, in both modes (some minutes): bench/DAY.md
+	@$(BIN)/python -m bench.day --write
+
 image: ## Build the container image and start it, where a container engine runs
 	@scripts/image
 
@@ -80,4 +83,4 @@ clean: ## Remove what was made here
 	@scripts/venv "$(PYTHON)" requirements-dev.lock
 	@touch $@ .venv/run
 
-.PHONY: screenshots help demo test verify check mutants bench bench-quick image lock clean
+.PHONY: screenshots help demo test verify check mutants bench bench-quick bench-day image lock clean
