@@ -14,14 +14,18 @@ import httpx
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway import app_parts
 from gateway.adapters import api_particulier, oidc
 from gateway.adapters.api_particulier import ApiParticulier
 from gateway.adapters.audit import AuditLog
-from gateway.adapters.keys import SigningKeys, encryption_jwk, load_signing_keys
+from gateway.adapters.disputes import assembly as disputes
+from gateway.adapters.disputes.agents import AgentSessions
+from gateway.adapters.keys import load_signing_keys
 from gateway.adapters.limits import Attempts
 from gateway.adapters.logs import configure_logging
 from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
+from gateway.adapters.quotas import SharedQuotas
 from gateway.adapters.sessions.checked import CheckedSessions, Rechecked
 from gateway.adapters.sessions.forms import SMALL_BYTES, Forms
 from gateway.adapters.sessions.handoffs import Handoffs
@@ -33,12 +37,10 @@ from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.adapters.sessions.transactions import Transactions
 from gateway.adapters.upstream.client import Upstreams
 from gateway.core.errors import ConfigError, DependencyFailed, Problem
-from gateway.core.headers import stripped_names
 from gateway.core.http1.request import RequestHead
 from gateway.core.model import Source
 from gateway.core.routing import RouteTable
 from gateway.ports import Clock, HouseholdSource, NewToken, SessionStore, Sleep
-from gateway.relying_party.client_auth import client_jwk
 from gateway.relying_party.logout import REPLAY_S
 from gateway.settings import ApiParticulierSettings, Settings
 from gateway.web.cookies import LOGIN_S, Cookies
@@ -46,7 +48,6 @@ from gateway.web.gate import Gate
 from gateway.web.live import CHECK_S, LiveAnswers
 from gateway.web.open_sessions import OpenSessions
 from gateway.web.outages import Outages
-from gateway.web.pages import Pages
 from gateway.web.quick_lane import QuickLane
 from gateway.web.readiness import Readiness
 from gateway.web.server.asgi import AsgiExchange
@@ -101,6 +102,7 @@ class Lasting:
     """What a reload leaves as it is: the store, the connections to the applications, the answers under way."""
 
     records: RecordStore
+    disputes: RecordStore | None
     upstream: Upstreams
     live: LiveAnswers
     readiness: Readiness
@@ -193,7 +195,7 @@ class Application:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         await self._services.upstream.open(self._services.settings.routes)
-        sweepers = [asyncio.create_task(self._sweep()), asyncio.create_task(self._check())]
+        sweepers = [asyncio.create_task(each) for each in (self._sweep(), self._check(), self._announce())]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in (*sweepers, *self._retiring):
@@ -201,14 +203,23 @@ class Application:
         async with AsyncExitStack() as stack:
             for close in (self._lasting.records.close, self._lasting.upstream.close, *self._closers):
                 stack.push_async_callback(close)
+            if self._lasting.disputes is not None:
+                stack.push_async_callback(self._lasting.disputes.close)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _sweep(self) -> None:
         """Expired records leave the disk, and are not only unread."""
         while True:
             await asyncio.sleep(SWEEP_S)
-            with suppress(DependencyFailed):  # it will be asked again, and requests say what is wrong
-                await self._lasting.records.sweep(self._services.now)
+            for records in filter(None, (self._lasting.records, self._lasting.disputes)):
+                with suppress(DependencyFailed):  # it will be asked again, and requests say what is wrong
+                    await records.sweep(self._services.now)
+
+    async def _announce(self) -> None:
+        """The services are told of disputes, whichever configuration is served."""
+        while True:
+            announcer = self._services.announcer
+            await (announcer.round() if announcer is not None else asyncio.sleep(SWEEP_S))
 
     async def _check(self) -> None:
         """Answers that last end with their session; sessions that nobody uses leave the memory."""
@@ -259,7 +270,8 @@ def _lasting(settings: Settings, world: Outside) -> Lasting:
         await records.drop(key)
 
     readiness = Readiness(probe, world.clock)
-    return Lasting(records, Upstreams(), LiveAnswers(), readiness, Outages(world.clock))
+    kept = disputes.open_records(settings, world.clock)
+    return Lasting(records, kept, Upstreams(), LiveAnswers(), readiness, Outages(world.clock))
 
 
 def _services(settings: Settings, world: Outside, lasting: Lasting, closers: list[Close]) -> Services:
@@ -270,31 +282,39 @@ def _services(settings: Settings, world: Outside, lasting: Lasting, closers: lis
         raise ConfigError([Problem("gateway.yaml", 0, f"cannot be put into service: {error}")]) from None
 
 
+def _log(event: str, **codes: object) -> None:
+    structlog.get_logger("gateway").info(event, **codes)
+
+
+def _trouble(code: str, request_id: str) -> None:
+    structlog.get_logger("gateway").warning("household_trouble", code=code, request_id=request_id)
+
+
 def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: list[Close]) -> Services:
     keys, records = load_signing_keys(settings.signing.key_pem, settings.signing.previous), lasting.records
-    logger, departures = structlog.get_logger("gateway"), settings.limits.logins_per_minute_per_address
-
-    def log(event: str, **codes: object) -> None:
-        logger.info(event, **codes)
-
-    def trouble(code: str, request_id: str) -> None:
-        logger.warning("household_trouble", code=code, request_id=request_id)
-
+    departures = settings.limits.logins_per_minute_per_address
     providers = {
         provider.name: OidcProvider(provider, _opened(oidc.http_client(provider), closers), world.clock)
         for provider in settings.providers
     }
 
-    def api(asked: ApiParticulierSettings) -> ApiParticulier:
-        client = _opened(api_particulier.http_client(asked), closers)
-        return ApiParticulier(asked, client, clock=world.clock, sleep=world.sleep, on_trouble=trouble)
+    lines = _lines(settings, world, records)
 
+    def api(source: Source, asked: ApiParticulierSettings) -> ApiParticulier:
+        client, quotas = _opened(api_particulier.http_client(asked), closers), lines[source]
+        return ApiParticulier(asked, client, quotas=quotas, clock=world.clock, sleep=world.sleep, on_trouble=_trouble)
+
+    kept = disputes.assemble(settings, lasting.disputes, world.clock, log=_log, metrics=world.cells, closers=closers)
+    audit = AuditLog(world.audit_stream)
     return Services(
         settings=settings,
         routes=RouteTable(settings.routes),
         providers=providers,
         sources=_sources(settings, api),
-        sessions=OpenSessions(_checked_sessions(settings, records, world.clock, providers), time.monotonic),
+        lines=lines,
+        sessions=OpenSessions(
+            _checked_sessions(settings, records, world.clock, providers), time.monotonic, kept.read_standing
+        ),
         live=lasting.live,
         transactions=_transactions(settings, world, records),
         handoffs=Handoffs(records, world.clock),
@@ -302,19 +322,23 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         loops=_attempts(settings, world, records, LOOP_LOGINS, LOOP_S),
         upstream=lasting.upstream,
         signer=keys.signer,
-        jwks=_jwks(settings, keys),
-        stripped=_stripped(settings),
+        jwks=app_parts.jwks(settings, keys),
+        stripped=app_parts.stripped(settings),
         cookies=Cookies(settings.public_url, settings.sessions.secrets),
-        pages=_pages(settings),
+        pages=app_parts.pages(settings),
         attempts=_attempts(settings, world, records, NUMBER_TRIES, NUMBER_PERIOD_S),
         departures=_attempts(settings, world, records, departures, 60) if departures else None,
         logout_tokens=_attempts(settings, world, records, 1, REPLAY_S),
-        client_keys=_client_keys(settings),
+        client_keys=app_parts.client_keys(settings),
         readiness=lasting.readiness,
         outages=lasting.outages,
-        audit=AuditLog(world.audit_stream).record,
+        audit=audit.record,
+        disputes=kept.store,
+        announcer=kept.announcer,
+        agents=AgentSessions(records, world.clock, idle_s=settings.sessions.idle_s),
+        trace=audit.act,
         metrics=world.cells,
-        log=log,
+        log=_log,
         clock=world.clock,
         sleep=world.sleep,
         new_token=world.new_token,
@@ -334,21 +358,15 @@ def _checked_sessions(
     return CheckedSessions(sessions, records, clock, rechecked) if rechecked else sessions
 
 
-def _client_keys(settings: Settings) -> dict[str, object]:
-    pems = {provider.client_key_pem for provider in settings.providers if provider.client_key_pem}
-    return {"keys": [client_jwk(pem) for pem in sorted(pems)]}
-
-
 def _sources(
-    settings: Settings, api: Callable[[ApiParticulierSettings], ApiParticulier]
+    settings: Settings, api: Callable[[Source, ApiParticulierSettings], ApiParticulier]
 ) -> dict[Source, HouseholdSource]:
     """One client for all that is asked at one place with one token: the quota is one."""
-    asked = {Source.HOUSEHOLD: settings.household, Source.CHILDCARE: settings.childcare}
     opened: dict[ApiParticulierSettings, ApiParticulier] = {}
-    for each in asked.values():
-        if each is not None and each not in opened:
-            opened[each] = api(each)
-    return {source: opened[each] for source, each in asked.items() if each is not None}
+    for source, asked in settings.sources.items():
+        if asked not in opened:
+            opened[asked] = api(source, asked)
+    return {source: opened[asked] for source, asked in settings.sources.items()}
 
 
 def _transactions(settings: Settings, world: Outside, records: RecordStore) -> Transactions:
@@ -361,6 +379,13 @@ def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: i
     return Attempts(records, world.clock, settings.sessions.secrets[-1], tries=tries, period_s=period_s)
 
 
+def _lines(settings: Settings, world: Outside, records: RecordStore) -> dict[Source, SharedQuotas]:
+    def shared(asked: ApiParticulierSettings) -> SharedQuotas:
+        return SharedQuotas(records, asked, clock=world.clock, sleep=world.sleep, new_token=world.new_token)
+
+    return {source: shared(asked) for source, asked in settings.sources.items()}
+
+
 def _forms(settings: Settings, world: Outside, records: RecordStore) -> Forms:
     by_address = _attempts(settings, world, records, FORMS_BY_ADDRESS, LOGIN_S)
     small = _attempts(settings, world, records, FORMS_BYTES // SMALL_BYTES, LOGIN_S)
@@ -369,23 +394,6 @@ def _forms(settings: Settings, world: Outside, records: RecordStore) -> Forms:
     return Forms(records, world.clock, by_address=by_address, small=small, large=large, ttl_s=LOGIN_S)
 
 
-def _stripped(settings: Settings) -> frozenset[str]:
-    return stripped_names(injection.header for policy in settings.policies.values() for injection in policy.inject)
-
-
-def _jwks(settings: Settings, keys: SigningKeys) -> dict[str, object]:
-    """What applications verify with, and what FranceConnect+ seals its tokens with."""
-    sealed_for = [provider.encryption_key_pem for provider in settings.providers if provider.encryption_key_pem]
-    return {"keys": [*keys.jwks["keys"], *(encryption_jwk(pem) for pem in sealed_for)]}
-
-
 def _opened(client: httpx.AsyncClient, closers: list[Close]) -> httpx.AsyncClient:
     closers.append(client.aclose)
     return client
-
-
-def _pages(settings: Settings) -> Pages:
-    targets = [provider.authorization_endpoint or provider.issuer for provider in settings.providers]
-    targets += [provider.end_session_endpoint or provider.issuer for provider in settings.providers]
-    secure = settings.public_url.startswith("https:")
-    return Pages(settings.authority, secure=secure, form_targets=targets, catalogues=settings.texts)

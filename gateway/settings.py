@@ -8,8 +8,23 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.core.forwarded import Network, is_listed
+from gateway.core.model import Source
 from gateway.core.rules import Policy, Route
 from gateway.relying_party import ProviderSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """What API Particulier accepts of us, and how the line before FranceConnect is kept."""
+
+    franceconnect_per_minute: int = 30
+    franceconnect_per_hour: int = 600
+    token_per_second: int = 20
+    address_per_minute: int = 1000
+    """Of all calls together, whatever their mode."""
+    place_s: int = 180
+    """How long a place is held for a person who is at FranceConnect."""
+    waiting_at_most: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +41,7 @@ class ApiParticulierSettings:
     read_s: float = 22
     """Longer than API Particulier's own 10 + 10 s, so that its 504 is heard."""
     ca_file: Path | None = None
+    quotas: Quotas = Quotas()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +153,42 @@ class SigningSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EmailSettings:
+    host: str
+    port: int
+    tls: str
+    """`starttls`, `implicit` or `none`."""
+    sender: str
+    to: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    url: str
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeSettings:
+    """Contests and objections kept beyond the session."""
+
+    store: str
+    """`memory:`, `sqlite:ABSOLUTE PATH`, or the address of the sessions' Redis."""
+    key: bytes = field(repr=False)
+    retention_s: int
+    """After an agent's answer."""
+    answer_within_days: int
+    email: EmailSettings | None = None
+    webhook: WebhookSettings | None = None
+    agents_provider: str = ""
+    """Empty: nobody answers on a page, the command line alone does."""
+    agents: frozenset[str] = field(default=frozenset(), repr=False)
+    """`sub` of each."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """gateway.yaml and its policies, checked."""
 
@@ -158,6 +210,8 @@ class Settings:
     routes: tuple[Route, ...]
     policies: Mapping[str, Policy]
     production: bool
+    disputes: DisputeSettings | None = None
+    """None: a contest lasts as long as its session."""
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By language: sentence of our pages, in French → what is shown instead."""
     buttons: Mapping[str, tuple[Picture, Picture]] = field(default_factory=dict)
@@ -168,6 +222,12 @@ class Settings:
     """Where metrics are read; None: nowhere."""
     version: str = ""
     """A digest of the files that this was read from."""
+
+    @property
+    def sources(self) -> Mapping[Source, ApiParticulierSettings]:
+        """What is asked of CAF and MSA, and where."""
+        both = {Source.HOUSEHOLD: self.household, Source.CHILDCARE: self.childcare}
+        return {source: asked for source, asked in both.items() if asked is not None}
 
     @property
     def host(self) -> str:
@@ -194,8 +254,19 @@ class Settings:
             "workers": (self.workers, new.workers),
             "sessions.store": (self.sessions.store, new.sessions.store),
             "sessions.password": (self.sessions.redis, new.sessions.redis),
+            "disputes.store": (self._dispute_store, new._dispute_store),
         }
         return tuple(name for name, (now, wanted) in fixed.items() if now != wanted)
+
+    @property
+    def _dispute_store(self) -> str:
+        return self.disputes.store if self.disputes else ""
+
+    def providers_for(self, policy: Policy | None) -> tuple[ProviderSettings, ...]:
+        """Whom a policy accepts: those that it names, or all but the agents' own."""
+        wanted = policy.login.providers if policy and policy.login else ()
+        agents = self.disputes.agents_provider if self.disputes else ""
+        return tuple(each for each in self.providers if (each.name in wanted if wanted else each.name != agents))
 
     def accepts_port(self, port: int | None) -> bool:
         """No port, that of `public_url`, or its scheme's own."""

@@ -40,6 +40,7 @@ class Gateway:
     config: Path
     port: int
     several: int
+    environ: dict[str, str]
     _held: list[HTTPConnection] = field(default_factory=list)
 
     @property
@@ -112,26 +113,28 @@ def gateway(
     workers: int = 2,
     routes: str = "",
     changes: dict[str, str] | None = None,
+    policies: dict[str, str] | None = None,
+    environ: dict[str, str] | None = None,
     inside: Sequence[str] = (),
 ) -> Iterator[Gateway]:
     """Start everything; at the end nothing of it is left, however the test went. `inside`: see `mounted`."""
     sockets = bound_sockets(4)
     ports = [each.getsockname()[1] for each in sockets]
-    config = configuration(folder, ports, routes=routes, changes=changes)
-    environ = secrets()
+    config = configuration(folder, ports, routes=routes, changes=changes, policies=policies)
+    environ = environ or secrets()
     settings, clock = load(config, environ), MovedClock()
     franceconnect, api = sandbox(settings, clock)
     world = World(settings, clock, franceconnect, api, folder, io.StringIO(), io.StringIO())
     apps = [franceconnect.app, api.app, legacy_app(f"{settings.public_url}/_gateway/keys")]
     with served(list(zip(apps, sockets[1:], strict=True))):
         process = start(config, environ, workers, inside)
-        running = Gateway(process, world, config, ports[0], workers)
+        running = Gateway(process, world, config, ports[0], workers, environ)
         try:
             until(lambda: running.said.count("Application startup complete") >= workers, START_S)
             yield running
         finally:
             running.close()
-            stop(process)
+            stop(running.process)
             sockets[0].close()
             for person in world.people:
                 person.client.close()

@@ -153,6 +153,9 @@ def secrets() -> dict[str, str]:
         "SESSION_SECRET": "s" * 64,
         "SIGNING_KEY": generate_pem().decode(),
         "API_PARTICULIER_TOKEN": API_TOKEN,
+        "DISPUTES_KEY": "d" * 64,
+        "AGENTS_CLIENT_ID": "sandbox-agents",
+        "WEBHOOK_SECRET": "w" * 64,
     }
 
 

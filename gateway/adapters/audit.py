@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TextIO
 
+from gateway.dispute_ports import ActionLine
 from gateway.ports import AuditLine
 
 
@@ -22,11 +23,20 @@ class AuditLog:
         self._lines: list[str] = []
 
     def record(self, line: AuditLine) -> None:
-        time = self._now().isoformat(timespec="milliseconds")
-        self._lines.append(
-            f'{{"time":"{time}","decision_id":"{line.decision_id}",{_codes(*line[1:8])},'
+        self._write(
+            f'{{"time":"{self._time()}","decision_id":"{line.decision_id}",{_codes(*line[1:8])},'
             f'"method":"{line.method}","status":{line.status},"duration_ms":{line.duration_ms}}}\n'
         )
+
+    def act(self, line: ActionLine) -> None:
+        """What somebody did about a dispute."""
+        self._write(json.dumps({"time": self._time(), **line._asdict()}, separators=(",", ":")) + "\n")
+
+    def _time(self) -> str:
+        return self._now().isoformat(timespec="milliseconds")
+
+    def _write(self, written: str) -> None:
+        self._lines.append(written)
         if len(self._lines) > 1:
             return
         try:

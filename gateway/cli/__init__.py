@@ -7,7 +7,19 @@ from importlib import import_module
 
 from gateway.core.errors import ConfigError
 
-COMMANDS = ("serve", "check", "explain", "match", "doctor", "sessions", "schema", "texts", "register", "demo")
+COMMANDS = (
+    "serve",
+    "check",
+    "explain",
+    "match",
+    "doctor",
+    "sessions",
+    "disputes",
+    "schema",
+    "texts",
+    "register",
+    "demo",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -18,17 +18,16 @@ def check_acceptance(model: GatewayModel, settings: Settings, source: Source) ->
         if policy is None or policy.login is None:
             continue
         place: Path_ = ("routes", index, "policy")
-        for message, hint in _problems(policy, model, settings.providers):
+        for message, hint in _problems(policy, model, settings.providers_for(policy)):
             source.say(place, f"policy `{policy.name}` {message}", hint)
 
 
-def _problems(policy: Policy, model: GatewayModel, providers: Sequence[ProviderSettings]) -> Iterator[tuple[str, str]]:
+def _problems(policy: Policy, model: GatewayModel, accepted: Sequence[ProviderSettings]) -> Iterator[tuple[str, str]]:
     assert policy.login is not None  # noqa: S101 - the caller looked
     wanted = policy.login.providers
     for name in wanted:
         if name not in model.identity:
             yield f"accepts the unknown provider `{name}`", suggestion(name, list(model.identity))
-    accepted = [provider for provider in providers if not wanted or provider.name in wanted]
     if accepted and not any(_can_give(provider, policy.login.acr, model) for provider in accepted):
         hint = "franceconnect gives eidas1, franceconnect_plus eidas2 and eidas3, others what their `acr_map` says"
         yield f"asks for {policy.login.acr}, which no accepted provider gives", hint
@@ -44,16 +43,14 @@ def _can_give(provider: ProviderSettings, acr: Acr, model: GatewayModel) -> bool
 
 def _household(policy: Policy, accepted: Sequence[ProviderSettings]) -> Iterator[tuple[str, str]]:
     """A household is compared with a civil identity only; FranceConnect mode needs FranceConnect's own token."""
-    rule = policy.household
-    if rule is None or not policy.needs.blocks:
+    if not policy.lookups:
         return
     only = ", ".join(provider.name for provider in accepted if provider.vouches) or "franceconnect"
+    by_token = any(lookup.rule.mode is Mode.FRANCECONNECT for lookup in policy.lookups)
     for provider in accepted:
         if not provider.vouches:
             hint = f"write `login: {{providers: [{only}]}}`; or vouch for it with `civil_status: verified`"
             yield f"compares a household with names that `{provider.name}` does not check", hint
-        elif rule.mode is Mode.FRANCECONNECT and not provider.rules.opens_data:
-            hint = (
-                "only FranceConnect's token opens API Particulier: `household: {mode: identity}`, or other `providers`"
-            )
+        elif by_token and not provider.rules.opens_data:
+            hint = "only FranceConnect's token opens API Particulier: `mode: identity`, or other `providers`"
             yield f"asks in mode franceconnect with a login by `{provider.name}`", hint

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from gateway.config.acceptance import check_acceptance
 from gateway.config.authority import read_authority, read_buttons
+from gateway.config.disputes import dispute_notes, read_disputes
 from gateway.config.gateway_models import GatewayModel
 from gateway.config.identity import read_providers
 from gateway.config.listeners import is_private, read_admin, read_listen
@@ -93,7 +94,6 @@ def _settings(
     model: GatewayModel, source: Source, secret: Secrets, folder: Path
 ) -> tuple[Settings | None, list[Problem]]:
     public_url = model.public_url.rstrip("/")
-    _refuse_later(model, source)
     _check_public(model, source)
     providers = read_providers(model, source, secret, folder, public_url)
     asked, modes = read_sources(model, source, secret, folder)
@@ -107,6 +107,7 @@ def _settings(
     around = Surroundings(source, policies, known, public_url, secret, folder, production)
     notes: list[str] = []
     routes = open_alternatives(read_routes(model, around), notes)
+    sessions = read_sessions(model.sessions, source, secret, folder)
     settings = Settings(
         public_url=public_url,
         authority=read_authority(model, source, folder),
@@ -118,16 +119,20 @@ def _settings(
         providers=providers,
         household=household,
         childcare=asked.get(Asked.CHILDCARE),
-        sessions=read_sessions(model.sessions, source, secret, folder),
+        sessions=sessions,
         signing=_signing(model, source, secret),
         limits=Limits(**model.limits.model_dump()),
         routes=routes,
         policies=policies,
         production=production,
+        disputes=read_disputes(model, source, secret, folder, sessions.store),
         texts=read_texts(folder, problems),
         buttons=read_buttons(model, source, folder),
         notes=tuple(
-            notes + _notes(model, household, used.get(Asked.HOUSEHOLD, frozenset())) + store_notes(model.sessions)
+            notes
+            + _notes(model, household, used.get(Asked.HOUSEHOLD, frozenset()))
+            + store_notes(model.sessions)
+            + dispute_notes(model, policies)
         ),
         version=digest_of(folder, Path(source.file)),
     )
@@ -140,11 +145,6 @@ def _settings(
 def _used(policies: Mapping[str, Policy], source: Asked, mode: Mode) -> frozenset[Mode]:
     """The gateway's own mode, and those that policies choose instead."""
     return frozenset({mode, *(policy.rules[source].mode for policy in policies.values() if source in policy.rules)})
-
-
-def _refuse_later(model: GatewayModel, source: Source) -> None:
-    if model.disputes is not None:
-        source.say(("disputes",), "`disputes` is not available in this version", "remove it")
 
 
 def _check_public(model: GatewayModel, source: Source) -> None:

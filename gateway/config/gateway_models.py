@@ -1,7 +1,7 @@
 """The shape of `gateway.yaml`: what editors complete, and what `gateway check` refuses."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -10,6 +10,7 @@ Strict = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 Names = Annotated[str, Field(min_length=1, max_length=200)]
 Url = Annotated[str, Field(pattern=r"^https?://", max_length=1024)]
+_EMAIL = r"^[^@\s<>\x00-\x1f]+@[^@\s<>\x00-\x1f]+$"
 Seconds = Annotated[float, Field(gt=0, le=86_400, strict=False)]
 
 
@@ -110,6 +111,17 @@ class ProviderModel(Part):
     button: ButtonModel | None = Field(None, description="instead of the official style sheet")
 
 
+class QuotasModel(Part):
+    """What API Particulier accepts from this address and token; by default what it publishes."""
+
+    franceconnect_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 30
+    franceconnect_per_hour: Annotated[int, Field(ge=1, le=1_000_000)] = 600
+    token_per_second: Annotated[int, Field(ge=1, le=10_000)] = 20
+    address_per_minute: Annotated[int, Field(ge=1, le=1_000_000, description="all calls together")] = 1000
+    place_s: Annotated[int, Field(ge=60, le=900, description="a place is held for a person at FranceConnect")] = 180
+    waiting_at_most: Annotated[int, Field(ge=0, le=1_000_000, description="people in the line")] = 20_000
+
+
 class ApiParticulierModel(Part):
     """CAF and MSA through API Particulier."""
 
@@ -119,6 +131,7 @@ class ApiParticulierModel(Part):
     base_url: Url | None = None
     recipient: Annotated[str, Field(pattern=r"^[0-9]{14}$")] | None = None
     ca_file: str | None = None
+    quotas: QuotasModel = Field(default_factory=lambda: QuotasModel.model_validate({}))
 
 
 class HouseholdModel(Part):
@@ -268,6 +281,55 @@ class RouteModel(Part):
     health: HealthModel | None = None
 
 
+class EmailModel(Part):
+    """The mail server that carries word of a dispute."""
+
+    host: Names
+    port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    sender: Annotated[str, Field(pattern=_EMAIL, alias="from")]
+    to: Annotated[str, Field(pattern=_EMAIL)]
+    username: Names | None = None
+    password: Secret | None = None
+
+
+class WebhookModel(Part):
+    """An address of the service that receives word of a dispute."""
+
+    url: Url
+    secret: Annotated[Secret, Field(description="signs each call; shared with who receives it")]
+
+
+class NotifyModel(Part):
+    """Who is told, with the reference and no value. One of the two, or both."""
+
+    email: EmailModel | None = None
+    webhook: WebhookModel | None = None
+
+
+class AgentsModel(Part):
+    """Who may answer."""
+
+    provider: Annotated[Names, Field(description="a name in `identity:`, such as proconnect")]
+    allow: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=255)]],
+        Field(min_length=1, description="`sub` of each agent, as the provider gives it; never an e-mail"),
+    ]
+
+
+class DisputesModel(Part):
+    """Contests and objections, kept beyond the session."""
+
+    key: Annotated[Secret, Field(description="finds and opens them; another key finds none")]
+    store: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="memory: | sqlite:PATH; by default beside the sessions"
+    )
+    retention_days: Annotated[int, Field(ge=1, le=1096, description="after the answer")] = 365
+    answer_within_days: Annotated[int, Field(ge=1, le=30, description="told to the person; a month at most")] = 30
+    notify: NotifyModel | None = None
+    agents: AgentsModel | None = None
+
+
 class GatewayModel(Part):
     """gateway.yaml"""
 
@@ -280,7 +342,7 @@ class GatewayModel(Part):
     ] = []
     workers: Annotated[int | Literal["auto"], Field(description="processes; auto: one a core")] = 1
     admin: AdminModel | None = Field(None, description="a listener of its own for /metrics; omitted: none")
-    disputes: Any = Field(None, description="not available in this version")
+    disputes: DisputesModel | None = None
     identity: Annotated[dict[str, ProviderModel], Field(min_length=1)]
     household: HouseholdModel | None = None
     childcare: ChildcareModel | None = Field(None, description="`{}`: asked where and as the household is")

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
+from gateway.config.disputes import check_disputes
 from gateway.config.providers import is_loopback, is_sandbox
 from gateway.config.secrets import STRONG_HINT, weakness
 from gateway.config.yaml_source import Source
@@ -26,6 +27,7 @@ def check_production(settings: Settings, source: Source, *, secrets: bool) -> No
         if secrets and provider.client_secret and (why := weakness(provider.client_secret.encode("utf-8"))):
             source.say((*place, "client_secret"), f"`client_secret` {why}", "use the one that the provider gave")
     _check_sources(settings, source)
+    check_disputes(settings, source, secrets=secrets)
     for index, secret in enumerate(settings.sessions.secrets):
         if secrets and (why := weakness(secret)):
             source.say(("sessions", "secrets", index), f"the secret {why}", STRONG_HINT)

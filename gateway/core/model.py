@@ -219,6 +219,8 @@ class HouseholdRecord:
     household: Household | None = field(default=None, repr=False)
     reasons: tuple[str, ...] = ()
     """Codes of the match, or the source's code."""
+    kept_until: int | None = None
+    """Unix seconds: the policy that asked keeps its answer no longer; None: as long as the session."""
     source: Source = Source.HOUSEHOLD
 
 
@@ -240,8 +242,12 @@ class LoginTransaction:
     started_at: int
     asked_by: str = field(default="", repr=False)
     """Digest of the browser cookie on another host of ours, when the login began there."""
+    waived: bool = False
+    """The person goes on without CAF or MSA rather than wait for their turn."""
     code_verifier: str = field(default="", repr=False)
     """PKCE (RFC 7636): never leaves before the code comes back."""
+    agent: bool = False
+    """An agent signs in to answer disputes: no session of a person comes of it, and CAF is not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +283,22 @@ class Session:
     """The provider's own name for its session, when it told one: a logout there may name it."""
     refresh_token: str = field(default="", repr=False)
     """Only on its way from the login to the store, which keeps it in a record of its own."""
+    contested: frozenset[Need] = frozenset()
+    """Data contested where no dispute store is configured: withheld until this session ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a person or an agent has said against the use of data, as it holds now (`core.disputes`)."""
+
+    known: bool = True
+    """False: it could not be asked, and no household value may leave."""
+    data: Mapping[Need, HouseholdStatus] = field(default_factory=dict)
+    """`contested`, or an agent's answer, by datum."""
+    services: Mapping[str, HouseholdStatus] = field(default_factory=dict)
+    """`declined`, or an agent's answer, by policy."""
+    corrected: Mapping[Need, int] = field(default_factory=dict)
+    """Unix seconds since when a datum is another one at CAF or MSA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +321,7 @@ class Facts:
     household: tuple[HouseholdRecord, ...] = ()
     reviewed: bool = False
     declined: bool = False
+    standing: Standing = field(default_factory=Standing)
 
 
 class Reason(StrEnum):

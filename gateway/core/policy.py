@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from gateway.core import conditions
 from gateway.core.conditions import ConditionTrace, ReadFact, holds
+from gateway.core.disputes import is_withheld, stands_against
 from gateway.core.facts import ESTIMATE, household_value, identity_value, source_of
 from gateway.core.household import View, view
 from gateway.core.model import (
@@ -101,8 +102,8 @@ def _authenticate(policy: Policy, login: Login, facts: Facts, reason: Reason) ->
 def scopes_to_ask(policy: Policy, facts: Facts) -> frozenset[str]:
     """The identity scopes of the policy, and of CAF's and MSA's only those that the session still lacks."""
     scopes = policy.needs.claims
-    for lookup in () if facts.declined else policy.lookups:
-        if lookup.rule.mode is not Mode.FRANCECONNECT:
+    for lookup in policy.lookups:
+        if lookup.rule.mode is not Mode.FRANCECONNECT or _is_withheld(policy, facts, lookup):
             continue
         missing = view(facts.household, lookup.needs, lookup.source).missing
         if missing and lookup.rule.match:
@@ -114,7 +115,7 @@ def scopes_to_ask(policy: Policy, facts: Facts) -> frozenset[str]:
 def _enquiry(policy: Policy, facts: Facts, seen: Seen) -> Decision | None:
     """What must happen before the source has answered, if anything still can."""
     mode = seen.lookup.rule.mode
-    if seen.view.status is not None or facts.declined:
+    if seen.view.status is not None or _is_withheld(policy, facts, seen.lookup):
         return None
     if policy.login is not None and facts.identity is None:
         return None
@@ -123,9 +124,24 @@ def _enquiry(policy: Policy, facts: Facts, seen: Seen) -> Decision | None:
     return Ask(Question.NUMBER, Reason.NUMBER_NEEDED) if mode is Mode.NUMBER else None
 
 
+def _said(policy: Policy, facts: Facts, lookup: Lookup) -> HouseholdStatus | None:
+    return stands_against(policy.name, lookup.needs, facts.standing, declined=facts.declined)
+
+
+def _is_withheld(policy: Policy, facts: Facts, lookup: Lookup) -> bool:
+    return is_withheld(policy.name, lookup.needs, facts.standing, declined=facts.declined)
+
+
 def _status(policy: Policy, facts: Facts, lookup: Lookup, seen: View) -> HouseholdStatus:
-    if facts.declined:
-        return HouseholdStatus.DECLINED
+    said = _said(policy, facts, lookup)
+    if said is not None and said not in CARRIES_A_VALUE:
+        return said
+    found = _found(policy, facts, lookup, seen)
+    return said if said is not None and found is HouseholdStatus.VERIFIED else found
+
+
+def _found(policy: Policy, facts: Facts, lookup: Lookup, seen: View) -> HouseholdStatus:
+    """What the source's answer is worth to this policy."""
     if policy.login is not None and facts.identity is None:
         return HouseholdStatus.NOT_AUTHENTICATED
     if seen.status is None:

@@ -39,11 +39,13 @@ class Cookies:
         self._session = f"{prefix}gateway-session"
         self._session_name = self._session.encode("ascii")
         self._browser = f"{prefix}gateway-browser"
+        self._agent = f"{prefix}gateway-agent"
         self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
-        self.names = _every_name(("gateway-session", "gateway-browser", language.COOKIE))
+        self.names = _every_name(("gateway-session", "gateway-browser", "gateway-agent", language.COOKIE))
         """What is never forwarded and never settable by an upstream."""
         self._sessions = _signer(secrets, "session cookie")
         self._browsers = _signer(secrets, "browser cookie")
+        self._agents = _signer(secrets, "agent cookie")
         self._forms = _signer(secrets, "form token")
         self._returns = _signer(secrets, "logout return")
         self.logins = CookieFamily(
@@ -92,6 +94,17 @@ class Cookies:
 
     def clear_session(self) -> str:
         return f"{self._session}={self._attributes}; Max-Age=0"
+
+    def agent_id(self, headers: Sequence[bytes]) -> SessionId | None:
+        """An agent's session id: another cookie under another signature than a person's."""
+        value = self._value(headers, self._agent, self._agents)
+        return None if value is None else SessionId(value)
+
+    def set_agent(self, session_id: SessionId) -> str:
+        return self._set(self._agent, self._agents, session_id)
+
+    def clear_agent(self) -> str:
+        return f"{self._agent}={self._attributes}; Max-Age=0"
 
     def browser(self, headers: Sequence[bytes]) -> str | None:
         return self._value(headers, self._browser, self._browsers)

@@ -8,7 +8,8 @@ from starlette.types import Receive
 
 from gateway.core.errors import RequestRejected
 from gateway.core.forwarded import client_address
-from gateway.core.model import Facts, NormalPath, RequestFacts, Session
+from gateway.core.household import lasting
+from gateway.core.model import Facts, NormalPath, RequestFacts, Session, Standing
 from gateway.core.paths import Target, admit, read_target
 from gateway.core.routing import SlashRedirect, normal_host
 from gateway.core.rules import Policy, Route
@@ -104,9 +105,14 @@ def own_url(page: str, return_to: str = "") -> str:
 
 
 def facts_of(
-    services: Services, policy: Policy, session: Session | None, request: RequestFacts, reference: str
+    services: Services,
+    policy: Policy,
+    session: Session | None,
+    standing: Standing,
+    request: RequestFacts,
+    reference: str,
 ) -> Facts:
-    """All that a decision may look at."""
+    """All that a decision may look at. `standing` is what `services.sessions` says of this session, not older."""
     if session is None:
         return Facts(request, services.today, reference)
     return Facts(
@@ -115,16 +121,18 @@ def facts_of(
         decision_id=reference,
         identity=session.identity,
         scopes=session.scopes,
-        household=session.household,
+        household=lasting(session.household, policy.keeps_s, services.now),
         reviewed=policy.tag in session.reviewed,
         declined=policy.name in session.declined,
+        standing=standing,
     )
 
 
-def facts_at(services: Services, place: Destination, session: Session | None, reference: str) -> Facts:
+async def facts_at(services: Services, place: Destination, session: Session | None, reference: str) -> Facts:
     """Facts for the page that a person will return to, by a GET."""
     request = RequestFacts("GET", place.host, place.target.path)
-    return facts_of(services, place.route.policy, session, request, reference)
+    standing = await services.sessions.standing(session)
+    return facts_of(services, place.route.policy, session, standing, request, reference)
 
 
 def require_form(services: Services, exchange: Exchange, token: str, bound_to: str) -> None:

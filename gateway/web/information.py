@@ -46,8 +46,7 @@ def buttons(services: Services, policy: Policy | None) -> list[dict[str, Any]]:
 
 def accepted_by(services: Services, policy: Policy | None) -> list[str]:
     """Names in `identity:` that lead into this policy's service, or into all of them; never none."""
-    accepted = policy.login.providers if policy and policy.login else ()
-    return [name for name in services.providers if not accepted or name in accepted] or list(services.providers)
+    return [each.name for each in services.settings.providers_for(policy)] or list(services.providers)
 
 
 def provider_label(services: Services, name: str) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 from starlette.responses import Response
 
 from gateway.core.errors import DependencyFailed
-from gateway.core.model import Acr, Authenticate, LoginTransaction
+from gateway.core.model import Acr, Authenticate, LoginTransaction, Need
 from gateway.core.policy import decide, scopes_to_ask
 from gateway.web import texts
 from gateway.web.cookies import digest_of
@@ -22,9 +22,10 @@ from gateway.web.exchange import (
 )
 from gateway.web.http import posted_form
 from gateway.web.information import accepted_by, alternative_of, announced, buttons
-from gateway.web.leaving import with_form_targets
+from gateway.web.leaving import prepare, with_form_targets
 from gateway.web.services import Services
 from gateway.web.step_up import why_again
+from gateway.web.waiting import must_wait, waive
 
 
 async def show_login(services: Services, exchange: Exchange) -> Response:
@@ -35,6 +36,8 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         return _to_public_host(services, exchange, place)
     browser = exchange.browser or services.new_token()
     policy = place.route.policy if place else None
+    accepted = accepted_by(services, policy)
+    await prepare(services, accepted)
     easy = query.get("facile") == "1"
     page = exchange.pages.page(
         "login_facile" if easy else "login",
@@ -44,11 +47,11 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         asked_by=query.get("asked_by", ""),
         providers=buttons(services, policy),
         alternative=alternative_of(place),
-        why=why_again(services, exchange, place),
+        why=await why_again(services, exchange, place),
         not_sent=query.get("not_sent") == "1",
         **announced(policy),
     )
-    page = await with_form_targets(page, services, accepted_by(services, policy))
+    page = with_form_targets(page, services, accepted)
     return with_cookies(page, None if exchange.browser else services.cookies.set_browser(browser))
 
 
@@ -81,7 +84,11 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
     require_form(services, exchange, form.get("token", ""), exchange.browser)
     if not await _may_depart(services, exchange):
         return _too_many(services, exchange, place)
-    transaction = _transaction(services, exchange, form, place)
+    transaction = await _transaction(services, exchange, form, place)
+    if transaction.waived:
+        await waive(services, transaction)
+    if (waits := await must_wait(services, exchange, transaction, place)) is not None:
+        return waits
     await services.transactions.begin(transaction)
     try:
         address = await services.providers[transaction.provider].authorization_url(transaction)
@@ -125,36 +132,41 @@ def _too_many(services: Services, exchange: Exchange, place: Destination | None)
     return response
 
 
-def _transaction(
+async def _transaction(
     services: Services, exchange: Exchange, form: Mapping[str, str], place: Destination | None
 ) -> LoginTransaction:
     name = form.get("provider", "")
     accepted = accepted_by(services, place.route.policy if place else None)
-    acr, scopes = _asked_of_provider(services, exchange, place)
+    acr, scopes = await _asked_of_provider(services, exchange, place)
+    asked = {str(need) for need in Need} & scopes
+    waived = bool(asked) and form.get("without") == "household"
     return LoginTransaction(
         state=services.new_token(),
         nonce=services.new_token(),
         browser=services.cookies.browser_digest(exchange.browser or ""),
         provider=name if name in accepted else accepted[0],
         acr=acr,
-        scopes=scopes,
+        scopes=scopes - asked if waived else scopes,
         return_to=place.url if place else "",
         route=place.route.name if place else None,
         started_at=services.now,
         asked_by=form.get("asked_by", ""),
+        waived=waived,
         code_verifier=services.new_token(),
     )
 
 
-def _asked_of_provider(services: Services, exchange: Exchange, place: Destination | None) -> tuple[Acr, frozenset[str]]:
+async def _asked_of_provider(
+    services: Services, exchange: Exchange, place: Destination | None
+) -> tuple[Acr, frozenset[str]]:
     """Only what the session lacks when a page sent the person here; everything when they begin anew."""
     if place is None or place.route.policy.login is None:
         return Acr.EIDAS1, frozenset({"openid"})
     policy = place.route.policy
-    decision = decide(policy, facts_at(services, place, exchange.session, exchange.reference))
+    decision = decide(policy, await facts_at(services, place, exchange.session, exchange.reference))
     if isinstance(decision, Authenticate):
         return decision.acr, decision.scopes
-    blank = facts_at(services, place, None, exchange.reference)
+    blank = await facts_at(services, place, None, exchange.reference)
     return place.route.policy.login.acr, scopes_to_ask(policy, blank)
 
 

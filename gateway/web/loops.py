@@ -15,7 +15,7 @@ async def is_stuck(
     services: Services, exchange: Exchange, session: Session, transaction: LoginTransaction, place: Destination
 ) -> Response | None:
     """A page when going back to `place` would only lead to the login again; None when the way is free."""
-    decision = decide(place.route.policy, facts_at(services, place, session, exchange.reference))
+    decision = decide(place.route.policy, await facts_at(services, place, session, exchange.reference))
     if isinstance(decision, Authenticate):
         return _page(services, exchange, place, f"login_in_vain_{decision.reason}", texts.IN_VAIN)
     if not await services.loops.allowed(f"logins:{transaction.browser}:{place.route.name}"):

@@ -1,15 +1,18 @@
 """Sessions that browsers are using right now, kept open for a second at most so that not each request reads the store.
 
-The rule that all this serves: nothing read from the store is used longer than `FRESH_S` without being read again. A
-change made by this process is seen at once, one made elsewhere (a logout, a revocation) within that second.
+The rule that all this serves: nothing read from a store is used longer than `FRESH_S` without being read again. A
+change made by this process is seen at once, one made elsewhere (a logout, a contest, its settlement) within that
+second. What stands against the person's data is read together with the session and never lives longer.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Generic, TypeVar
 
+from gateway.core.disputes import still_current
 from gateway.core.errors import DependencyFailed
-from gateway.core.model import Session, SessionId
+from gateway.core.model import HouseholdStatus, Identity, Session, SessionId, Standing
 from gateway.ports import SessionStore
 
 FRESH_S = 0.9
@@ -23,14 +26,19 @@ FORGET_S = 5.0
 
 Prepared = TypeVar("Prepared")
 
+ReadStanding = Callable[[Identity], Awaitable[Standing]]
+
+UNKNOWN = Standing(known=False)
+
 
 class OpenSession(Generic[Prepared]):
-    """One session as it was at `read_at`, with what was prepared from it for each route."""
+    """One session and what stood at `read_at`, with what was prepared from both for each route."""
 
-    __slots__ = ("cookie", "prepared", "read_at", "renewing", "session")
+    __slots__ = ("cookie", "prepared", "read_at", "renewing", "session", "standing")
 
-    def __init__(self, session: Session, read_at: float) -> None:
+    def __init__(self, session: Session, standing: Standing, read_at: float) -> None:
         self.session = session
+        self.standing = standing
         self.read_at = read_at
         self.prepared: dict[str, Prepared] = {}
         self.renewing = False
@@ -41,8 +49,11 @@ class OpenSession(Generic[Prepared]):
 class OpenSessions(Generic[Prepared]):
     """`ports.SessionStore` in front of the real one: every call reaches the store, `peek` alone does not."""
 
-    def __init__(self, store: SessionStore, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, store: SessionStore, monotonic: Callable[[], float], read_standing: ReadStanding | None = None
+    ) -> None:
         self._store = store
+        self._read_standing = read_standing
         self._now = monotonic
         self._open: dict[SessionId, OpenSession[Prepared]] = {}
         self._by_cookie: dict[bytes, OpenSession[Prepared]] = {}
@@ -62,9 +73,43 @@ class OpenSessions(Generic[Prepared]):
         session = await self._store.load(session_id)
         if session is None:
             self._forget(session_id)
-        elif changes == self._changes:
-            self._keep(session, began)
+            return None
+        standing = await self._standing(session)
+        session = replace(session, household=still_current(session.household, standing))
+        if changes == self._changes:
+            self._keep(session, standing, began)
         return session
+
+    async def standing(self, session: Session | None) -> Standing:
+        """What stands against this person's data, read less than `FRESH_S` ago; `known=False` when it cannot be."""
+        if session is None:
+            return Standing()
+        found = self._open.get(session.id)
+        if found is not None and self._now() - found.read_at <= FRESH_S:
+            return found.standing
+        return await self._standing(session)
+
+    async def standing_of(self, identity: Identity) -> Standing:
+        """The same for somebody who has no session yet, read now."""
+        if self._read_standing is None:
+            return Standing()
+        try:
+            return await self._read_standing(identity)
+        except DependencyFailed:
+            return UNKNOWN
+
+    def standing_changed(self, identity: Identity | None = None) -> None:
+        """This process has changed what stands for a person, or for somebody: it is read again before its next use."""
+        self._changes += 1
+        for entry in list(self._open.values()):
+            who = entry.session.identity
+            if who is not None and (identity is None or (who.provider, who.sub) == (identity.provider, identity.sub)):
+                self._forget(entry.session.id)
+
+    async def _standing(self, session: Session) -> Standing:
+        kept = Standing() if session.identity is None else await self.standing_of(session.identity)
+        here = dict.fromkeys(session.contested, HouseholdStatus.CONTESTED)
+        return replace(kept, data={**kept.data, **here}) if here else kept
 
     async def replace(self, session: Session) -> bool:
         try:
@@ -113,17 +158,17 @@ class OpenSessions(Generic[Prepared]):
             self._by_cookie[cookie] = found
         return self.peek(cookie)
 
-    def _keep(self, session: Session, read_at: float) -> None:
+    def _keep(self, session: Session, standing: Standing, read_at: float) -> None:
         known = self._open.get(session.id)
         if known is None:
-            self._open[session.id] = OpenSession(session, read_at)
+            self._open[session.id] = OpenSession(session, standing, read_at)
             self.sweep()
             return
         if known.read_at > read_at:
             return
         known.read_at = read_at
-        if known.session != session:
-            known.session = session
+        if (known.session, known.standing) != (session, standing):
+            known.session, known.standing = session, standing
             known.prepared = {}
 
     def _changed(self, session_id: SessionId) -> None:
@@ -143,18 +188,13 @@ class OpenSessions(Generic[Prepared]):
         task.add_done_callback(self._tasks.discard)
 
     async def _read_again(self, entry: OpenSession[Prepared]) -> None:
-        began, changes = self._now(), self._changes
         try:
-            session = await self._store.load(entry.session.id)
+            await self.load(entry.session.id)
         except DependencyFailed:
             # It grows stale; the next request asks the store itself, and says what is wrong.
             return
         finally:
             entry.renewing = False
-        if session is None:
-            self._forget(entry.session.id)
-        elif changes == self._changes:
-            self._keep(session, began)
 
     def sweep(self) -> None:
         """Let go of what is no longer used."""

@@ -7,19 +7,24 @@ from starlette.responses import Response
 from gateway.core.errors import RequestRejected
 from gateway.core.routing import USUAL_METHODS
 from gateway.web import (
+    agent_login,
+    agents,
     caf_number,
     callback,
     choice_of_language,
+    contest,
     forward_auth,
     legal,
     login,
     logout,
+    my_copy,
     my_data,
     notice,
     ops,
     provider_logout,
     resume,
     review,
+    waiting,
 )
 from gateway.web.exchange import OWN_PREFIX, Exchange
 from gateway.web.services import Services
@@ -28,6 +33,7 @@ Page = Callable[[Services, Exchange], Awaitable[Response]]
 
 PAGES: Mapping[str, Mapping[str, Page]] = {
     "login": {"GET": login.show_login, "POST": login.start_login},
+    "waiting": {"GET": waiting.show_waiting},
     "callback": {"GET": callback.finish_login},
     "arrive": {"GET": callback.arrive},
     "logout": {"GET": logout.show_logout, "POST": logout.logout},
@@ -36,6 +42,17 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "review": {"GET": review.show_review, "POST": review.answer_review},
     "allocataire": {"GET": caf_number.show_number, "POST": caf_number.answer_number},
     "mes-donnees": {"GET": my_data.show_my_data, "POST": my_data.forget},
+    "mes-donnees/contester": {"GET": contest.show_contest, "POST": contest.contest},
+    "mes-donnees/objection": {"GET": contest.show_objection, "POST": contest.objection},
+    "mes-donnees/recu": {"GET": contest.show_receipt},
+    "mes-donnees/retirer": {"POST": contest.withdraw},
+    "mes-donnees/copie": {"GET": my_copy.download},
+    "mes-donnees/imprimer": {"GET": my_copy.printable},
+    "agents": {"GET": agents.show_list},
+    "agents/login": {"POST": agent_login.start},
+    "agents/dispute": {"GET": agents.show_dispute},
+    "agents/settle": {"POST": agents.settle},
+    "agents/logout": {"POST": agent_login.leave},
     "auth": dict.fromkeys(USUAL_METHODS, forward_auth.authorise),
     "keys": {"GET": ops.keys},
     "client-keys": {"GET": ops.client_keys},
@@ -65,9 +82,12 @@ _STATIC = frozenset(name for name in PAGES if name.startswith("static/"))
 
 _LEGAL = frozenset({"donnees-personnelles", "accessibilite", "cookies"})
 
+_AGENTS = frozenset(name for name in PAGES if name.partition("/")[0] == "agents")
+"""An agent's session is another one, in another cookie: a person's is not even looked for."""
+
 _MACHINES = frozenset({"keys", "client-keys", "backchannel-logout", "frontchannel-logout"})
 
-WITHOUT_SESSION = _PROBES | _STATIC | _LEGAL | _MACHINES | {"auth", "language", "logged-out"}
+WITHOUT_SESSION = _PROBES | _AGENTS | _STATIC | _LEGAL | _MACHINES | {"auth", "language", "logged-out"}
 """They answer even when the session store does not; `auth` looks for a session where the route asked for needs one."""
 
 

@@ -51,7 +51,8 @@ async def show_resume(services: Services, exchange: Exchange) -> Response:
         return with_cookies(_said(exchange, texts.FORM_OF_ANOTHER, place.url), _end(services, place))
     facts = RequestFacts("POST", place.host, place.target.path)
     policy = place.route.policy
-    decision = decide(policy, facts_of(services, policy, exchange.session, facts, exchange.reference))
+    standing = await services.sessions.standing(exchange.session)
+    decision = decide(policy, facts_of(services, policy, exchange.session, standing, facts, exchange.reference))
     if isinstance(decision, Ask):
         return exchange.pages.redirect(own_url("review" if decision.what == "review" else "allocataire", place.url))
     page = exchange.pages.page(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from gateway.core.model import Source
 from gateway.core.routing import RouteTable
 from gateway.core.signing import Signer
+from gateway.dispute_ports import ActionLine, AgentSessionStore, Announcer, DisputeStore
 from gateway.ports import (
     AuditLine,
     Clock,
@@ -18,6 +19,7 @@ from gateway.ports import (
     IdentityProvider,
     Metrics,
     NewToken,
+    PlaceLine,
     Sleep,
     TransactionStore,
     UpstreamClient,
@@ -66,6 +68,8 @@ class Services:
     routes: RouteTable
     providers: Mapping[str, IdentityProvider]
     sources: Mapping[Source, HouseholdSource]
+    lines: Mapping[Source, PlaceLine]
+    """Before each source: places for calls that are made at the return from the provider."""
     sessions: OpenSessions["Permit"]
     """Every call reaches the store; only `peek` reads what was read less than a second ago."""
     live: LiveAnswers
@@ -85,6 +89,11 @@ class Services:
     attempts: Attempts
     departures: Attempts | None
     """Of one address for a provider; None: not counted."""
+    disputes: DisputeStore | None
+    """None: what is contested is withheld for the session only."""
+    announcer: Announcer | None
+    agents: AgentSessionStore
+    trace: Callable[[ActionLine], None]
     logout_tokens: Attempts
     """Each of a provider's logout tokens counts once."""
     client_keys: Mapping[str, object]

@@ -17,13 +17,13 @@ class Why:
     items: tuple[str, ...] = ()
 
 
-def why_again(services: Services, exchange: Exchange, place: Destination | None) -> Why | None:
+async def why_again(services: Services, exchange: Exchange, place: Destination | None) -> Why | None:
     """None for one who is not signed in, or who begins anew of their own accord."""
     session = exchange.session
     if place is None or session is None or session.identity is None:
         return None
     policy = place.route.policy
-    decision = decide(policy, facts_at(services, place, session, exchange.reference))
+    decision = decide(policy, await facts_at(services, place, session, exchange.reference))
     if not isinstance(decision, Authenticate) or decision.reason not in texts.WHY:
         return None
     if decision.reason is not Reason.SCOPES_MISSING:

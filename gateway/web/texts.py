@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.core.disputes import State
 from gateway.core.model import HouseholdStatus, Need
 from gateway.core.rules import Text
 
@@ -72,6 +73,44 @@ ACCESSIBILITY_STATES = ("non évaluée", "non conforme", "partiellement conforme
 
 FUNDS: Mapping[str, str] = {"cnaf": "la CAF (allocations familiales)", "msa": "la MSA (régime agricole)"}
 
+EITHER_FUND = "la CAF ou la MSA"
+"""A nursery's file does not say which of the two answered."""
+
+UNITS: Mapping[str, str] = {
+    "childcare.annual_resources": "%(amount)s € par an",
+    "childcare.estimated_hourly_rate": "%(amount)s € par heure",
+}
+"""How an amount is written, by fact."""
+
+NOT_SHOWN = "transmis au service sans être affiché ici"
+"""In place of a value, to somebody whom nobody has identified."""
+
+ALTERNATIVE_DETAILS: Mapping[str, str] = {
+    "documents": "Ce qu’il faut envoyer",
+    "how": "Comment",
+    "delay": "Délai de réponse",
+    "meanwhile": "En attendant",
+}
+"""What a policy says of its path without FranceConnect."""
+
+RETROACTIVE = "Correction du tarif depuis le début"
+IS_RETROACTIVE: Mapping[bool, str] = {
+    True: "oui, dès que votre justificatif est traité",
+    False: "non, à partir de la décision seulement",
+}
+
+ANY_QUOTIENT = "quel que soit le quotient"
+UP_TO = "jusqu’à %(high)s €"
+BETWEEN = "de %(low)s à %(high)s €"
+ABOVE = "plus de %(low)s €"
+ZERO_IS_ABSENT = "Un quotient de 0 compte comme absent : aucune tranche n’est calculée."
+
+ANY_CHILDREN = "quel que soit le nombre d’enfants"
+ONE_CHILD = "1 enfant"
+CHILDREN = "%(low)s enfants"
+CHILDREN_BETWEEN = "de %(low)s à %(high)s enfants"
+CHILDREN_FROM = "%(low)s enfants ou plus"
+
 MONTHS = (
     "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()  # noqa: SIM905
 )
@@ -85,6 +124,21 @@ class Message:
     body: str | Text
     """A policy’s own words, or ours."""
 
+
+CONTESTED = Message(
+    "Vous avez contesté cette information",
+    "Elle n’est plus transmise à aucun service, jusqu’à la réponse d’un agent. Vous pouvez continuer autrement.",
+)
+
+DOCUMENT_PROVIDED = Message(
+    "Votre justificatif a été reçu",
+    "Un agent l’a reçu : rien n’est transmis par la CAF ou la MSA à ce service.",
+)
+
+VERIFIED_BY_AGENT = Message(
+    "Un agent a vérifié votre situation",
+    "Sa réponse remplace les données de la CAF ou de la MSA : rien n’est transmis à ce service.",
+)
 
 ALTERNATIVE: Mapping[HouseholdStatus, Message] = {
     HouseholdStatus.NOT_FOUND: Message(
@@ -119,7 +173,13 @@ ALTERNATIVE: Mapping[HouseholdStatus, Message] = {
         "Vous préférez fournir un justificatif",
         "C’est noté : rien n’est transmis par la CAF ou la MSA à ce service.",
     ),
+    HouseholdStatus.CONTESTED: CONTESTED,
+    HouseholdStatus.DOCUMENT_PROVIDED: DOCUMENT_PROVIDED,
+    HouseholdStatus.VERIFIED_BY_AGENT: VERIFIED_BY_AGENT,
 }
+
+BY_WORD = frozenset({HouseholdStatus.CONTESTED, HouseholdStatus.DOCUMENT_PROVIDED, HouseholdStatus.VERIFIED_BY_AGENT})
+"""What «Mes données» can change, and a new login cannot."""
 
 DATA: Mapping[Need, str] = {
     Need.QUOTIENT: "Quotient familial",
@@ -132,6 +192,55 @@ DATA: Mapping[Need, str] = {
     Need.CHILDCARE_ADULTS: "Adultes du dossier (crèche)",
 }
 """What can be contested, by name."""
+
+STATES: Mapping[tuple[bool, State], str] = {
+    (True, State.OPEN): "Contestation enregistrée : cette donnée n’est plus transmise",
+    (True, State.SETTLED): "Un agent a répondu : la donnée est exacte, elle est de nouveau transmise",
+    (True, State.CORRECTED): "Un agent a répondu : la donnée a été corrigée, elle sera demandée de nouveau",
+    (True, State.DOCUMENT_PROVIDED): "Un agent a reçu votre justificatif : cette donnée n’est plus transmise",
+    (True, State.VERIFIED_BY_AGENT): "Un agent a vérifié votre situation : cette donnée n’est plus transmise",
+    (True, State.REJECTED): "Un agent a répondu : la contestation n’est pas retenue, la donnée est transmise",
+    (False, State.OPEN): "Vous préférez fournir un justificatif : rien n’est transmis à ce service",
+    (False, State.DOCUMENT_PROVIDED): "Un agent a reçu votre justificatif : rien n’est transmis à ce service",
+    (False, State.VERIFIED_BY_AGENT): "Un agent a vérifié votre situation : rien n’est transmis à ce service",
+}
+"""By whether it is a contest, and its state."""
+
+CONTESTED_HERE = "Contestée : cette donnée n’est plus transmise, jusqu’à la fin de votre session"
+DECLINED_HERE = "Vous préférez fournir un justificatif : rien n’est transmis, jusqu’à la fin de votre session"
+NOT_SHOWN = "La valeur n’est pas affichée : rien n’a montré que ce dossier est le vôtre."
+
+CONTEST = "Contestation"
+OBJECTION = "Opposition"
+
+AGENT_STATES: Mapping[State, str] = {
+    State.OPEN: "à traiter",
+    State.SETTLED: "donnée exacte",
+    State.CORRECTED: "donnée corrigée par la CAF ou la MSA",
+    State.DOCUMENT_PROVIDED: "justificatif reçu",
+    State.VERIFIED_BY_AGENT: "situation vérifiée",
+    State.REJECTED: "contestation non retenue",
+}
+
+OUTCOMES: Mapping[State, str] = {
+    State.SETTLED: "La donnée est exacte : elle est de nouveau transmise",
+    State.CORRECTED: "La CAF ou la MSA a corrigé la donnée : elle sera demandée de nouveau, puis transmise",
+    State.DOCUMENT_PROVIDED: "La personne a fourni un justificatif : la donnée n’est pas transmise",
+    State.VERIFIED_BY_AGENT: "J’ai vérifié la situation autrement : la donnée n’est pas transmise",
+    State.REJECTED: "La contestation n’est pas retenue : la donnée est de nouveau transmise",
+}
+
+AGENT_PROVIDERS: Mapping[str, str] = {"proconnect": "ProConnect"}
+
+AGENT_LOGIN_FAILED = Message(
+    "L’identification n’a pas abouti", "Recommencez. Si cela se reproduit, donnez cette référence à l’administrateur."
+)
+
+ALREADY_ANSWERED = Message(
+    "Cette demande a déjà reçu une réponse",
+    "Quelqu’un y a répondu avant vous, la personne l’a retirée, ou cette réponse n’est plus possible. "
+    "Rien n’a été changé.",
+)
 
 NOT_COMPUTED = Message(
     "Pas de quotient familial à jour",
@@ -175,6 +284,24 @@ NUMBER_UNKNOWN = Message(
     "Aucune donnée n’a été transmise.",
 )
 """Number mode: the same words for an unknown number and for somebody else's."""
+
+_CROWDED = Message(
+    "Trop de demandes en ce moment",
+    "La CAF et la MSA limitent le nombre de demandes, et votre tour est passé avant votre retour. "
+    "Ce n’est pas de votre fait, et aucune donnée n’a été transmise. "
+    "Vous pouvez recommencer, ou continuer autrement dès maintenant.",
+)
+
+UNAVAILABLE_BECAUSE: Mapping[str, Message] = {
+    "household_waived": Message(
+        "Vous avez continué sans attendre",
+        "La CAF et la MSA n’ont pas été interrogées : aucune donnée n’a été transmise. "
+        "Vous pouvez recommencer plus tard, ou continuer autrement dès maintenant.",
+    ),
+    "api_particulier_quota": _CROWDED,
+    "api_particulier_closed": _CROWDED,
+}
+"""By the code of the enquiry; any other reason is an outage."""
 
 OTHER_ALTERNATIVE = Message(
     "Nous ne pouvons pas transmettre cette information",

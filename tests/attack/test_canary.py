@@ -24,7 +24,6 @@ def test_a_bracket_leaves_and_its_quotient_never_does(world: World) -> None:
     world.api.faults.quotient = QUOTIENT
     parent = world.person()
     page = parent.press(world.sign_in(parent, "/cantine/", MATCHING), "Continuer")
-    parent.visit("/_gateway/mes-donnees")
     json_answer = parent.client.get("/cantine/", headers={"accept": "application/json", "sec-fetch-mode": "cors"})
     parent.seen.append(json_answer)
     assert "T3" in page.text
@@ -33,6 +32,9 @@ def test_a_bracket_leaves_and_its_quotient_never_does(world: World) -> None:
     everything = _everything(world, parent)
     for written in (str(QUOTIENT), f"{QUOTIENT:_}", f"{QUOTIENT:,}", "31 337", "31\u202f337"):
         assert written not in everything
+    # The person alone may read it: it is theirs (RGPD art. 15).
+    assert str(QUOTIENT) in parent.visit("/_gateway/mes-donnees").text
+    assert str(QUOTIENT) not in world.written()
 
 
 def test_a_policy_that_injects_the_quotient_shows_it_where_it_should(world: World) -> None:
@@ -106,7 +108,8 @@ def test_a_nursery_s_resources_are_shown_where_they_should_and_written_nowhere(w
     assert str(RESOURCES) in review.text
     parent.press(review, "Continuer")
     assert str(RESOURCES) in _headers(parent, "/creche/")
-    assert str(RESOURCES) not in parent.visit("/_gateway/mes-donnees").text
+    # The person alone may read it: it is theirs (RGPD art. 15).
+    assert str(RESOURCES) in parent.visit("/_gateway/mes-donnees").text
     assert str(RESOURCES) not in parent.visit("/_gateway/calcul/creche").text
     assert str(RESOURCES) not in world.written()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.core.errors import DependencyFailed
-from gateway.core.model import Session, SessionId
+from gateway.core.model import HouseholdStatus, Identity, Need, Session, SessionId, Standing
 from gateway.web.open_sessions import FORGET_S, FRESH_S, RENEW_S, OpenSessions
 from tests.builders import ANGELA
 
@@ -272,3 +272,140 @@ def test_a_session_read_while_it_was_being_revoked_is_not_kept() -> None:
         assert sessions.recognise(COOKIE, ID) is None
 
     played(scene)
+
+
+PERSON = Session(ID, expires_at=2_000_000_000, identity=ANGELA)
+
+
+class Said:
+    """What stands, as its store would say it; it may fail, and it counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.standing = Standing()
+        self.down = False
+        self.reads = 0
+
+    async def read(self, identity: Identity) -> Standing:
+        self.reads += 1
+        if self.down:
+            raise DependencyFailed("dispute-store", "dispute_store_unavailable", 503)
+        return self.standing
+
+
+CONTESTED = Standing(data={Need.QUOTIENT: HouseholdStatus.CONTESTED})
+
+
+def with_standing(scene: Callable[[OpenSessions[str], Said, Store, Hand], Coroutine[Any, Any, None]]) -> None:
+    async def play() -> None:
+        store, said, clock = Store(), Said(), Hand()
+        store.kept[ID] = PERSON
+        sessions: OpenSessions[str] = OpenSessions(store, clock, said.read)
+        await sessions.load(ID)
+        assert sessions.recognise(COOKIE, ID) is not None
+        await scene(sessions, said, store, clock)
+
+    asyncio.run(play())
+
+
+def test_what_was_prepared_is_dropped_when_what_stands_has_changed() -> None:
+    async def scene(sessions: OpenSessions[str], said: Said, store: Store, clock: Hand) -> None:
+        entry = sessions.peek(COOKIE)
+        assert entry is not None
+        entry.prepared["0"] = "permit"
+        clock.at += RENEW_S + 0.01
+        sessions.peek(COOKIE)
+        await settled()
+        assert entry.prepared == {"0": "permit"}
+        said.standing = CONTESTED
+        clock.at += RENEW_S + 0.01
+        sessions.peek(COOKIE)
+        await settled()
+        assert entry.prepared == {}
+        assert entry.standing == CONTESTED
+
+    with_standing(scene)
+
+
+def test_a_standing_is_no_older_than_its_session() -> None:
+    async def scene(sessions: OpenSessions[str], said: Said, store: Store, clock: Hand) -> None:
+        said.standing = CONTESTED
+        assert await sessions.standing(PERSON) == Standing()
+        clock.at += FRESH_S + 0.01
+        assert sessions.peek(COOKIE) is None
+        assert await sessions.standing(PERSON) == CONTESTED
+
+    with_standing(scene)
+
+
+def test_a_change_made_here_is_seen_at_once_by_every_session_of_the_person() -> None:
+    async def scene(sessions: OpenSessions[str], said: Said, store: Store, clock: Hand) -> None:
+        said.standing = CONTESTED
+        sessions.standing_changed(replace(ANGELA, sub="other"))
+        assert sessions.peek(COOKIE) is not None
+        sessions.standing_changed(ANGELA)
+        assert sessions.peek(COOKIE) is None
+        assert await sessions.standing(PERSON) == CONTESTED
+
+    with_standing(scene)
+
+
+def test_an_answer_for_somebody_unnamed_makes_everybody_s_standing_read_again() -> None:
+    async def scene(sessions: OpenSessions[str], said: Said, store: Store, clock: Hand) -> None:
+        sessions.standing_changed()
+        assert sessions.peek(COOKIE) is None
+
+    with_standing(scene)
+
+
+def test_what_was_being_read_while_a_person_contested_is_not_kept() -> None:
+    async def scene(sessions: OpenSessions[str], said: Said, store: Store, clock: Hand) -> None:
+        store.gate = asyncio.Event()
+        late = asyncio.create_task(sessions.load(ID))
+        await settled()
+        said.standing = CONTESTED
+        sessions.standing_changed(ANGELA)
+        store.gate.set()
+        await late
+        assert sessions.recognise(COOKIE, ID) is None
+        assert await sessions.standing(PERSON) == CONTESTED
+
+    with_standing(scene)
+
+
+def test_a_dispute_store_that_fails_makes_everything_unknown_within_the_second() -> None:
+    async def scene(sessions: OpenSessions[str], said: Said, store: Store, clock: Hand) -> None:
+        entry = sessions.peek(COOKIE)
+        assert entry is not None
+        entry.prepared["0"] = "permit"
+        said.down = True
+        clock.at += RENEW_S + 0.01
+        sessions.peek(COOKIE)
+        await settled()
+        assert entry.prepared == {}
+        assert not entry.standing.known
+
+    with_standing(scene)
+
+
+def test_without_an_identity_or_a_store_only_the_session_s_own_contest_stands() -> None:
+    async def scene() -> None:
+        store = Store()
+        sessions: OpenSessions[str] = OpenSessions(store, Hand())
+        assert await sessions.standing(None) == Standing()
+        assert await sessions.standing(replace(SESSION, identity=None)) == Standing()
+        assert await sessions.standing_of(ANGELA) == Standing()
+        contested = replace(SESSION, identity=None, contested=frozenset({Need.QUOTIENT}))
+        assert await sessions.standing(contested) == CONTESTED
+
+    asyncio.run(scene())
+
+
+def test_one_read_more_for_each_reading_of_the_session() -> None:
+    async def scene(sessions: OpenSessions[str], said: Said, store: Store, clock: Hand) -> None:
+        assert (store.reads, said.reads) == (1, 1)
+        for _ in range(50):
+            sessions.peek(COOKIE)
+            await sessions.standing(PERSON)
+        assert (store.reads, said.reads) == (1, 1)
+
+    with_standing(scene)

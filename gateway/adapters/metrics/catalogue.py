@@ -44,7 +44,7 @@ _ALL = (
     Metric("gateway_provider_seconds", "histogram", "One exchange of a code for an identity.", ("provider",)),
     Metric("gateway_sessions_open", "gauge", "Sessions used within the last seconds; one for each worker it used."),
     Metric("gateway_quota_total", "counter", "What the quotas of a source did.", ("source", "event")),
-    Metric("gateway_disputes_total", "counter", "Contests and objections.", ("reason", "outcome")),
+    Metric("gateway_disputes_total", "counter", "Contests, objections, their answers.", ("reason", "outcome")),
     Metric("gateway_config_reloads_total", "counter", "Reloads asked for.", ("result",)),
     Metric("gateway_config_reload_successful", "gauge", "1 when the last reload was taken, or none was asked for."),
     Metric("gateway_config_loaded_timestamp_seconds", "gauge", "When the configuration that serves was read."),

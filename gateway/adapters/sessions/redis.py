@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 
 from redis.exceptions import NoScriptError, OutOfMemoryError, RedisClusterException, RedisError
 
+from gateway.adapters.sessions import redis_places
 from gateway.adapters.sessions.records import EVICTS, FULL
 from gateway.adapters.sessions.redis_client import RedisClient, open_client
 from gateway.core.errors import DependencyFailed
+from gateway.core.quota import Claim, Turn
 from gateway.ports import Clock
 from gateway.settings import RedisSettings
 
@@ -28,7 +30,7 @@ AT_ONCE = 32
 """Commands under way, hence connections to one server, of one process."""
 
 TAGS_LAST_S = 90_000
-"""From the last record that was tagged; no record lives longer than a day (`sessions.absolute_s`)."""
+"""From the last record that was tagged; no session lives longer than a day (`sessions.absolute_s`)."""
 
 YOUNG_S = 60
 """A tag is written before its record: a candidate this young is never taken for a dead one."""
@@ -66,8 +68,9 @@ Result = TypeVar("Result")
 class RedisRecords:
     """`RecordStore`. What Redis itself may lose (its last second, its last replication) is lost here too."""
 
-    def __init__(self, settings: RedisSettings, clock: Clock) -> None:
+    def __init__(self, settings: RedisSettings, clock: Clock, *, tags_last_s: int = TAGS_LAST_S) -> None:
         self._settings = settings
+        self._tags_last_s = tags_last_s
         self._clock = clock
         self._client: RedisClient | None = None
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -80,7 +83,7 @@ class RedisRecords:
             return await self.drop(key)
         creation = os.urandom(4).hex()
         for tag in tags:
-            await self._script(_TAG, f"gateway:t:{tag}", f"{key}:{creation}", now, TAGS_LAST_S)
+            await self._script(_TAG, f"gateway:t:{tag}", f"{key}:{creation}", now, self._tags_last_s)
         value = f"{expires_at:012d}{creation}".encode("ascii") + blob
         await self._ask("SET", _record(key), value, "PX", (expires_at - now) * 1000)
         return None
@@ -110,6 +113,10 @@ class RedisRecords:
 
     async def count(self, key: str, now: int, period_s: int) -> int:
         return int(await self._script(_COUNT, f"gateway:c:{key}", now, period_s))
+
+    async def reserve(self, key: str, now: float, claim: Claim) -> Turn:
+        values = redis_places.arguments(now, claim)
+        return redis_places.read_turn(await self._script(redis_places.SETTLE, f"gateway:q:{{{key}}}", *values))
 
     async def sweep(self, now: int) -> None:
         """Nothing to do: whatever is written here has an end of its own, and Redis keeps to it."""

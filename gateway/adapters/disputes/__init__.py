@@ -1,0 +1,1 @@
+"""Contests and objections kept beyond the session, and how the service is told of them."""

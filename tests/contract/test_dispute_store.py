@@ -1,0 +1,246 @@
+"""Disputes over each record store: sealed, bounded, one writer at a time, and never read as nothing."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.adapters.disputes.store import PER_DAY, PER_PERSON, StoredDisputes
+from gateway.adapters.sessions.memory import MemoryRecords
+from gateway.adapters.sessions.records import RecordStore
+from gateway.adapters.sessions.sqlite import SqliteRecords
+from gateway.core.disputes import Dispute, State
+from gateway.core.errors import DependencyFailed
+from gateway.core.model import HouseholdStatus, Need, Standing
+from gateway.dispute_ports import DisputesFull
+from tests.builders import ANGELA
+
+NOW = 1_790_000_000
+KEPT_S = 1000
+OTHER = replace(ANGELA, sub="b" * 64 + "v1")
+
+
+class Hand:
+    def __init__(self) -> None:
+        self.at = float(NOW)
+
+    def __call__(self) -> float:
+        return self.at
+
+
+Scene = Callable[[StoredDisputes, RecordStore, Hand], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def played(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Scene], None]:
+    def play(scene: Scene) -> None:
+        async def run() -> None:
+            records: RecordStore = (
+                MemoryRecords() if request.param == "memory" else SqliteRecords(tmp_path / "disputes.db")
+            )
+            clock = Hand()
+            try:
+                await scene(store(records, clock), records, clock)
+            finally:
+                await records.close()
+
+        asyncio.run(run())
+
+    return play
+
+
+Played = Callable[[Scene], None]
+
+
+def store(records: RecordStore, clock: Hand, key: bytes = b"k" * 32) -> StoredDisputes:
+    return StoredDisputes(records, clock, key, retention_s=KEPT_S)
+
+
+def contest(reference: str = "K7QM-2F4D", datum: Need = Need.QUOTIENT) -> Dispute:
+    return Dispute(reference, datum, "", NOW, text="mots", name="DUBOIS Angela", contact="0102030405")
+
+
+def test_a_contest_stands_for_its_person_alone(played: Played) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        assert await disputes.standing(ANGELA) == Standing()
+        await disputes.open(ANGELA, contest())
+        assert (await disputes.standing(ANGELA)).data == {Need.QUOTIENT: HouseholdStatus.CONTESTED}
+        assert await disputes.standing(OTHER) == Standing()
+        assert await disputes.of(ANGELA) == (contest(),)
+
+    played(scene)
+
+
+def test_the_same_person_at_another_provider_is_somebody_else(played: Played) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        await disputes.open(ANGELA, contest())
+        assert await disputes.standing(replace(ANGELA, provider="franceconnect_plus")) == Standing()
+
+    played(scene)
+
+
+def test_an_open_dispute_outlives_every_retention_and_an_answer_does_not(played: Played) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        await disputes.open(ANGELA, contest())
+        clock.at += 5 * 365 * 86_400
+        await records.sweep(int(clock.at))
+        assert (await disputes.standing(ANGELA)).data
+        assert await disputes.settle("K7QM-2F4D", State.SETTLED, "operator")
+        assert (await disputes.standing(ANGELA)).data == {Need.QUOTIENT: HouseholdStatus.SETTLED}
+        clock.at += KEPT_S
+        await records.sweep(int(clock.at))
+        assert await disputes.standing(ANGELA) == Standing()
+        assert await disputes.find("K7QM-2F4D") is None
+        assert await disputes.listed(only_open=False) == []
+
+    played(scene)
+
+
+def test_two_contests_of_one_datum_are_one(played: Played) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        await disputes.open(ANGELA, contest())
+        kept = await disputes.open(ANGELA, contest("AAAA-AAAA"))
+        assert kept.reference == "K7QM-2F4D"
+        assert await disputes.find("AAAA-AAAA") is None
+        assert len(await disputes.listed(only_open=True)) == 1
+
+    played(scene)
+
+
+def test_of_many_who_write_at_once_nobody_is_lost(played: Played) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        each = [replace(contest(f"AAAA-AAA{number}"), datum=datum) for number, datum in enumerate(Need)]
+        await asyncio.gather(*(disputes.open(ANGELA, one) for one in each))
+        assert {one.reference for one in await disputes.of(ANGELA)} == {one.reference for one in each}
+
+    played(scene)
+
+
+def test_of_two_answers_at_once_one_holds(played: Played) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        await disputes.open(ANGELA, contest())
+        answers = await asyncio.gather(
+            disputes.settle("K7QM-2F4D", State.SETTLED, "one"), disputes.settle("K7QM-2F4D", State.REJECTED, "two")
+        )
+        assert len([each for each in answers if each is not None]) == 1
+        held = await disputes.find("K7QM-2F4D")
+        assert held in answers
+
+    played(scene)
+
+
+def test_a_final_answer_is_not_followed_by_another(played: Played) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        await disputes.open(ANGELA, contest())
+        assert await disputes.settle("K7QM-2F4D", State.DOCUMENT_PROVIDED, "one")
+        assert [each.state for each in await disputes.listed(only_open=True)] == [State.DOCUMENT_PROVIDED]
+        assert await disputes.settle("K7QM-2F4D", State.REJECTED, "one")
+        assert await disputes.listed(only_open=True) == []
+        assert len(await disputes.listed(only_open=False)) == 1
+        assert await disputes.settle("K7QM-2F4D", State.SETTLED, "one") is None
+        assert await disputes.settle("AAAA-AAAA", State.SETTLED, "one") is None
+
+    played(scene)
+
+
+def test_a_writer_that_died_is_waited_for_and_then_passed(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        monkeypatch.setattr("gateway.adapters.disputes.store._WAIT_S", 0)
+        taken = disputes._keyed.name("turn", disputes._name(ANGELA), "0")
+        await records.count(taken, int(clock.at), 30)
+        with pytest.raises(DependencyFailed) as refused:
+            await disputes.open(ANGELA, contest())
+        assert refused.value.code == "dispute_store_busy"
+        clock.at += 31
+        await disputes.open(ANGELA, contest())
+        assert (await disputes.standing(ANGELA)).data
+
+    played(scene)
+
+
+def test_one_s_own_is_withdrawn_and_nobody_else_s(played: Played) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        await disputes.open(ANGELA, contest())
+        assert not await disputes.withdraw(OTHER, "K7QM-2F4D")
+        assert (await disputes.standing(ANGELA)).data
+        assert await disputes.withdraw(ANGELA, "K7QM-2F4D")
+        assert await disputes.standing(ANGELA) == Standing()
+        assert await disputes.find("K7QM-2F4D") is None
+        await disputes.open(ANGELA, contest("AAAA-AAAA"))
+        assert (await disputes.standing(ANGELA)).data
+
+    played(scene)
+
+
+def test_one_person_has_a_bounded_number_of_them(played: Played) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        for number in range(PER_PERSON):
+            await disputes.open(ANGELA, Dispute(f"AAAA-A{number:03}", None, f"policy{number}", NOW))
+        with pytest.raises(DisputesFull):
+            await disputes.open(ANGELA, contest())
+        assert await disputes.find("K7QM-2F4D") is None
+        await disputes.open(OTHER, contest())
+
+    played(scene)
+
+
+def test_contesting_and_withdrawing_all_day_ends_before_the_day_does(played: Played) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        for _ in range(PER_DAY):
+            await disputes.open(ANGELA, contest())
+            await disputes.withdraw(ANGELA, "K7QM-2F4D")
+        with pytest.raises(DisputesFull):
+            await disputes.open(ANGELA, contest())
+        clock.at += 86_401
+        await disputes.open(ANGELA, contest())
+
+    played(scene)
+
+
+def test_under_another_key_nothing_is_known_rather_than_nothing_said(played: Played) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        await disputes.open(ANGELA, contest())
+        with pytest.raises(DependencyFailed) as refused:
+            await store(records, clock, b"x" * 32).standing(ANGELA)
+        assert refused.value.code == "dispute_key_changed"
+        assert (await store(records, clock).standing(ANGELA)).data
+
+    played(scene)
+
+
+def test_a_damaged_record_is_not_read_as_nothing(played: Played) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        await disputes.open(ANGELA, contest())
+        await records.replace(disputes._name(ANGELA), b"1" + b"\0" * 40, NOW + KEPT_S, NOW)
+        with pytest.raises(DependencyFailed) as refused:
+            await disputes.standing(ANGELA)
+        assert refused.value.code == "dispute_unreadable"
+
+    played(scene)
+
+
+def test_a_record_does_not_open_under_another_person_s_name(played: Played) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        await disputes.open(ANGELA, contest())
+        moved = await records.load(disputes._name(ANGELA), NOW)
+        assert moved is not None
+        await records.create(disputes._name(OTHER), moved, NOW + KEPT_S)
+        with pytest.raises(DependencyFailed):
+            await disputes.standing(OTHER)
+
+    played(scene)
+
+
+def test_the_store_holds_no_word_and_no_name(tmp_path: Path) -> None:
+    async def scene() -> None:
+        records = SqliteRecords(tmp_path / "disputes.db")
+        await store(records, Hand()).open(ANGELA, contest())
+        await records.close()
+
+    asyncio.run(scene())
+    raw = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    for value in (b"DUBOIS", b"mots", b"0102030405", b"K7QM-2F4D", ANGELA.sub.encode()):
+        assert value not in raw
