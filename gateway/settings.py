@@ -8,8 +8,23 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.core.forwarded import Network, is_listed
+from gateway.core.model import Source
 from gateway.core.rules import Policy, Route
 from gateway.relying_party import ProviderSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """What API Particulier accepts of us, and how the line before FranceConnect is kept."""
+
+    franceconnect_per_minute: int = 30
+    franceconnect_per_hour: int = 600
+    token_per_second: int = 20
+    address_per_minute: int = 1000
+    """Of all calls together, whatever their mode."""
+    place_s: int = 180
+    """How long a place is held for a person who is at FranceConnect."""
+    waiting_at_most: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +41,7 @@ class ApiParticulierSettings:
     read_s: float = 22
     """Longer than API Particulier's own 10 + 10 s, so that its 504 is heard."""
     ca_file: Path | None = None
+    quotas: Quotas = Quotas()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +222,12 @@ class Settings:
     """Where metrics are read; None: nowhere."""
     version: str = ""
     """A digest of the files that this was read from."""
+
+    @property
+    def sources(self) -> Mapping[Source, ApiParticulierSettings]:
+        """What is asked of CAF and MSA, and where."""
+        both = {Source.HOUSEHOLD: self.household, Source.CHILDCARE: self.childcare}
+        return {source: asked for source, asked in both.items() if asked is not None}
 
     @property
     def host(self) -> str:

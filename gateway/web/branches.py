@@ -18,7 +18,15 @@ def message_for(policy: Policy, decision: Alternative, session: Session | None) 
         return _not_found(lookup, session)
     if lookup is not None and decision.status is HouseholdStatus.NOT_AVAILABLE:
         return _not_available(lookup, session)
+    if lookup is not None and decision.status is HouseholdStatus.UNAVAILABLE:
+        return _unavailable(lookup, session)
     return texts.ALTERNATIVE.get(decision.status, texts.OTHER_ALTERNATIVE)
+
+
+def _unavailable(lookup: Lookup, session: Session | None) -> Message:
+    """A line that was not waited for, or a quota that is spent, is no outage."""
+    known = [reason for reason in _reasons(lookup, session) if reason in texts.UNAVAILABLE_BECAUSE]
+    return texts.UNAVAILABLE_BECAUSE[known[0]] if known else texts.ALTERNATIVE[HouseholdStatus.UNAVAILABLE]
 
 
 def _not_found(lookup: Lookup, session: Session | None) -> Message:
@@ -49,13 +57,8 @@ def details(way_out: WayOut | None) -> list[tuple[str, str | Text]]:
     if way_out is None:
         return []
     said: list[tuple[str, str | Text | None]] = [
-        ("Ce qu’il faut envoyer", way_out.documents),
-        ("Comment", way_out.how),
-        ("Délai de réponse", way_out.delay),
-        ("En attendant", way_out.meanwhile),
-        ("Correction du tarif depuis le début", None if way_out.retroactive is None else _YES[way_out.retroactive]),
+        (label, getattr(way_out, name)) for name, label in texts.ALTERNATIVE_DETAILS.items()
     ]
+    if way_out.retroactive is not None:
+        said.append((texts.RETROACTIVE, texts.IS_RETROACTIVE[way_out.retroactive]))
     return [(label, text) for label, text in said if text is not None]
-
-
-_YES = {True: "oui, dès que votre justificatif est traité", False: "non, à partir de la décision seulement"}

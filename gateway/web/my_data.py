@@ -7,17 +7,18 @@ from starlette.responses import Response
 
 from gateway.core.disputes import Dispute, told_by
 from gateway.core.facts import FACTS, IMPLIED, household_value
-from gateway.core.model import CARRIES_A_VALUE, HouseholdRecord, HouseholdStatus, Need, Session
+from gateway.core.model import CARRIES_A_VALUE, HouseholdRecord, HouseholdStatus, Need, Session, Source
 from gateway.core.rules import Policy
 from gateway.web import texts
 from gateway.web.amend import amend
 from gateway.web.exchange import Exchange, form_bond, own_url, require_form
 from gateway.web.http import posted_form
 from gateway.web.information import provider_label
+from gateway.web.notice import notices
 from gateway.web.review import Line, day, lines
 from gateway.web.services import Services
 
-_NAMES = frozenset({"household.adults", "household.children"})
+_NAMES = frozenset(f"{source}.{people}" for source in Source for people in ("adults", "children"))
 """Facts that tell other people's names: shown only where a policy injects them."""
 
 
@@ -71,6 +72,7 @@ async def show_my_data(services: Services, exchange: Exchange) -> Response:
         provider=provider_label(services, session.identity.provider) if session.identity else "",
         obtained=list(obtained(services, session)),
         deliveries=delivered(session),
+        notices=notices(services, session),
         said=await said_by(services, session),
         contested=await contested_data(services, session),
         services=[each for each in services_of(services) if each.policy not in objected],
@@ -125,8 +127,9 @@ def _values(services: Services, record: HouseholdRecord, datum: Need, injected: 
     fields = record.fields.union(*(IMPLIED.get(fact, frozenset()) for fact in record.fields))
     shown = [fact for fact in FACTS if fact in fields and FACTS[fact].block is datum and fact != "household.fund"]
     shown = [fact for fact in shown if fact not in _NAMES or fact in injected]
-    if "household.address" in shown:
-        shown = ["household.address"]
+    whole = f"{datum.source}.address"
+    if whole in shown:
+        shown = [whole]
     read = [(fact, household_value(fact, household, record.status, None, services.today)) for fact in shown]
     return lines((fact, value) for fact, value in read if value is not None)
 

@@ -7,8 +7,11 @@ from decimal import Decimal
 from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
+from gateway.core.facts import COMPUTED_FROM
+from gateway.core.model import Session
 from gateway.core.rules import Policy, Scale, Schedule
 from gateway.core.tariff import schedule_on
+from gateway.web import texts
 from gateway.web.exchange import Exchange, own_url
 from gateway.web.services import Services
 
@@ -17,10 +20,12 @@ PREFIX = "calcul/"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the rule: what is known, and what follows."""
+    """A line of the rule: what is known (a sentence and what goes into it), and what follows."""
 
     when: str
     then: str
+    low: str = ""
+    high: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,17 @@ def notice_url(policy: Policy | None) -> str:
     return own_url(PREFIX + policy.name) if policy is not None and (policy.schedules or policy.scales) else ""
 
 
+def notices(services: Services, session: Session) -> list[dict[str, str]]:
+    """For «Mes données»: the rule of each service that received something computed here."""
+    told = {delivery.service for delivery in session.deliveries if not COMPUTED_FROM.keys().isdisjoint(delivery.facts)}
+    policies = services.settings.policies.values()
+    return [
+        {"service": policy.purpose, "url": notice_url(policy)}
+        for policy in policies
+        if policy.purpose in told and notice_url(policy)
+    ]
+
+
 async def show_notice(services: Services, exchange: Exchange) -> Response:
     """`/_gateway/calcul/POLICY`, open to everybody: a rule is no secret."""
     name = exchange.snapshot.target.path.rpartition("/")[2]
@@ -71,15 +87,9 @@ def _coming(policy: Policy, today: date) -> list[date]:
 def bracket_rule(schedule: Schedule | None) -> Rule | None:
     if schedule is None:
         return None
-    rows, above = [], -1
-    for bracket in schedule.brackets:
-        if bracket.up_to is None:
-            when = "quel que soit le quotient" if above < 0 else f"plus de {above} €"
-        else:
-            when = f"jusqu’à {bracket.up_to} €" if above < 0 else f"de {above + 1} à {bracket.up_to} €"
-            above = bracket.up_to
-        rows.append(Row(when, bracket.name))
-    zero = "" if schedule.zero_is_a_value else "Un quotient de 0 compte comme absent : aucune tranche n’est calculée."
+    bounds = [None, *(bracket.up_to for bracket in schedule.brackets)]
+    rows = [_bracket(bracket.name, below, bracket.up_to) for below, bracket in zip(bounds, schedule.brackets)]
+    zero = "" if schedule.zero_is_a_value else texts.ZERO_IS_ABSENT
     return Rule(written_day(schedule.valid_from), schedule.council_decision, tuple(rows), zero)
 
 
@@ -88,18 +98,25 @@ def scale_rule(scale: Scale | None) -> ScaleRule | None:
         return None
     starts = [start for start, _ in scale.rates]
     ends: list[int | None] = [*(start - 1 for start in starts[1:]), None]
-    rows = tuple(
-        Row(_children(start, end), f"{figure(rate)} %") for (start, rate), end in zip(scale.rates, ends, strict=True)
-    )
+    rows = tuple(_children(start, end, f"{figure(rate)} %") for (start, rate), end in zip(scale.rates, ends))
     since = written_day(scale.valid_from)
     return ScaleRule(since, scale.published, rows, floor=figure(scale.floor), ceiling=figure(scale.ceiling))
 
 
-def _children(start: int, end: int | None) -> str:
+def _bracket(name: str, below: int | None, up_to: int | None) -> Row:
+    if up_to is None:
+        return Row(texts.ANY_QUOTIENT, name) if below is None else Row(texts.ABOVE, name, low=str(below))
+    if below is None:
+        return Row(texts.UP_TO, name, high=str(up_to))
+    return Row(texts.BETWEEN, name, low=str(below + 1), high=str(up_to))
+
+
+def _children(start: int, end: int | None, rate: str) -> Row:
     if end is None:
-        return f"{start} enfants ou plus" if start > 1 else "quel que soit le nombre d’enfants"
-    plural = "s" if end > 1 else ""
-    return f"{start} enfant{plural}" if start == end else f"de {start} à {end} enfants"
+        return Row(texts.CHILDREN_FROM, rate, low=str(start)) if start > 1 else Row(texts.ANY_CHILDREN, rate)
+    if start == end:
+        return Row(texts.ONE_CHILD if start == 1 else texts.CHILDREN, rate, low=str(start))
+    return Row(texts.CHILDREN_BETWEEN, rate, low=str(start), high=str(end))
 
 
 def figure(number: Decimal) -> str:

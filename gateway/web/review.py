@@ -31,6 +31,8 @@ class Line:
     label: str
     text: str = ""
     items: tuple[str, ...] = ()
+    unit: str = ""
+    """A sentence that the text goes into, as `amount`; or that stands in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,11 @@ def _shown(policy: Policy, sent: Iterable[Injected]) -> list[Line]:
     shown = lines((item.fact, item.value) for item in sent)
     if policy.household is None or policy.household.match:
         return shown
-    return [Line(line.label, "transmis au service sans être affiché ici") for line in shown]
+    return [Line(line.label, unit=texts.NOT_SHOWN) for line in shown]
 
 
 def _origin(seen: Seen) -> Origin:
-    fund = texts.FUNDS.get(seen.view.household.fund or "", "la CAF ou la MSA")
+    fund = texts.FUNDS.get(seen.view.household.fund or "", texts.EITHER_FUND)
     return Origin(fund, day(seen.view.obtained_at or 0))
 
 
@@ -167,10 +169,8 @@ def _line(fact: str, value: object) -> Line:
         return Line(label, texts.FUNDS.get(str(value), str(value)))
     if fact in {"household.reference_month", "household.computed_month"}:
         return Line(label, texts.month(str(value)))
-    if fact == "childcare.annual_resources":
-        return Line(label, f"{value} € par an")
-    if fact == "childcare.estimated_hourly_rate":
-        return Line(label, f"{str(value).replace('.', ',')} € par heure")
+    if fact in texts.UNITS:
+        return Line(label, str(value).replace(".", ","), unit=texts.UNITS[fact])
     if fact.endswith(".obtained_at"):
         return Line(label, day(int(datetime.fromisoformat(str(value)).timestamp())))
     if isinstance(value, dict):

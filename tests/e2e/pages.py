@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from gateway.sandbox.identities import MATCHING, MISMATCHING, UNKNOWN
+from gateway.sandbox.identities import MATCHING, MISMATCHING, PARENT, UNKNOWN
 from tests.world import World, running
 
 Way = Callable[[World, Page], None]
@@ -95,6 +95,14 @@ def typed_wrongly(world: World, page: Page) -> None:
     page.locator('form[action="/_gateway/allocataire"] button').click()
 
 
+def typed_too_often(world: World, page: Page) -> None:
+    for _ in range(6):
+        page.goto(world.url + "/_gateway/allocataire?return_to=/numero/")
+        page.locator("[name=number]").fill("9999999")
+        page.locator("[name=postal_code]").fill("33000")
+        page.locator('form[action="/_gateway/allocataire"] button').click()
+
+
 def logged_out(world: World, page: Page) -> None:
     signed_in("/compte/", MATCHING, then="/_gateway/logout")(world, page)
     page.locator('form[action="/_gateway/logout"] button').click()
@@ -110,12 +118,17 @@ PAGES = (
     Place("login-easy", at("/_gateway/login?return_to=/cantine/&facile=1")),
     Place("login-alone", at("/_gateway/login")),
     Place("review", signed_in("/famille/", "sans_nom_dusage")),
+    Place("review-nursery", signed_in("/creche/", PARENT)),
     Place("number", at("/numero/")),
     Place("number-error", typed_wrongly, 422),
+    Place("number-too-many", typed_too_often, 429),
     Place("my-data-full", signed_in("/famille/", "sans_nom_dusage", press=REVIEW, then="/_gateway/mes-donnees")),
     Place("my-data-empty", signed_in("/compte/", MATCHING, then="/_gateway/mes-donnees")),
     Place("alternative-not-found", signed_in("/cantine/", UNKNOWN), 403),
     Place("alternative-mismatch", signed_in("/cantine/", MISMATCHING), 403),
+    Place("alternative-nursery", signed_in("/creche/", MATCHING), 403),
+    Place("notice-brackets", at("/_gateway/calcul/cantine")),
+    Place("notice-scale", at("/_gateway/calcul/creche")),
     Place("refused", signed_in("/age/", MATCHING), 403),
     Place("callback-failed", at("/_gateway/callback?state=unknown&code=none"), 400),
     Place("not-found", at("/_gateway/nothing-here"), 404),
