@@ -27,7 +27,7 @@ from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
 from gateway.adapters.quotas import SharedQuotas
 from gateway.adapters.sessions.checked import CheckedSessions, Rechecked
-from gateway.adapters.sessions.forms import Forms
+from gateway.adapters.sessions.forms import SMALL_BYTES, Forms
 from gateway.adapters.sessions.handoffs import Handoffs
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
@@ -66,8 +66,8 @@ DRAIN_S = 30
 """How long requests under way may take to end: after SIGTERM, and with what a reload replaced."""
 
 FORMS_BY_ADDRESS = 60
-FORMS_IN_ALL = 2_000
-"""Interrupted forms kept within the life of a login: whoever sends many of them cannot fill the store."""
+FORMS_BYTES = 67_108_864
+"""Of interrupted forms within the life of a login, and as much again of large ones: they never fill the store."""
 
 LOOP_LOGINS = 3
 LOOP_S = 120
@@ -389,8 +389,10 @@ def _lines(settings: Settings, world: Outside, records: RecordStore) -> dict[Sou
 
 def _forms(settings: Settings, world: Outside, records: RecordStore) -> Forms:
     by_address = _attempts(settings, world, records, FORMS_BY_ADDRESS, LOGIN_S)
-    in_all = _attempts(settings, world, records, FORMS_IN_ALL, LOGIN_S)
-    return Forms(records, world.clock, by_address=by_address, in_all=in_all, ttl_s=LOGIN_S)
+    small = _attempts(settings, world, records, FORMS_BYTES // SMALL_BYTES, LOGIN_S)
+    at_most = max(SMALL_BYTES, settings.limits.kept_post_bytes)
+    large = _attempts(settings, world, records, FORMS_BYTES // at_most, LOGIN_S)
+    return Forms(records, world.clock, by_address=by_address, small=small, large=large, ttl_s=LOGIN_S)
 
 
 def _opened(client: httpx.AsyncClient, closers: list[Close]) -> httpx.AsyncClient:
