@@ -22,7 +22,7 @@ from gateway.web.exchange import (
 )
 from gateway.web.http import posted_form
 from gateway.web.information import accepted_by, alternative_of, announced, buttons
-from gateway.web.leaving import prepare, with_form_targets
+from gateway.web.leaving import down, prepare, with_form_targets
 from gateway.web.services import Services
 from gateway.web.step_up import why_again
 from gateway.web.waiting import must_wait, waive
@@ -186,7 +186,7 @@ def provider_down(
         reference=exchange.reference,
     )
     return exchange.pages.message(
-        texts.PROVIDER_DOWN,
+        down(services, place),
         503,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),
