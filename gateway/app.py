@@ -25,6 +25,7 @@ from gateway.adapters.limits import Attempts
 from gateway.adapters.logs import configure_logging
 from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
+from gateway.adapters.quotas import SharedQuotas
 from gateway.adapters.sessions.checked import CheckedSessions, Rechecked
 from gateway.adapters.sessions.forms import Forms
 from gateway.adapters.sessions.handoffs import Handoffs
@@ -297,9 +298,11 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         for provider in settings.providers
     }
 
+    lines = _lines(settings, world, records)
+
     def api(asked: ApiParticulierSettings) -> ApiParticulier:
-        client = _opened(api_particulier.http_client(asked), closers)
-        return ApiParticulier(asked, client, clock=world.clock, sleep=world.sleep, on_trouble=_trouble)
+        client, quotas = _opened(api_particulier.http_client(asked), closers), lines[asked]
+        return ApiParticulier(asked, client, quotas=quotas, clock=world.clock, sleep=world.sleep, on_trouble=_trouble)
 
     kept = disputes.assemble(settings, lasting.disputes, world.clock, log=_log, metrics=world.cells, closers=closers)
     audit = AuditLog(world.audit_stream)
@@ -308,6 +311,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         routes=RouteTable(settings.routes),
         providers=providers,
         sources=_sources(settings, api),
+        lines={source: lines[asked] for source, asked in _asked(settings).items()},
         sessions=OpenSessions(
             _checked_sessions(settings, records, world.clock, providers), time.monotonic, kept.read_standing
         ),
@@ -358,12 +362,11 @@ def _sources(
     settings: Settings, api: Callable[[ApiParticulierSettings], ApiParticulier]
 ) -> dict[Source, HouseholdSource]:
     """One client for all that is asked at one place with one token: the quota is one."""
-    asked = {Source.HOUSEHOLD: settings.household, Source.CHILDCARE: settings.childcare}
     opened: dict[ApiParticulierSettings, ApiParticulier] = {}
-    for each in asked.values():
-        if each is not None and each not in opened:
-            opened[each] = api(each)
-    return {source: opened[each] for source, each in asked.items() if each is not None}
+    for asked in _asked(settings).values():
+        if asked not in opened:
+            opened[asked] = api(asked)
+    return {source: opened[asked] for source, asked in _asked(settings).items()}
 
 
 def _transactions(settings: Settings, world: Outside, records: RecordStore) -> Transactions:
@@ -374,6 +377,25 @@ def _transactions(settings: Settings, world: Outside, records: RecordStore) -> T
 
 def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: int, period_s: int) -> Attempts:
     return Attempts(records, world.clock, settings.sessions.secrets[-1], tries=tries, period_s=period_s)
+
+
+def _asked(settings: Settings) -> dict[Source, ApiParticulierSettings]:
+    both = {Source.HOUSEHOLD: settings.household, Source.CHILDCARE: settings.childcare}
+    return {source: asked for source, asked in both.items() if asked is not None}
+
+
+def _lines(settings: Settings, world: Outside, records: RecordStore) -> dict[ApiParticulierSettings, SharedQuotas]:
+    return {
+        asked: SharedQuotas(
+            records,
+            asked.quotas,
+            base_url=asked.base_url,
+            clock=world.clock,
+            sleep=world.sleep,
+            new_token=world.new_token,
+        )
+        for asked in _asked(settings).values()
+    }
 
 
 def _forms(settings: Settings, world: Outside, records: RecordStore) -> Forms:

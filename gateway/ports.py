@@ -1,6 +1,7 @@
 """What we ask of the outside: Protocols and their plain types. No I/O here."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -19,6 +20,7 @@ from gateway.core.model import (
     Source,
     VerifiedClaims,
 )
+from gateway.core.quota import Turn
 from gateway.core.rules import Mode, Route
 
 Clock = Callable[[], float]
@@ -125,6 +127,28 @@ class HouseholdRequest:
     identity: Identity | None = None
     number: CafNumber | None = None
     source: Source = Source.HOUSEHOLD
+    place: str | None = field(default=None, repr=False)
+    """Name of the place in the line that this enquiry uses."""
+    until: float | None = None
+    """Unix seconds: an answer that comes later is of no use, because the access token is dead."""
+
+
+class PlaceLine(Protocol):
+    """Places of one's own for a call that is made later, and the line before them; shared by all workers."""
+
+    async def join(self, place: str, *, keep_s: float, keep_share: float = 0) -> Turn:
+        """A place, or a turn in the line: kept for `keep_s` and that share of the wait, unless one asks again."""
+        ...
+
+    async def stay(self, place: str, *, keep_s: float, keep_share: float = 0) -> Turn:
+        """The same for one that has one of the two already; nobody joins by it."""
+        ...
+
+    async def leave(self, place: str) -> None: ...
+
+    def alone(self, name: str, *, hold_s: float, patience_s: float) -> AbstractAsyncContextManager[bool]:
+        """One at a time under this name, on all workers; False when the others took longer than `patience_s`."""
+        ...
 
 
 class HouseholdSource(Protocol):

@@ -13,6 +13,20 @@ from gateway.relying_party import ProviderSettings
 
 
 @dataclass(frozen=True, slots=True)
+class Quotas:
+    """What API Particulier accepts of us, and how the line before FranceConnect is kept."""
+
+    franceconnect_per_minute: int = 30
+    franceconnect_per_hour: int = 600
+    token_per_second: int = 20
+    address_per_minute: int = 1000
+    """Of all calls together, whatever their mode."""
+    place_s: int = 180
+    """How long a place is held for a person who is at FranceConnect."""
+    waiting_at_most: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
 class ApiParticulierSettings:
     """Where households are asked for, and as whom."""
 
@@ -26,6 +40,7 @@ class ApiParticulierSettings:
     read_s: float = 22
     """Longer than API Particulier's own 10 + 10 s, so that its 504 is heard."""
     ca_file: Path | None = None
+    quotas: Quotas = Quotas()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,10 @@ import httpx
 import respx
 
 from gateway.adapters.api_particulier import ApiParticulier, http_client
+from gateway.adapters.quotas import SharedQuotas
+from gateway.adapters.sessions.memory import MemoryRecords
+from gateway.adapters.sessions.records import RecordStore
+from gateway.app import new_token
 from gateway.core.model import Absent, CafNumber, Household, Need
 from gateway.core.rules import Mode
 from gateway.ports import HouseholdRequest
@@ -100,14 +104,31 @@ def _in_turn(responses: list[Any]) -> Callable[..., Any]:
     return answer
 
 
+def quotas_of(settings: ApiParticulierSettings, hand: Hand, records: RecordStore | None = None) -> SharedQuotas:
+    return SharedQuotas(
+        records or MemoryRecords(),
+        settings.quotas,
+        base_url=settings.base_url,
+        clock=hand.clock,
+        sleep=hand.sleep,
+        new_token=new_token,
+    )
+
+
 @contextmanager
-def a_desk(jitter: Callable[[], float] = lambda: 0.0, **changes: Any) -> Iterator[Desk]:
-    """Everything that leaves for `BASE_URL` is answered by `Desk.answers`."""
-    settings, hand, troubles = replace(SETTINGS, **changes), Hand(), list[tuple[str, str]]()
+def a_desk(
+    jitter: Callable[[], float] = lambda: 0.0,
+    records: RecordStore | None = None,
+    hand: Hand | None = None,
+    **changes: Any,
+) -> Iterator[Desk]:
+    """Everything that leaves for `BASE_URL` is answered by `Desk.answers`. Desks of one store are workers."""
+    settings, hand, troubles = replace(SETTINGS, **changes), hand or Hand(), list[tuple[str, str]]()
     with respx.mock(assert_all_called=False) as router:
         source = ApiParticulier(
             settings,
             http_client(settings),
+            quotas=quotas_of(settings, hand, records),
             clock=hand.clock,
             sleep=hand.sleep,
             on_trouble=lambda code, request_id: troubles.append((code, request_id)),

@@ -114,13 +114,14 @@ def gateway(
     routes: str = "",
     changes: dict[str, str] | None = None,
     policies: dict[str, str] | None = None,
+    environ: dict[str, str] | None = None,
     inside: Sequence[str] = (),
 ) -> Iterator[Gateway]:
     """Start everything; at the end nothing of it is left, however the test went. `inside`: see `mounted`."""
     sockets = bound_sockets(4)
     ports = [each.getsockname()[1] for each in sockets]
     config = configuration(folder, ports, routes=routes, changes=changes, policies=policies)
-    environ = secrets()
+    environ = environ or secrets()
     settings, clock = load(config, environ), MovedClock()
     franceconnect, api = sandbox(settings, clock)
     world = World(settings, clock, franceconnect, api, folder, io.StringIO(), io.StringIO())

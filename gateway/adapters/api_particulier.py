@@ -10,28 +10,34 @@ import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
+from zoneinfo import ZoneInfo
 
 import httpx
 
 from gateway.adapters.api_particulier_answers import (
     Refusal,
+    is_outage,
     needs_operator,
     quota_wait_s,
     read_refusal,
     retry_delay_s,
+    spent_for_s,
     status_of,
 )
 from gateway.adapters.api_particulier_query import IdentityUnusable, Parameters, identity_parameters
+from gateway.adapters.breaker import Breaker
 from gateway.adapters.childcare_payload import parse_childcare
 from gateway.adapters.household_payload import PayloadRefused, parse_household
+from gateway.adapters.quotas import SharedQuotas
 from gateway.core.model import Absent, Household, HouseholdStatus, Source
 from gateway.core.rules import Mode
 from gateway.ports import Clock, HouseholdRequest, Sleep
 from gateway.settings import ApiParticulierSettings
 
 BUDGET_S = 20.0
-"""From the start of `fetch` to its last retry: FranceConnect's token lives 60 s, and a person is waiting."""
+"""From the start of `fetch` to its last retry: a person is waiting. `HouseholdRequest.until` may come first."""
 
 CALL_S = 2.0
 """Less than this before the deadline is not worth a call: cut short, it still counts against the quota."""
@@ -45,6 +51,8 @@ _PRODUCTS = {
 _NUMBER_PATH = "/api/v2/composition-familiale"
 
 _TOKEN = re.compile(r"[!-~]+")
+_PARIS = ZoneInfo("Europe/Paris")
+
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,64}")
 
 OnTrouble = Callable[[str, str], None]
@@ -58,6 +66,9 @@ class _Call:
     path: str
     parameters: Parameters = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
+    until: float = float("inf")
+    """Unix seconds: no answer is waited for any longer."""
+    place: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,9 @@ class _Answer:
     household: Household | Absent
     refusal: Refusal | None = None
     trouble: bool = False
+    outage: bool = False
+    cached: bool = False
+    """From the provider's cache of 24 h."""
 
 
 def silence_http_loggers() -> None:
@@ -90,13 +104,14 @@ def http_client(settings: ApiParticulierSettings) -> httpx.AsyncClient:
 
 
 class ApiParticulier:
-    """The household source. One instance a recipient: its quota and its lock are shared by all who wait."""
+    """The household source. Quotas, closed doors and the lock of a recipient are shared by all workers."""
 
     def __init__(
         self,
         settings: ApiParticulierSettings,
         client: httpx.AsyncClient,
         *,
+        quotas: SharedQuotas,
         clock: Clock,
         sleep: Sleep,
         on_trouble: OnTrouble = lambda code, request_id: None,
@@ -104,28 +119,46 @@ class ApiParticulier:
     ) -> None:
         self._settings = settings
         self._client = client
+        self._quotas = quotas
+        self._breaker = Breaker()
         self._clock = clock
         self._sleep = sleep
         self._on_trouble = on_trouble
         self._jitter = jitter
+        # Of this process: only one of its tasks then looks after the lease that all processes share.
         self._one_at_a_time = asyncio.Lock()
-        self._closed_until = 0.0
 
     async def fetch(self, request: HouseholdRequest) -> Household | Absent:
         """Ask, and ask again as far as the provider allows within `BUDGET_S`."""
-        deadline = self._clock() + BUDGET_S
         call = self._call(request)
         if isinstance(call, Absent):
             return call
+        call = replace(call, until=request.until or call.until, place=request.place)
+        answer = await self._asked(call)
+        if self._is_stale(answer):
+            # The provider's cache does not look at the month: what it kept may be another month's.
+            answer = await self._asked(replace(call, headers={**call.headers, "Cache-Control": "no-cache"}))
+            if self._is_stale(answer):
+                answer = _unavailable("api_particulier_stale")
+        if answer.trouble and isinstance(answer.household, Absent):
+            self._on_trouble(answer.household.code, answer.household.request_id)
+        return answer.household
+
+    def _is_stale(self, answer: _Answer) -> bool:
+        if not answer.cached or isinstance(answer.household, Absent):
+            return False
+        month = answer.household.reference_month
+        return month is not None and month != datetime.fromtimestamp(self._clock(), _PARIS).strftime("%Y-%m")
+
+    async def _asked(self, call: _Call) -> _Answer:
+        deadline = min(self._clock() + BUDGET_S, call.until)
         tried = 0
         answer = await self._turn(call, deadline, tried)
         while (delay_s := self._delay_s(answer, tried, deadline)) is not None:
             await self._sleep(delay_s)
             tried += 1
             answer = await self._turn(call, deadline, tried)
-        if answer.trouble and isinstance(answer.household, Absent):
-            self._on_trouble(answer.household.code, answer.household.request_id)
-        return answer.household
+        return answer
 
     def _call(self, request: HouseholdRequest) -> _Call | Absent:
         """What to send, or why nothing is worth sending."""
@@ -160,21 +193,40 @@ class ApiParticulier:
         except TimeoutError:
             return _unavailable("api_particulier_busy")
         try:
-            return await self._attempt(call, deadline, tried)
+            return await self._alone(call, deadline, tried)
         finally:
             self._one_at_a_time.release()
 
+    async def _alone(self, call: _Call, deadline: float, tried: int) -> _Answer:
+        """The same between processes."""
+        patience_s = deadline - CALL_S - self._clock()
+        hold_s = self._settings.connect_s + self._settings.read_s + CALL_S
+        name = f"recipient {self._settings.recipient} {call.source}"
+        async with self._quotas.alone(name, hold_s=hold_s, patience_s=patience_s) as mine:
+            return await self._attempt(call, deadline, tried) if mine else _unavailable("api_particulier_busy")
+
     async def _attempt(self, call: _Call, deadline: float, tried: int) -> _Answer:
-        """One call, unless a quota is exhausted: whoever ignores a 429 is banned for 12 hours without a word."""
-        if self._clock() < self._closed_until:
-            return _unavailable("api_particulier_closed")
-        patience_s = deadline - self._clock() if tried else self._settings.connect_s + self._settings.read_s
+        """One call, if the quota has room and the source is not at rest."""
+        if call.until - self._clock() < CALL_S:
+            return _unavailable("api_particulier_late")
+        if not self._breaker.admits(self._clock()):
+            return _unavailable("api_particulier_resting")
+        patience_s = max(0.0, deadline - CALL_S - self._clock())
+        turn = await self._quotas.call(call.mode, patience_s=patience_s, place=call.place)
+        if not turn.granted:
+            return _unavailable("api_particulier_closed" if turn.closed else "api_particulier_quota")
+        answer = await self._within(call, deadline if tried else call.until)
+        self._breaker.note(self._clock(), answered=not answer.outage)
+        return answer
+
+    async def _within(self, call: _Call, until: float) -> _Answer:
+        patience_s = min(until - self._clock(), self._settings.connect_s + self._settings.read_s)
         try:
             # Timeouts of httpx are between two bytes; this one is for the whole.
             async with asyncio.timeout(patience_s):
                 return await self._exchange(call)
         except (TimeoutError, httpx.TimeoutException):
-            return _unavailable("api_particulier_timeout")
+            return _unavailable("api_particulier_timeout", outage=True)
         except httpx.HTTPError as error:
             return _broken(error)
 
@@ -182,19 +234,25 @@ class ApiParticulier:
         async with self._client.stream("GET", call.path, params=call.parameters, headers=call.headers) as response:
             body = await _body(response)
             request_id = _request_id(response)
+        spent_s = spent_for_s(response.headers, self._clock())
+        if spent_s:
+            await self._quotas.close(call.mode, spent_s)
         if response.status_code == 200:
-            return _read(call.source, body, request_id, self._clock())
+            cached = response.headers.get("X-Response-Cached", "").lower() == "true"
+            return replace(_read(call.source, body, request_id, self._clock()), cached=cached)
         refusal = read_refusal(response.status_code, body or b"")
         if refusal.status == 429:
-            refusal = self._close(refusal, response.headers.get("Retry-After", ""))
+            refusal = await self._close(refusal, response.headers.get("Retry-After", ""))
         absent = Absent(status_of(refusal, call.mode), refusal.name, request_id)
-        return _Answer(absent, refusal, needs_operator(refusal, call.mode))
+        return _Answer(absent, refusal, needs_operator(refusal, call.mode), is_outage(refusal))
 
-    def _close(self, refusal: Refusal, retry_after: str) -> Refusal:
-        """Nobody asks before the quota says so; this call may then ask again, a little later than that."""
-        now = self._clock()
-        wait_s = quota_wait_s(retry_after, now)
-        self._closed_until = max(self._closed_until, now + wait_s)
+    async def _close(self, refusal: Refusal, retry_after: str) -> Refusal:
+        """No worker asks before the quota says so: who ignores a 429 is banned for 12 hours without a word.
+
+        This call may then ask again, a little later than that.
+        """
+        wait_s = quota_wait_s(retry_after, self._clock())
+        await self._quotas.close(None, wait_s)
         return replace(refusal, retry_in_s=wait_s + 0.5)
 
 
@@ -247,8 +305,8 @@ def _request_id(response: httpx.Response) -> str:
     return value if _REQUEST_ID.fullmatch(value) else ""
 
 
-def _unavailable(code: str, request_id: str = "", *, trouble: bool = False) -> _Answer:
-    return _Answer(Absent(HouseholdStatus.UNAVAILABLE, code, request_id), trouble=trouble)
+def _unavailable(code: str, request_id: str = "", *, trouble: bool = False, outage: bool = False) -> _Answer:
+    return _Answer(Absent(HouseholdStatus.UNAVAILABLE, code, request_id), trouble=trouble, outage=outage)
 
 
 def _broken(error: httpx.HTTPError) -> _Answer:
@@ -257,7 +315,7 @@ def _broken(error: httpx.HTTPError) -> _Answer:
     seen = set[int]()  # chains of exceptions may loop
     while cause is not None and id(cause) not in seen:
         if isinstance(cause, ssl.SSLError):
-            return _unavailable("api_particulier_tls", trouble=True)
+            return _unavailable("api_particulier_tls", trouble=True, outage=True)
         seen.add(id(cause))
         cause = cause.__cause__ or cause.__context__
-    return _unavailable("api_particulier_connection")
+    return _unavailable("api_particulier_connection", outage=True)

@@ -41,6 +41,7 @@ _ERRORS_READ_AT_MOST = 10
 _WAIT_AT_MOST_S = 43_200
 """The length of the provider's ban; its longest quota window is an hour."""
 _WAIT_UNSAID_S = 60.0
+_WINDOW_AT_MOST_S = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,11 @@ def needs_operator(refusal: Refusal, mode: Mode) -> bool:
     return status_of(refusal, mode) is HouseholdStatus.UNAVAILABLE and refusal.status < 500 and refusal.status != 409
 
 
+def is_outage(refusal: Refusal) -> bool:
+    """The source or what is behind it is down; not what it answers for one person, the same each time."""
+    return refusal.status >= 500 and refusal.code not in _ASKED_AGAIN_ONCE
+
+
 def retry_delay_s(refusal: Refusal, tried: int, chance: float) -> float | None:
     """Seconds before the next retry after `tried` of them; None when the provider's sheet allows no other.
 
@@ -156,3 +162,18 @@ def quota_wait_s(retry_after: str, now: float) -> float:
     except (ValueError, OverflowError):
         return _WAIT_UNSAID_S
     return min(max(wait, 0.0), _WAIT_AT_MOST_S)
+
+
+def spent_for_s(headers: Mapping[str, str], now: float) -> float:
+    """Seconds for which `RateLimit-Remaining: 0` says that nothing is left; 0 when it does not say so.
+
+    `RateLimit-Reset` is a time of the provider's clock, read against its own `Date` where there is one.
+    """
+    remaining, reset = headers.get("RateLimit-Remaining", ""), headers.get("RateLimit-Reset", "")
+    if remaining.strip() != "0" or not (reset.isascii() and reset.isdigit()):
+        return 0
+    try:
+        theirs = parsedate_to_datetime(headers.get("Date", "")).timestamp()
+    except (ValueError, OverflowError):
+        theirs = now
+    return min(max(float(reset[:12]) - theirs, 0.0), _WINDOW_AT_MOST_S)

@@ -1,4 +1,4 @@
-"""A person written by hand, in the names of the facts: `{identity: {…}, household: {…}}`.
+"""A person written by hand, in the names of the facts: `{identity: {…}, household: {…}, childcare: {…}}`.
 
 Ages and counts, which the gateway derives, may be written too: they become birthdates and people without a name.
 """
@@ -18,6 +18,7 @@ from gateway.core.model import (
     CARRIES_A_VALUE,
     Acr,
     Address,
+    Childcare,
     Household,
     HouseholdRecord,
     HouseholdStatus,
@@ -25,6 +26,7 @@ from gateway.core.model import (
     Need,
     PartialDate,
     Person,
+    Source,
 )
 from gateway.core.names import parse_partial_date
 
@@ -47,7 +49,8 @@ def read_fixture(path: Path, today: date) -> Fixture:
     if problems:
         raise ConfigError(problems)
     try:
-        return Fixture(_identity(raw.get("identity"), today), _household(raw.get("household"), today))
+        records = (record for source in Source for record in _record(source, raw.get(source), today))
+        return Fixture(_identity(raw.get("identity"), today), tuple(records))
     except (LoginFailed, ValueError, TypeError, AttributeError, KeyError) as error:
         hint = "dates as 2019-05-31, months as 2026-05, acr as eidas1, status from the closed list"
         raise ConfigError(
@@ -55,18 +58,15 @@ def read_fixture(path: Path, today: date) -> Fixture:
         ) from None
 
 
+_PARTS = ("identity", *Source)
 _SHAPE = "write {identity: {birth_name: …}, household: {status: verified, family_quotient: 648}}"
 
 
 def _problems(raw: object, file: str) -> list[Problem]:
     if not isinstance(raw, Mapping):
         return [Problem(file, 0, "a mapping was expected", _SHAPE)]
-    problems = [
-        Problem(file, 0, f"`{key}` is not a part of a fixture", _SHAPE)
-        for key in raw
-        if key not in {"identity", "household"}
-    ]
-    for part in ("identity", "household"):
+    problems = [Problem(file, 0, f"`{key}` is not a part of a fixture", _SHAPE) for key in raw if key not in _PARTS]
+    for part in _PARTS:
         facts = raw.get(part) or {}
         if not isinstance(facts, Mapping):
             problems.append(Problem(file, 0, f"`{part}` must be a mapping", _SHAPE))
@@ -103,7 +103,7 @@ def _identity(raw: Mapping[str, Any] | None, today: date) -> Identity | None:
     )
 
 
-def _household(raw: Mapping[str, Any] | None, today: date) -> tuple[HouseholdRecord, ...]:
+def _record(source: Source, raw: Mapping[str, Any] | None, today: date) -> tuple[HouseholdRecord, ...]:
     if raw is None:
         return ()
     status = HouseholdStatus(raw.get("status", "verified"))
@@ -115,10 +115,12 @@ def _household(raw: Mapping[str, Any] | None, today: date) -> tuple[HouseholdRec
         adults=_people(raw.get("adults")),
         children=_children(raw, today),
         address=_address(raw),
+        childcare=Childcare(**{name: raw.get(name) for name in Childcare.__dataclass_fields__}),
     )
-    fields = frozenset(fact for fact in FACTS if FACTS[fact].block is not None and fact.startswith("household."))
+    fields = frozenset(fact for fact in FACTS if FACTS[fact].block is not None and fact.startswith(f"{source}."))
     held = household if status in CARRIES_A_VALUE else None
-    return (HouseholdRecord(status, frozenset(Need), fields, 0, held),)
+    blocks = frozenset(need for need in Need if need.source is source)
+    return (HouseholdRecord(status, blocks, fields, 0, held, source=source),)
 
 
 def _children(raw: Mapping[str, Any], today: date) -> tuple[Person, ...] | None:

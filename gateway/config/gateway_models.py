@@ -111,6 +111,17 @@ class ProviderModel(Part):
     button: ButtonModel | None = Field(None, description="instead of the official style sheet")
 
 
+class QuotasModel(Part):
+    """What API Particulier accepts from this address and token; by default what it publishes."""
+
+    franceconnect_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 30
+    franceconnect_per_hour: Annotated[int, Field(ge=1, le=1_000_000)] = 600
+    token_per_second: Annotated[int, Field(ge=1, le=10_000)] = 20
+    address_per_minute: Annotated[int, Field(ge=1, le=1_000_000, description="all calls together")] = 1000
+    place_s: Annotated[int, Field(ge=60, le=900, description="a place is held for a person at FranceConnect")] = 180
+    waiting_at_most: Annotated[int, Field(ge=0, le=1_000_000, description="people in the line")] = 20_000
+
+
 class ApiParticulierModel(Part):
     """CAF and MSA through API Particulier."""
 
@@ -120,6 +131,7 @@ class ApiParticulierModel(Part):
     base_url: Url | None = None
     recipient: Annotated[str, Field(pattern=r"^[0-9]{14}$")] | None = None
     ca_file: str | None = None
+    quotas: QuotasModel = Field(default_factory=lambda: QuotasModel.model_validate({}))
 
 
 class HouseholdModel(Part):

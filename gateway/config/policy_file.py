@@ -23,6 +23,7 @@ from gateway.core.headers import END_TO_END, FRAMING, HOP_BY_HOP, fold
 from gateway.core.model import Acr, HouseholdStatus
 from gateway.core.model import Source as Asked
 from gateway.core.needs import with_needs
+from gateway.core.retention import seconds_kept
 from gateway.core.rules import (
     Conditions,
     Encoding,
@@ -54,6 +55,7 @@ def read_policy(path: Path, shown: str, *, modes: Mapping[Asked, Mode]) -> tuple
         purpose=_french(model.purpose) or "",
         legal_basis=_french(model.legal_basis),
         retention=_french(model.retention),
+        keeps_s=seconds_kept(_french(model.retention)),
         english=_english(model),
         login=_login(model),
         household=_rule(Asked.HOUSEHOLD, model.household, modes, source),

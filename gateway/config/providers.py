@@ -10,7 +10,7 @@ from gateway.config.yaml_source import Path_
 from gateway.config.yaml_source import Source as YamlSource
 from gateway.core.model import Source
 from gateway.core.rules import Mode
-from gateway.settings import ApiParticulierSettings
+from gateway.settings import ApiParticulierSettings, Quotas
 
 ReadSecret = Callable[[object, Path_], bytes]
 
@@ -79,6 +79,7 @@ def _connection(
         recipient=api.recipient or model.authority.siret,
         token=secret(api.token, (*place, "token")).decode("utf-8", "replace") if api.token else None,
         ca_file=folder / api.ca_file if api.ca_file else None,
+        quotas=Quotas(**api.quotas.model_dump()),
     )
 
 

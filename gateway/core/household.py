@@ -160,6 +160,20 @@ def _joined(held: Sequence[HouseholdRecord]) -> Household:
     return Household(**parts)  # type: ignore[arg-type]
 
 
+def lasting(records: tuple[HouseholdRecord, ...], keeps_s: int | None, now: int) -> tuple[HouseholdRecord, ...]:
+    """The enquiries that are not over, neither for the policy that made them nor for the one that now looks."""
+    ends = (record_ends(record, keeps_s) for record in records)
+    return tuple(record for record, end in zip(records, ends, strict=True) if end is None or end > now)
+
+
+def record_ends(record: HouseholdRecord, keeps_s: int | None) -> int | None:
+    """When an enquiry is over for a policy that keeps its answers for so long; None: with the session."""
+    own = None if keeps_s is None else record.obtained_at + keeps_s
+    if own is None or record.kept_until is None:
+        return record.kept_until if own is None else own
+    return min(own, record.kept_until)
+
+
 def remember(records: tuple[HouseholdRecord, ...], new: HouseholdRecord) -> tuple[HouseholdRecord, ...]:
     """Add an enquiry; one that brought nothing and asked no more than this one is forgotten."""
     return (*(old for old in records if old.household is not None or not old.asked <= new.asked), new)

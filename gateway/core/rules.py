@@ -202,6 +202,8 @@ class Policy:
     purpose: str
     legal_basis: str | None = None
     retention: str | None = None
+    keeps_s: int | None = None
+    """Seconds that its answer is kept, read from `retention`; None: as long as the session."""
     login: Login | None = None
     household: HouseholdRule | None = None
     childcare: HouseholdRule | None = None

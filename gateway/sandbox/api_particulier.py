@@ -7,7 +7,6 @@ identities with the same birth date.
 import json
 import re
 import uuid
-from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from starlette.routing import Route
 from gateway.ports import Clock
 from gateway.sandbox.franceconnect import SandboxFranceConnect
 from gateway.sandbox.franceconnect.tokens import Introspection
+from gateway.sandbox.throttle import FRANCECONNECT, TOKEN, Doorkeeper, Network
 
 BLOCKS = {
     "cnaf_quotient_familial": "quotient_familial",
@@ -93,14 +93,15 @@ class SandboxApiParticulier:
     ) -> None:
         self.faults = ApiFaults()
         self.calls = 0
+        self.call_times: list[float] = []
         self._franceconnect = franceconnect
         self._tokens = tokens
         self._clock = clock
         self._broker = broker
         self._filter = filter_scopes
-        self._seen: dict[str, deque[float]] = defaultdict(deque)
+        self.doorkeeper = Doorkeeper(clock)
         self._running: set[str] = set()
-        self.app = Starlette(
+        routes = Starlette(
             routes=[
                 *(Route(f"/v3/dss/{product}/france_connect", self._by_token) for product in PRODUCTS),
                 *(Route(f"/v3/dss/{product}/identite", self._by_identity) for product in PRODUCTS),
@@ -110,13 +111,13 @@ class SandboxApiParticulier:
                 Route("/api/introspect", self._introspect),
             ]
         )
+        self.app = Network(routes, self.doorkeeper)
 
     async def _by_token(self, request: Request) -> Response:
         if (early := self._early(request)) is not None:
             return early
-        address = request.client.host if request.client else ""
-        if not self._within(f"minute {address}", 30, 60) or not self._within(f"hour {address}", 600, 3600):
-            return self._too_many(60)
+        if (wait_s := self.doorkeeper.admits("franceconnect", _address(request), FRANCECONNECT)) is not None:
+            return self._too_many(wait_s)
         granted = self._introspected(request)
         if isinstance(granted, Response):
             return granted
@@ -149,8 +150,14 @@ class SandboxApiParticulier:
         token = _bearer(request)
         if token is None or token not in self._tokens:
             return _error(401, "00101", "Jeton invalide")
-        if not self._within(f"second {token}", 20, 1):
-            return self._too_many(1)
+        if (wait_s := self.doorkeeper.admits(token, _address(request), TOKEN)) is not None:
+            return self._too_many(wait_s)
+        response = self._identified(request, token)
+        # One throttle alone: in FranceConnect mode there are two, and these lines are left out.
+        self.doorkeeper.limit(response, token, _address(request), TOKEN[0])
+        return response
+
+    def _identified(self, request: Request, token: str) -> Response:
         scopes, (files_of, blocks) = frozenset(self._tokens[token]), _product(request)
         if not scopes & blocks.keys():
             return _error(403, "00100", "Droits insuffisants")
@@ -186,6 +193,7 @@ class SandboxApiParticulier:
 
     def _early(self, request: Request) -> Response | None:
         self.calls += 1
+        self.call_times.append(self._clock())
         faults = self.faults
         if faults.next_status is None:
             return None
@@ -200,15 +208,6 @@ class SandboxApiParticulier:
             "Erreur",
         )
 
-    def _within(self, key: str, at_most: int, period_s: int) -> bool:
-        now, times = self._clock(), self._seen[key]
-        while times and now - times[0] >= period_s:
-            times.popleft()
-        if len(times) >= at_most:
-            return False
-        times.append(now)
-        return True
-
     def _too_many(self, wait_s: int) -> Response:
         response = _error(429, "00429", "Trop de requêtes")
         response.headers["retry-after"] = str(wait_s)
@@ -222,7 +221,9 @@ class SandboxApiParticulier:
         payload = json.loads(json.dumps(case["payload"]))
         if case["status"] == 200:
             payload = self._filtered(payload, scopes)
-        return _with_id(JSONResponse(payload, case["status"]))
+        response = _with_id(JSONResponse(payload, case["status"]))
+        response.headers["x-response-cached"] = "false"
+        return response
 
     def _filtered(self, payload: dict[str, Any], scopes: frozenset[str]) -> dict[str, Any]:
         """A scope that is missing is a key that is missing, as in production."""
@@ -290,6 +291,10 @@ def _parameters_of(found: Introspection) -> dict[str, Any]:
         "codeCogInseeCommuneNaissance": claims.get("birthplace") if claims["birthcountry"] == "99100" else "",
         "codeCogInseePaysNaissance": claims["birthcountry"],
     }
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _bearer(request: Request) -> str | None:

@@ -18,7 +18,15 @@ def message_for(policy: Policy, decision: Alternative, session: Session | None) 
         return _not_found(lookup, session)
     if lookup is not None and decision.status is HouseholdStatus.NOT_AVAILABLE:
         return _not_available(lookup, session)
+    if lookup is not None and decision.status is HouseholdStatus.UNAVAILABLE:
+        return _unavailable(lookup, session)
     return texts.ALTERNATIVE.get(decision.status, texts.OTHER_ALTERNATIVE)
+
+
+def _unavailable(lookup: Lookup, session: Session | None) -> Message:
+    """A line that was not waited for, or a quota that is spent, is no outage."""
+    known = [reason for reason in _reasons(lookup, session) if reason in texts.UNAVAILABLE_BECAUSE]
+    return texts.UNAVAILABLE_BECAUSE[known[0]] if known else texts.ALTERNATIVE[HouseholdStatus.UNAVAILABLE]
 
 
 def _not_found(lookup: Lookup, session: Session | None) -> Message:

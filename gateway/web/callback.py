@@ -5,11 +5,12 @@ from starlette.responses import Response
 from gateway.core.claims import keep_known, to_identity
 from gateway.core.disputes import is_withheld
 from gateway.core.errors import DependencyFailed, LoginFailed
+from gateway.core.household import lasting
 from gateway.core.model import HouseholdRecord, Identity, LoginTransaction, Need, Session
 from gateway.core.rules import Mode, Policy
 from gateway.ports import Handoff, IdentityProvider, SignedIn
 from gateway.relying_party import CallbackError, CallbackSuccess, read_callback
-from gateway.web import agent_login, login_texts, texts
+from gateway.web import agent_login, texts
 from gateway.web.cookies import digest_of, new_session_id
 from gateway.web.enquiry import enquire
 from gateway.web.exchange import Destination, Exchange, destination, origin_of, own_url, with_cookies
@@ -18,6 +19,9 @@ from gateway.web.kept_forms import onward
 from gateway.web.login import count_login, provider_down
 from gateway.web.loops import is_stuck
 from gateway.web.services import Services
+
+TOKEN_S = 55.0
+"""FranceConnect's access token lives 60 s; the rest is for an answer on its way."""
 
 _OUTAGES = frozenset({"temporarily_unavailable", "server_error"})
 
@@ -62,8 +66,10 @@ async def _finish(
         if isinstance(returned, CallbackError):
             count_login(services, returned.error, asked_of)
             return _refused_by_provider(services, exchange, place, returned)
+        # The token is issued after this moment: counted from here, its life is never taken for longer than it is.
+        dies_at = services.clock() + TOKEN_S
         signed_in = await _exchanged(services, provider, transaction, returned.code)
-        session = await _new_session(services, exchange, transaction, signed_in, place)
+        session = await _new_session(services, exchange, transaction, signed_in, place, dies_at)
     except LoginFailed as error:
         count_login(services, error.code, asked_of)
         return login_failed(services, exchange, place, error)
@@ -95,7 +101,7 @@ async def _unknown(services: Services, exchange: Exchange, state: str, code: str
     count_login(services, code, "")
     bare = exchange.session is None and exchange.browser is None
     return exchange.pages.message(
-        login_texts.COOKIES_REFUSED if bare else texts.LOGIN_FAILED,
+        texts.COOKIES_REFUSED if bare else texts.LOGIN_FAILED,
         400,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),
@@ -122,7 +128,7 @@ def _refused_by_provider(
 def login_failed(services: Services, exchange: Exchange, place: Destination | None, error: LoginFailed) -> Response:
     services.log("login_failed", code=error.code, provider_reference=error.reference, reference=exchange.reference)
     return exchange.pages.message(
-        login_texts.TOO_WEAK if error.code == "acr_too_low" else texts.LOGIN_FAILED,
+        texts.TOO_WEAK if error.code == "acr_too_low" else texts.LOGIN_FAILED,
         error.status,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),
@@ -136,6 +142,7 @@ async def _new_session(
     transaction: LoginTransaction,
     signed_in: SignedIn,
     place: Destination | None,
+    dies_at: float,
 ) -> Session:
     """A new id at each login; what the same person already held in this browser comes along."""
     identity, before = _identity(transaction, signed_in), exchange.session
@@ -143,9 +150,9 @@ async def _new_session(
         identity = keep_known(identity, before.identity, transaction.scopes)
     else:
         before = None
-    held = before.household if before else ()
     policy = place.route.policy if place else None
-    records = await _household(services, policy, held, identity, transaction, signed_in)
+    held = lasting(before.household, policy.keeps_s if policy else None, services.now) if before else ()
+    records = await _household(services, policy, held, identity, transaction, signed_in, dies_at)
     session = Session(
         id=new_session_id(services.new_token),
         expires_at=services.now + services.settings.sessions.absolute_s,
@@ -197,11 +204,14 @@ async def _household(
     identity: Identity,
     transaction: LoginTransaction,
     signed_in: SignedIn,
+    dies_at: float,
 ) -> tuple[HouseholdRecord, ...]:
     """FranceConnect mode asks now or never: the token dies within the minute."""
     asked = {str(need) for need in Need} & transaction.scopes
     by_token = [each for each in policy.lookups if each.rule.mode is Mode.FRANCECONNECT] if policy else []
     due = [each for each in by_token if any(need.source is each.source for need in Need if str(need) in asked)]
+    if transaction.waived:
+        due = by_token
     if policy is None or not due:
         return held
     standing = await services.sessions.standing_of(identity)
@@ -209,9 +219,18 @@ async def _household(
     if not due:
         return held
     # A new login begins anew: what is asked again replaces what was held.
-    kept = tuple(record for record in held if not {str(block) for block in record.asked} <= asked)
+    kept = tuple(record for record in held if not asked or not {str(block) for block in record.asked} <= asked)
     return await enquire(
-        services, policy, due, kept, identity, access_token=signed_in.access_token, granted=signed_in.scopes
+        services,
+        policy,
+        due,
+        kept,
+        identity,
+        access_token=signed_in.access_token,
+        granted=signed_in.scopes,
+        browser=transaction.browser,
+        until=dies_at,
+        waived=transaction.waived,
     )
 
 

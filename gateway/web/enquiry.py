@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gateway.core.disputes import is_withheld
-from gateway.core.household import Enquiry, remember, settle, view
+from gateway.core.household import Enquiry, lasting, remember, settle, view
 from gateway.core.model import (
     ADULTS_OF,
     Absent,
@@ -15,6 +15,7 @@ from gateway.core.model import (
     Identity,
     Need,
     Session,
+    Source,
 )
 from gateway.core.rules import Lookup, Mode, Policy
 from gateway.ports import HouseholdRequest
@@ -35,6 +36,9 @@ async def enquire(
     access_token: str | None = None,
     granted: frozenset[str] | None = None,
     number: CafNumber | None = None,
+    browser: str | None = None,
+    until: float | None = None,
+    waived: bool = False,
 ) -> tuple[HouseholdRecord, ...]:
     """The session's enquiries with those that these `lookups` of `policy` lacked, one after the other, settled."""
     for lookup in lookups:
@@ -43,10 +47,13 @@ async def enquire(
             continue
         rule, source = lookup.rule, lookup.source
         blocks = seen.missing | ({ADULTS_OF[source]} if rule.match else frozenset())
-        request = HouseholdRequest(rule.mode, blocks, access_token, identity, number, source)
-        answer = await _ask(services, request, granted)
+        place = None if browser is None else place_name(browser, source)
+        request = HouseholdRequest(rule.mode, blocks, access_token, identity, number, source, place, until)
+        answer = _WAIVED if waived else await _ask(services, request, granted)
         asked = Enquiry(rule, blocks, lookup.needs.fields | seen.fields, source)
         record = settle(answer, asked, identity=identity, now=services.now)
+        if policy.keeps_s is not None:
+            record = replace(record, kept_until=record.obtained_at + policy.keeps_s)
         _say(services, policy, answer, record)
         records = remember(records, record)
     return records
@@ -67,12 +74,32 @@ def _is_vouched(services: Services, identity: Identity | None) -> bool:
     return provider is not None and provider.vouches
 
 
+def place_name(browser: str, source: Source) -> str:
+    """One place a source for each browser, by the digest that its login transactions are bound to."""
+    return f"{browser} {source}"
+
+
 _NOT_VOUCHED = Absent(HouseholdStatus.NOT_AVAILABLE, "identity_not_vouched")
 _NOT_GRANTED = Absent(HouseholdStatus.UNAVAILABLE, "scope_not_granted")
 _FOREIGN = Absent(HouseholdStatus.NOT_AVAILABLE, "identity_without_birthcountry")
+_WAIVED = Absent(HouseholdStatus.UNAVAILABLE, "household_waived")
+
+FLIGHT_S = 60.0
+"""Longer than any enquiry lasts."""
+FLIGHT_PATIENCE_S = 30.0
 
 
 async def _ask(services: Services, request: HouseholdRequest, granted: frozenset[str] | None) -> Household | Absent:
+    """The answer; a place that was kept for this enquiry is used by it or given back."""
+    try:
+        return await _asked(services, request, granted)
+    finally:
+        line = services.lines.get(request.source)
+        if line is not None and request.place is not None:
+            await line.leave(request.place)
+
+
+async def _asked(services: Services, request: HouseholdRequest, granted: frozenset[str] | None) -> Household | Absent:
     """Ask, unless the answer is known: without a CAF scope in the token it is a refusal, and counts as a call."""
     if not _is_vouched(services, request.identity):
         return _NOT_VOUCHED
@@ -98,12 +125,38 @@ async def enquire_by_identity(services: Services, policy: Policy, session: Sessi
 
     What a person contests is not asked for: none of it could leave.
     """
-    standing = await services.sessions.standing(session)
-    due = [each for each in owed(policy, session, services.now) if not is_withheld(policy.name, each.needs, standing)]
+    due = await _due(services, policy, session)
     if not due:
         return session
-    records = await enquire(services, policy, due, _fresh(session, services.now), session.identity)
-    return await amend(services, session.id, lambda current: replace(current, household=records))
+    line = services.lines.get(due[0].source)
+    if line is None:
+        return await _enquired(services, policy, due, session)
+    # Several requests of one page: the first asks, the others find its answer.
+    async with line.alone(f"session {session.id}", hold_s=FLIGHT_S, patience_s=FLIGHT_PATIENCE_S) as mine:
+        current = await services.sessions.load(session.id)
+        due = await _due(services, policy, current) if mine and current is not None else ()
+        if current is None or not due:
+            return current
+        return await _enquired(services, policy, due, current)
+
+
+async def _due(services: Services, policy: Policy, session: Session) -> tuple[Lookup, ...]:
+    asked = owed(policy, session, services.now)
+    if not asked:
+        return ()
+    standing = await services.sessions.standing(session)
+    return tuple(each for each in asked if not is_withheld(policy.name, each.needs, standing))
+
+
+async def _enquired(services: Services, policy: Policy, due: Iterable[Lookup], session: Session) -> Session | None:
+    records = await enquire(services, policy, due, _fresh(policy, session, services.now), session.identity)
+    return await amend(services, session.id, lambda current: _with(current, records))
+
+
+def _with(session: Session, records: tuple[HouseholdRecord, ...]) -> Session:
+    """What was confirmed stays so, unless what it was about was asked again."""
+    kept = all(record in records for record in session.household if record.household is not None)
+    return replace(session, household=records, reviewed=session.reviewed if kept else frozenset())
 
 
 def owed(policy: Policy, session: Session, now: int) -> tuple[Lookup, ...]:
@@ -115,12 +168,12 @@ def owed(policy: Policy, session: Session, now: int) -> tuple[Lookup, ...]:
     by_identity = [each for each in policy.lookups if each.rule.mode is Mode.IDENTITY]
     if not by_identity:
         return ()
-    records = _fresh(session, now)
+    records = _fresh(policy, session, now)
     return tuple(each for each in by_identity if view(records, each.needs, each.source).status is None)
 
 
-def _fresh(session: Session, now: int) -> tuple[HouseholdRecord, ...]:
-    return tuple(record for record in session.household if not _stale(record, now))
+def _fresh(policy: Policy, session: Session, now: int) -> tuple[HouseholdRecord, ...]:
+    return tuple(record for record in lasting(session.household, policy.keeps_s, now) if not _stale(record, now))
 
 
 def _stale(record: HouseholdRecord, now: int) -> bool:

@@ -8,6 +8,7 @@ from starlette.types import Receive
 
 from gateway.core.errors import RequestRejected
 from gateway.core.forwarded import client_address
+from gateway.core.household import lasting
 from gateway.core.model import Facts, NormalPath, RequestFacts, Session, Standing
 from gateway.core.paths import Target, admit, read_target
 from gateway.core.routing import SlashRedirect, normal_host
@@ -120,7 +121,7 @@ def facts_of(
         decision_id=reference,
         identity=session.identity,
         scopes=session.scopes,
-        household=session.household,
+        household=lasting(session.household, policy.keeps_s, services.now),
         reviewed=policy.tag in session.reviewed,
         declined=policy.name in session.declined,
         standing=standing,

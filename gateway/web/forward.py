@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import NamedTuple
 
 from gateway.core.encodings import encode, render
 from gateway.core.facts import is_household_value
 from gateway.core.forwarded import client_address, forwarded
 from gateway.core.headers import request_headers, response_headers
+from gateway.core.household import record_ends
 from gateway.core.http1.fields import CHUNKED, UNTIL_CLOSE, write_fields
 from gateway.core.http1.request import RequestHead
 from gateway.core.http1.response import ResponseHead
@@ -39,6 +41,8 @@ class Permit:
     """The injected fields as they are written."""
     signer: RequestSigner | None = field(repr=False)
     rewriting: Rewriting = field(repr=False)
+    until: float = inf
+    """Unix seconds: what it injects is kept no longer."""
 
 
 def permit(services: Services, route: Route, allow: Allow, session: Session | None) -> Permit:
@@ -66,7 +70,13 @@ def permit(services: Services, route: Route, allow: Allow, session: Session | No
         lines=write_fields((name.encode("ascii"), value) for name, value in injected),
         signer=prepare(route.sign, statement, signer=services.signer, secret=route.secret),
         rewriting=Rewriting.of(route, services.settings.origin_of(route)),
+        until=_until(route, session),
     )
+
+
+def _until(route: Route, session: Session | None) -> float:
+    ends = (record_ends(record, route.policy.keeps_s) for record in (session.household if session else ()))
+    return min((end for end in ends if end is not None), default=inf)
 
 
 def _subject(services: Services, session: Session | None, identity: Identity | None) -> Subject | None:

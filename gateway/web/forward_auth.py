@@ -25,6 +25,7 @@ from gateway.web.exchange import Exchange, is_own, own_url
 from gateway.web.forward import Permit, bind, said
 from gateway.web.http import Headers, Snapshot, snapshot_of
 from gateway.web.judge import judge
+from gateway.web.retention import let_go
 from gateway.web.services import Services
 from gateway.web.websocket import check_handshake
 
@@ -80,6 +81,7 @@ async def authorise(services: Services, exchange: Exchange) -> Response:
         return _turned_away(exchange.pages.redirect(to, 308), redirect=redirect)
     session_id = services.cookies.session_id(asking.head.cookies) if route.policy.needs_session else None
     session = await services.sessions.load(session_id) if session_id else None
+    session = session and await let_go(services, session)
     if original.upgrade:
         check_handshake(services, original, route, session)
     began = services.clock()

@@ -21,6 +21,7 @@ from gateway.web.http import EXTENSION, ClientLeft, Snapshot, body_chunks, take_
 from gateway.web.judge import judge
 from gateway.web.relay import Relay
 from gateway.web.resume import Resumed, resumed
+from gateway.web.retention import let_go
 from gateway.web.services import Services
 from gateway.web.websocket import check_handshake
 
@@ -109,6 +110,7 @@ class Gate:
         cookies = snapshot.values(b"cookie")
         session_id = self._services.cookies.session_id(cookies) if with_session else None
         session = await self._services.sessions.load(session_id) if session_id else None
+        session = session and await let_go(self._services, session)
         browser, pages = (
             self._services.cookies.browser(cookies),
             self._services.pages.speaking(snapshot.language, snapshot.here),

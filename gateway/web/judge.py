@@ -33,7 +33,8 @@ async def judge(services: Services, exchange: Exchange, route: Route, *, with_bo
     facts = facts_of(services, route.policy, session, standing, exchange.snapshot.facts, exchange.reference)
     decision = decide(route.policy, facts)
     if not isinstance(decision, Allow):
-        response = await _turned_away(services, exchange, route, decision, with_body=with_body)
+        asking = replace(exchange, session=session)
+        response = await _turned_away(services, asking, route, decision, with_body=with_body)
         audit_turned_away(services, exchange, route, decision, session, response.status_code, began)
         return response
     given = permit(services, route, decision, session)

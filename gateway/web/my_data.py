@@ -14,6 +14,7 @@ from gateway.web.amend import amend
 from gateway.web.exchange import Exchange, form_bond, own_url, require_form
 from gateway.web.http import posted_form
 from gateway.web.information import provider_label
+from gateway.web.notice import notices
 from gateway.web.review import Line, day, lines
 from gateway.web.services import Services
 
@@ -72,6 +73,7 @@ async def show_my_data(services: Services, exchange: Exchange) -> Response:
         said=await said_by(services, session),
         contested=await contested_data(services, session),
         services=[each for each in services_of(services) if each.policy not in objected],
+        notices=notices(services, session),
         token=services.cookies.form_token(form_bond(exchange)),
     )
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
+from gateway.core.facts import COMPUTED_FROM
+from gateway.core.model import Session
 from gateway.core.rules import Policy, Scale, Schedule
 from gateway.core.tariff import schedule_on
 from gateway.web.exchange import Exchange, own_url
@@ -45,6 +47,17 @@ class ScaleRule(Rule):
 def notice_url(policy: Policy | None) -> str:
     """Where the notice of a policy is; empty when it computes nothing."""
     return own_url(PREFIX + policy.name) if policy is not None and (policy.schedules or policy.scales) else ""
+
+
+def notices(services: Services, session: Session) -> list[dict[str, str]]:
+    """For «Mes données»: the rule of each service that received something computed here."""
+    told = {delivery.service for delivery in session.deliveries if not COMPUTED_FROM.keys().isdisjoint(delivery.facts)}
+    policies = services.settings.policies.values()
+    return [
+        {"service": policy.purpose, "url": notice_url(policy)}
+        for policy in policies
+        if policy.purpose in told and notice_url(policy)
+    ]
 
 
 async def show_notice(services: Services, exchange: Exchange) -> Response:

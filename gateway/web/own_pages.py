@@ -24,6 +24,7 @@ from gateway.web import (
     provider_logout,
     resume,
     review,
+    waiting,
 )
 from gateway.web.exchange import OWN_PREFIX, Exchange
 from gateway.web.services import Services
@@ -32,6 +33,7 @@ Page = Callable[[Services, Exchange], Awaitable[Response]]
 
 PAGES: Mapping[str, Mapping[str, Page]] = {
     "login": {"GET": login.show_login, "POST": login.start_login},
+    "waiting": {"GET": waiting.show_waiting},
     "callback": {"GET": callback.finish_login},
     "arrive": {"GET": callback.arrive},
     "logout": {"GET": logout.show_logout, "POST": logout.logout},

@@ -20,6 +20,7 @@ from gateway.web.forward import Asked, Permit, client_lines, delivery_due, permi
 from gateway.web.forward_auth import bound_to, find_route, is_asked, read_original
 from gateway.web.open_sessions import OpenSession
 from gateway.web.relay import Relay
+from gateway.web.retention import has_ended
 from gateway.web.server.connection import ClientConnection, Responder
 from gateway.web.services import Services
 
@@ -151,7 +152,10 @@ class QuickLane:
         entry = self._open_session(cookie)
         if entry is None:
             return "", None
-        return entry.session.id, entry.prepared.get(key) or self._decided(key, route, entry, facts)
+        kept = entry.prepared.get(key)
+        if kept is not None and kept.until > self._services.clock():
+            return entry.session.id, kept
+        return entry.session.id, self._decided(key, route, entry, facts)
 
     def _open_session(self, cookie: bytes | None) -> OpenSession[Permit] | None:
         if cookie is None:
@@ -171,7 +175,8 @@ class QuickLane:
         return self._anonymous.get(key) or self._remember(key, self._anonymous, self._decide(route, None, facts))
 
     def _decided(self, key: str, route: Route, entry: OpenSession[Permit], facts: RequestFacts) -> Permit | None:
-        if owed(route.policy, entry.session, self._services.now):
+        now = self._services.now
+        if has_ended(entry.session, now) or owed(route.policy, entry.session, now):
             return None
         found = self._decide(route, entry, facts)
         if found is not None and delivery_due(self._services, found, entry.session) is not None:

@@ -19,6 +19,7 @@ from gateway.ports import (
     IdentityProvider,
     Metrics,
     NewToken,
+    PlaceLine,
     Sleep,
     TransactionStore,
     UpstreamClient,
@@ -67,6 +68,8 @@ class Services:
     routes: RouteTable
     providers: Mapping[str, IdentityProvider]
     sources: Mapping[Source, HouseholdSource]
+    lines: Mapping[Source, PlaceLine]
+    """Before each source: places for calls that are made at the return from the provider."""
     sessions: OpenSessions["Permit"]
     """Every call reaches the store; only `peek` reads what was read less than a second ago."""
     live: LiveAnswers

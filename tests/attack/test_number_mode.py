@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 import pytest
 
 from gateway import app
-from gateway.core.errors import ConfigError
 from gateway.sandbox.identities import MATCHING
 from gateway.web import caf_number
 from tests.browser import Person
@@ -209,16 +208,6 @@ def test_an_answer_leaves_in_the_same_time_whoever_the_number_belongs_to(
         )
         assert min(time_ for times in took.values() for time_ in times) >= STEP_S
         assert found < max(3 * noise, STEP_S / 10)
-
-
-def test_names_of_a_file_are_not_for_somebody_whom_nobody_identified(tmp_path: Path) -> None:
-    policy = WITHOUT_LOGIN.replace("X-Caf-Quotient: household.family_quotient", "X-Enfants: household.children")
-    with (
-        pytest.raises(ConfigError) as refused,
-        running(tmp_path, broker=True, **{**NUMBER, "policies": {"numero": policy}}),
-    ):
-        pass
-    assert any("`household.children` with `match: none`" in str(problem) for problem in refused.value.problems)
 
 
 def test_a_review_without_an_identity_says_what_leaves_and_shows_no_value(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from tests.household_source import (
     Hand,
     a_desk,
     ok,
+    quotas_of,
     refused,
     refused_v2,
 )
@@ -601,6 +602,7 @@ async def test_a_private_authority_is_trusted_when_the_settings_name_it_and_not_
             source = ApiParticulier(
                 settings,
                 client,
+                quotas=quotas_of(settings, hand),
                 clock=hand.clock,
                 sleep=hand.sleep,
                 on_trouble=lambda *trouble: troubles.append(trouble),

@@ -114,6 +114,13 @@ def test_when_all_memory_is_used_counting_goes_on_without_harm(monkeypatch: pyte
     assert numbers["gateway_logins_total", ("fc", "done")] == (1.0,)
 
 
+def test_a_number_that_nobody_declared_is_lost_and_counted_as_such() -> None:
+    cells = Cells()
+    cells.count("gateway_nothing_total")
+    cells.observe("gateway_provider_seconds", 0.1)
+    assert cells.read()[DROPPED, ()] == (2.0,)
+
+
 def test_names_are_quoted_whatever_they_hold() -> None:
     cells, name = Cells(), 'can"tine\n\\é\x00'
     cells.decided(LINE._replace(route=name), 0.1)

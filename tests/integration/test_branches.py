@@ -324,6 +324,16 @@ def test_one_policy_may_ask_both_in_one_login(caf: World) -> None:
     assert set(_told(person, "/deux/")) == {"x-caf-quotient", "x-creche-ressources"}
 
 
+def test_one_policy_refuses_for_either_source(caf: World) -> None:
+    """The household is hers, the nursery's file is not: nothing leaves, neither value nor file."""
+    person = caf.person()
+    page = caf.sign_in(person, "/deux/", MATCHING)
+    assert page.status == 403
+    assert "Nous n’avons pas pu relier" in page.text
+    line = caf.audited("deux", 2)[-1]
+    assert (line["outcome"], line["household_status"]) == ("alternative", "mismatch")
+
+
 def test_a_nursery_may_be_asked_by_identity(caf: World) -> None:
     person = caf.person()
     page = caf.sign_in(person, "/creche-identite/", MATCHING)

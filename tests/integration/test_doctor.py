@@ -58,9 +58,10 @@ def test_before_the_first_start_with_all_in_order_nothing_is_wrong(outside: Part
     found = _findings(tmp_path)
     assert _wrong(found) == set()
     expected = {"provider_metadata", "provider_keys", "provider_authorize", "provider_secret", "redirect_uri",
-                "post_logout_redirect_uri", "api", "api_scopes_by_login", "upstream", "store", "store_room", "listen",
+                "post_logout_redirect_uri", "api", "api_scopes_by_login", "upstream", "store_room", "listen",
                 "clock", "signing_key", "open_files"}  # fmt: skip
     assert expected <= found.keys()
+    assert {"store", "store_slow"} & found.keys()
     assert found["public_url_refused"].level is Level.WARN
     assert found["redirect_uri"].said.endswith(f"{outside.world.url}/_gateway/callback")
     assert found["post_logout_redirect_uri"].said.endswith(f"{outside.world.url}/_gateway/logged-out")

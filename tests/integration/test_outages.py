@@ -62,6 +62,8 @@ def test_discovery_down_ends_on_a_page_and_the_button_is_marked_until_it_works_a
     assert login.response.text.index(WAY_OUT) < login.response.text.index("S’identifier avec")
     assert person.press(login, WAY_OUT).status == 200
     broken.franceconnect.start()
+    broken.world.clock.ahead_s += 6  # after a failure the metadata are asked for again this much later
+    broken.provider_clock.ahead_s += 6
     _goes_on(broken, person, page)
     after = broken.world.person().visit(CANTINE)
     assert "ne répond pas" not in after.text

@@ -13,11 +13,16 @@ from tests.browser import Page, Person
 from tests.parts import can_go_on
 from tests.processes import Gateway, gateway, get, mounted, until
 
+TITLES = {
+    "session_store_full": "Trop de personnes se connectent en ce moment",
+    "session_store_unavailable": "momentanément indisponible",
+}
+
 
 def _page_says_so(running: Gateway, page: Page, code: str) -> None:
     """One action, a reference that the log knows with the code, and not a word about anybody."""
     assert page.status == 503
-    assert "momentanément indisponible" in page.text
+    assert TITLES[code] in page.text
     reference = can_go_on(page)
     line = next(line for line in running.said.splitlines() if reference in line)
     assert f'"code": "{code}"' in line

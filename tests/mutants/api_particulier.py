@@ -106,14 +106,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "last of two equal keys wins",
         _PAYLOAD,
-        "return read if len(read) == len(pairs) else _refuse()",
+        "return read if len(read) == len(pairs) else refuse()",
         "return read",
         _ATTACKS + "test_a_200_that_is_no_household_is_an_outage",
     ),
     Mutant(
         "null quotient is zero",
         _PAYLOAD,
-        "return None if value is None else _integer(value, 0, _QUOTIENT_AT_MOST)",
+        "return None if value is None else integer(value, 0, _QUOTIENT_AT_MOST)",
         "return _integer(value or 0, 0, _QUOTIENT_AT_MOST)",
         _PAYLOAD_TESTS + "test_a_quotient_is_kept_as_it_is_zero_and_null_apart",
     ),

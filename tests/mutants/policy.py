@@ -41,7 +41,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a status without a value goes on",
         _POLICY,
-        "    if (way_out := _without_value(policy, facts, status)) is not None:\n        return way_out\n",
+        "        if (way_out := _without_value(policy, facts, each)) is not None:\n            return way_out\n",
         "",
         _UNIT + "test_a_status_without_a_value_takes_the_way_that_the_policy_says",
     ),
@@ -62,15 +62,15 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "nothing is reviewed",
         _POLICY,
-        "    if _must_review(policy, facts, status):",
+        "    if _must_review(facts, seen):",
         "    if False:",
         _UNIT + "test_a_value_is_shown_for_review_before_it_leaves",
     ),
     Mutant(
         "a value leaves under any status",
         _POLICY,
-        "        return _household_fact(policy, facts, seen, fact) if status in CARRIES_A_VALUE else None",
-        "        return _household_fact(policy, facts, seen, fact)",
+        "        return _household_fact(policy, facts, found.view, fact) if found.status in CARRIES_A_VALUE else None",
+        "        return _household_fact(policy, facts, found.view, fact)",
         _UNIT + "test_a_person_who_prefers_a_document_is_never_told_their_value",
     ),
     Mutant(
@@ -104,7 +104,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "nothing is minimised",
         _HOUSEHOLD,
-        '        adults=household.adults if "household.adults" in fields else None,',
+        '        adults=household.adults if "adults" in names else None,',
         "        adults=household.adults,",
         _KEPT + "test_a_match_keeps_the_wanted_facts_and_drops_the_names",
     ),
@@ -125,7 +125,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the issuer of a callback is not looked at",
         _CALLBACK,
-        "        check_issuer(returned, provider.issuer)\n",
+        "        await provider.check_issuer(returned.iss)\n",
         "",
         _FLOW + "test_a_callback_that_names_another_issuer_is_refused",
     ),

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence, Sized
 
+from gateway.adapters.sessions.places import MemoryLedger
 from gateway.adapters.sessions.records import FULL
 from gateway.core.errors import DependencyFailed
+from gateway.core.quota import Claim, Turn, settle
 
 RECORDS_AT_MOST = 300_000
 
@@ -14,6 +16,7 @@ class MemoryRecords:
         self._counters: dict[str, tuple[int, int]] = {}
         self._tags: dict[str, tuple[str, ...]] = {}
         self._tagged: dict[str, set[str]] = {}
+        self._ledgers: dict[str, MemoryLedger] = {}
         self._at_most = at_most
 
     async def create(self, key: str, blob: bytes, expires_at: int, tags: Sequence[str] = ()) -> None:
@@ -54,17 +57,27 @@ class MemoryRecords:
         self._counters[key] = (seen + 1, expires_at)
         return seen + 1
 
+    async def reserve(self, key: str, now: float, claim: Claim) -> Turn:
+        ledger = self._ledgers.setdefault(key, MemoryLedger())
+        ledger.forget(now)
+        self._check_room(ledger)
+        return settle(ledger, now, claim)
+
     async def sweep(self, now: int) -> None:
         for key in [key for key, record in self._records.items() if record[1] <= now]:
             await self.drop(key)
         self._tagged = {tag: keys for tag, keys in self._tagged.items() if keys}
         self._counters = {key: counter for key, counter in self._counters.items() if counter[1] > now}
+        for ledger in self._ledgers.values():
+            ledger.forget(now)
+        self._ledgers = {key: ledger for key, ledger in self._ledgers.items() if not ledger.empty}
 
     async def close(self) -> None:
         self._records.clear()
         self._tags.clear()
         self._tagged.clear()
         self._counters.clear()
+        self._ledgers.clear()
 
     def _check_room(self, kept: Sized) -> None:
         if len(kept) >= self._at_most:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from gateway.core.quota import Claim, Turn
+
 FULL = "session_store_full"
 """The code of a store that has no room: nothing new is kept, nothing that is there is lost."""
 
@@ -38,6 +40,13 @@ class RecordStore(Protocol):
 
     async def count(self, key: str, now: int, period_s: int) -> int:
         """Add one and return the sum: 1 for the first in `period_s` seconds from then on. Two never get the same."""
+        ...
+
+    async def reserve(self, key: str, now: float, claim: Claim) -> Turn:
+        """Settle one claim on a quota (`core.quota.settle`), whole: of two at once, one comes first.
+
+        `now` is to the millisecond. `DependencyFailed` also when a bounded store has no room for another.
+        """
         ...
 
     async def sweep(self, now: int) -> None:

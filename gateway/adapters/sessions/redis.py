@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 
 from redis.exceptions import NoScriptError, OutOfMemoryError, RedisClusterException, RedisError
 
+from gateway.adapters.sessions import redis_places
 from gateway.adapters.sessions.records import EVICTS, FULL
 from gateway.adapters.sessions.redis_client import RedisClient, open_client
 from gateway.core.errors import DependencyFailed
+from gateway.core.quota import Claim, Turn
 from gateway.ports import Clock
 from gateway.settings import RedisSettings
 
@@ -111,6 +113,10 @@ class RedisRecords:
 
     async def count(self, key: str, now: int, period_s: int) -> int:
         return int(await self._script(_COUNT, f"gateway:c:{key}", now, period_s))
+
+    async def reserve(self, key: str, now: float, claim: Claim) -> Turn:
+        values = redis_places.arguments(now, claim)
+        return redis_places.read_turn(await self._script(redis_places.SETTLE, f"gateway:q:{{{key}}}", *values))
 
     async def sweep(self, now: int) -> None:
         """Nothing to do: whatever is written here has an end of its own, and Redis keeps to it."""

@@ -11,8 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from gateway.adapters.sessions import sqlite_places
 from gateway.adapters.sessions.records import FULL
 from gateway.core.errors import DependencyFailed
+from gateway.core.quota import Claim, Turn, settle
 
 BUSY_MS = 2_000
 
@@ -81,9 +83,13 @@ class SqliteRecords:
         rows = await self._in_thread(partial(self._execute, _COUNT, values))
         return int(rows[0][0])
 
+    async def reserve(self, key: str, now: float, claim: Claim) -> Turn:
+        return await self._in_thread(partial(self._reserve, key, now, claim))
+
     async def sweep(self, now: int) -> None:
         await self._run("DELETE FROM records WHERE expires_at <= ?", now)
         await self._run("DELETE FROM counters WHERE expires_at <= ?", now)
+        await self._in_thread(partial(self._forget, now))
 
     async def close(self) -> None:
         await self._in_thread(self._disconnect)
@@ -104,6 +110,17 @@ class SqliteRecords:
         with self._opened() as connection:
             connection.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", record)
             connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(tag, record[0]) for tag in tags])
+
+    def _reserve(self, key: str, now: float, claim: Claim) -> Turn:
+        with self._opened() as connection:
+            # Read and write are one: nobody else writes between them.
+            connection.execute("BEGIN IMMEDIATE")
+            sqlite_places.forget(connection, now)
+            return settle(sqlite_places.SqliteLedger(connection, key), now, claim)
+
+    def _forget(self, now: int) -> None:
+        with self._opened() as connection:
+            sqlite_places.forget(connection, now)
 
     def _execute(self, statement: str, values: tuple[object, ...] | dict[str, object]) -> list[tuple[bytes, int]]:
         with self._opened() as connection:
@@ -128,7 +145,7 @@ class SqliteRecords:
             _switch_to_wal(connection)
             # A dropped record leaves no bytes behind, not even sealed ones.
             connection.execute("PRAGMA secure_delete = ON")
-            connection.executescript(_SCHEMA)
+            connection.executescript(_SCHEMA + sqlite_places.SCHEMA)
             (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
             connection.execute(f"PRAGMA max_page_count = {self._at_most // page_bytes}")
         except sqlite3.Error:

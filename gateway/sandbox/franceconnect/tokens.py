@@ -67,7 +67,8 @@ class Tokens:
         self._clock = clock
         self._new_token = new_token
         self._faults = faults
-        self._grants: list[Grant] = []
+        self._by_code: dict[str, Grant] = {}
+        self._by_token: dict[str, Grant] = {}
         self.rotate_keys()
 
     def rotate_keys(self) -> None:
@@ -90,16 +91,17 @@ class Tokens:
         scopes = frozenset(asked["scope"].split()) & client.scopes
         code = self._new_token()
         grant = Grant(client, identity, scopes, asked["nonce"], asked["redirect_uri"], code, self._clock())
-        self._grants.append(grant)
+        self._by_code[code] = grant
         return code
 
     def by_code(self, code: str) -> Grant | None:
-        return next((grant for grant in self._grants if grant.code == code), None)
+        return self._by_code.get(code)
 
     def redeem(self, grant: Grant) -> dict[str, object]:
         grant.redeemed = True
         grant.access_token = self._new_token()[-43:]
         grant.issued_at = self._clock()
+        self._by_token[grant.access_token] = grant
         return {
             "access_token": grant.access_token,
             "expires_in": TOKEN_S,
@@ -113,7 +115,7 @@ class Tokens:
 
     def by_token(self, token: str) -> Grant | None:
         """The grant of a token that still lives."""
-        grant = next((grant for grant in self._grants if grant.access_token == token), None)
+        grant = self._by_token.get(token)
         if grant is None or grant.revoked or self._clock() - grant.issued_at > TOKEN_S:
             return None
         return grant
