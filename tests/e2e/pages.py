@@ -132,13 +132,11 @@ def agent(uid: str, *last: str) -> Way:
 
 
 def contested(world: World, page: Page) -> None:
-    """A contest outlives the session: an earlier one is withdrawn first."""
-    my_data()(world, page)
-    withdraw = page.locator('form[action="/_gateway/mes-donnees/retirer"] button')
-    while withdraw.count():
-        withdraw.first.click()
-    page.locator(CONTEST).first.click()
-    page.locator('form[action="/_gateway/mes-donnees/contester"] button').click()
+    """A contest outlives the session and changes what the service gets: it is withdrawn behind the page."""
+    my_data(CONTEST, 'form[action="/_gateway/mes-donnees/contester"] button')(world, page)
+    parent = world.person()
+    world.sign_in(parent, "/compte/", "sans_nom_dusage")
+    parent.press(parent.visit(MY_DATA), "Retirer ma demande")
 
 
 def typed_wrongly(world: World, page: Page) -> None:
