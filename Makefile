@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-11s %s\n", $$1, $$2}'
 
 demo: .venv/run ## Run everything simulated on this machine, no credentials needed
 	@$(BIN)/gateway demo
@@ -29,6 +29,8 @@ NUMBER_TRIES ?= 200
 verify: .venv/dev ## Run the long things too: every mutant, many more generated cases, an hour of fuzz, a soak
 	$(MAKE) check test
 	HYPOTHESIS_PROFILE=verify $(BIN)/python -m pytest tests/property
+	PAGES=full $(BIN)/python -m pytest -n 2 tests/e2e/test_pages.py
+	scripts/franceconnect-button --check
 	$(BIN)/python -m tests.mutants
 	STREAM_MB=$(STREAM_MB) $(BIN)/python -m pytest tests/integration/test_streaming.py
 	NUMBER_TRIES=$(NUMBER_TRIES) $(BIN)/python -m pytest -s tests/attack/test_number_mode.py -k same_time
@@ -40,6 +42,10 @@ check: .venv/dev ## Lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+screenshots: .venv/dev ## Take a picture of every page, light and dark, narrow and wide (var/screenshots)
+	@scripts/real-parts
+	@$(BIN)/python -m tests.e2e.screenshots
 
 mutants: .venv/dev ## Remove one check at a time; each removal must be caught by its named test
 	$(BIN)/python -m tests.mutants
@@ -73,4 +79,4 @@ clean: ## Remove what was made here
 	@scripts/venv "$(PYTHON)" requirements-dev.lock
 	@touch $@ .venv/run
 
-.PHONY: help demo test verify check mutants bench bench-quick image lock clean
+.PHONY: screenshots help demo test verify check mutants bench bench-quick image lock clean

@@ -38,6 +38,8 @@ class _Reader(HTMLParser):
                 self._form.buttons.append((values.get("value", ""), values["name"], values.get("value", "")))
             else:
                 self._form.fields[values["name"]] = values.get("value", "")
+        elif tag == "img" and self._pressable is not None:
+            self._words.append(values.get("alt", ""))
         elif tag in {"a", "button"}:
             self._pressable, self._words = (tag, values), []
 

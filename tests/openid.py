@@ -312,7 +312,9 @@ class Agents:
 
 
 @contextmanager
-def agents(folder: Path, keys: str = "", *, alg: str = "RS256", secret: str = "") -> Iterator[Agents]:
+def agents(
+    folder: Path, keys: str = "", *, alg: str = "RS256", secret: str = "", quick_lane: bool | None = None
+) -> Iterator[Agents]:
     """`keys` is more YAML for `identity.annuaire`, one line a key."""
     (own,) = bound_sockets(1)
     provider = PlainProvider(f"http://127.0.0.1:{own.getsockname()[1]}/op", time.time, alg=alg)
@@ -329,13 +331,14 @@ def agents(folder: Path, keys: str = "", *, alg: str = "RS256", secret: str = ""
     block = "  annuaire:\n" + "".join(f"    {line}\n" for line in lines)
     (folder / "client-id").write_text(CLIENT_ID + "\n", encoding="utf-8")
     policies = {"agents": POLICY}
-    for name in ("cantine", "famille", "signed-in"):
-        text = (ROOT / "policies" / f"{name}.yaml").read_text(encoding="utf-8")
-        policies[name] = text.replace("login: {acr: eidas1}", "login: {acr: eidas1, providers: [franceconnect]}")
+    for path in (ROOT / "policies").glob("*.yaml"):
+        policies[path.stem] = path.read_text(encoding="utf-8").replace(
+            "login: {acr: eidas1}", "login: {acr: eidas1, providers: [franceconnect]}"
+        )
     changes = {"\nhousehold:\n": f"{block}\nhousehold:\n"}
     with (
         served([(provider.app, own)]),
-        running(folder, routes=ROUTE, policies=policies, changes=changes) as world,
+        running(folder, routes=ROUTE, policies=policies, changes=changes, quick_lane=quick_lane) as world,
     ):
         provider.clock = world.clock
         yield Agents(world, provider)

@@ -66,6 +66,7 @@ class World:
     audit: io.StringIO
     people: list[Person] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
+    application: Application | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
@@ -87,6 +88,13 @@ class World:
                 if login in (value, *form.fields.values()):
                     return person.send(page, form, {name: value} if name else {})
         raise AssertionError(f"no identity {login}: {page.text[:500]}")
+
+    def reload(self, settings: Settings) -> None:
+        """Other settings for the running gateway, as SIGHUP does it."""
+        application = self.application
+        assert application is not None
+        assert application._front is not None, "nobody has connected yet"
+        asyncio.run_coroutine_threadsafe(application.reload(settings), application._front._loop).result(10)
 
     def audited(self, policy: str, count: int) -> list[dict[str, object]]:
         """The audit lines of a policy, once there are as many: a line is written when the answer is complete."""
@@ -196,7 +204,8 @@ def running(
     outside = Outside(
         clock=clock, sleep=sleep or noted, log_stream=world.logs, audit_stream=world.audit, quick_lane=quick_lane
     )
-    apps = [build(settings, outside), franceconnect.app, api.app, legacy_app(f"{settings.public_url}/_gateway/keys")]
+    world.application = build(settings, outside)
+    apps = [world.application, franceconnect.app, api.app, legacy_app(f"{settings.public_url}/_gateway/keys")]
     with served(list(zip(apps, sockets, strict=True))):
         try:
             yield world

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from gateway.config.gateway_file import load
-from gateway.core.model import Need
 from gateway.core.rules import Policy, SignatureForm
 from gateway.settings import Settings
 from gateway.web.information import announced
@@ -100,9 +99,9 @@ def _without_article(labels: list[str]) -> list[str]:
 
 def _people(policy: Policy) -> list[str]:
     people = ["usagers du service"]
-    if Need.ADULTS in policy.needs.blocks:
+    if any(lookup.rule.match for lookup in policy.lookups):
         people.append("adultes du dossier CAF ou MSA de l’usager")
-    if Need.CHILDREN in policy.needs.blocks:
+    if any(".children" in fact for lookup in policy.lookups for fact in lookup.needs.fields):
         people.append("enfants du dossier CAF ou MSA de l’usager")
     return people
 
@@ -118,7 +117,7 @@ def _sources(settings: Settings, policy: Policy) -> list[str]:
     accepted = policy.login.providers if policy.login else ()
     providers = settings.providers if policy.login else ()
     sources = [each.shown_as for each in providers if not accepted or each.name in accepted]
-    return sources + (["CAF ou MSA, par API Particulier"] if policy.needs.blocks else [])
+    return sources + (["CAF ou MSA, par API Particulier"] if policy.lookups else [])
 
 
 def _retention(settings: Settings, policy: Policy) -> list[str]:
@@ -132,7 +131,7 @@ def _retention(settings: Settings, policy: Policy) -> list[str]:
 
 def _automated(policy: Policy) -> str:
     if not policy.schedules:
-        return ""
+        return "estimation de la participation, sous réserve du contrat" if policy.scales else ""
     tables = ", ".join(
         f"délibération {each.council_decision} en vigueur le {each.valid_from.strftime('%d/%m/%Y')}"
         for each in policy.schedules
@@ -148,7 +147,7 @@ def _security(settings: Settings, policy: Policy) -> list[str]:
         "en-têtes d’identité reçus du client retirés sur toutes les routes",
         "données limitées à celles de la politique ; refus par défaut",
         "journaux sans nom, numéro, adresse, quotient ni jeton",
-        *(["comparaison de noms avant tout usage d’une donnée de la CAF ou de la MSA"] if policy.needs.blocks else []),
+        *(["comparaison de noms avant tout usage d’une donnée de la CAF ou de la MSA"] if policy.lookups else []),
     ]
 
 
@@ -156,7 +155,7 @@ def _laws(policy: Policy) -> list[str]:
     laws = ["arrêté du 4 juillet 2013 (téléservices des collectivités)"]
     if policy.login is not None:
         laws.append("arrêté du 8 novembre 2018 (FranceConnect)")
-    if policy.needs.blocks:
+    if policy.lookups:
         laws.append("code des relations entre le public et l’administration, article L114-8")
     return laws
 

@@ -43,16 +43,14 @@ def _can_give(provider: ProviderSettings, acr: Acr, model: GatewayModel) -> bool
 
 def _household(policy: Policy, accepted: Sequence[ProviderSettings]) -> Iterator[tuple[str, str]]:
     """A household is compared with a civil identity only; FranceConnect mode needs FranceConnect's own token."""
-    rule = policy.household
-    if rule is None or not policy.needs.blocks:
+    if not policy.lookups:
         return
     only = ", ".join(provider.name for provider in accepted if provider.vouches) or "franceconnect"
+    by_token = any(lookup.rule.mode is Mode.FRANCECONNECT for lookup in policy.lookups)
     for provider in accepted:
         if not provider.vouches:
             hint = f"write `login: {{providers: [{only}]}}`; or vouch for it with `civil_status: verified`"
             yield f"compares a household with names that `{provider.name}` does not check", hint
-        elif rule.mode is Mode.FRANCECONNECT and not provider.rules.opens_data:
-            hint = (
-                "only FranceConnect's token opens API Particulier: `household: {mode: identity}`, or other `providers`"
-            )
+        elif by_token and not provider.rules.opens_data:
+            hint = "only FranceConnect's token opens API Particulier: `mode: identity`, or other `providers`"
             yield f"asks in mode franceconnect with a login by `{provider.name}`", hint

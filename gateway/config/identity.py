@@ -18,6 +18,7 @@ _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "
 
 _COMMON = frozenset(
     {"environment", "client_id", "client_secret", "client_auth", "client_key", "signing_alg", "issuer", "ca_file"}
+    | {"button"}
     | set(_ENDPOINTS)
 )
 _STANDARD = frozenset(

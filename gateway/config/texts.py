@@ -51,14 +51,21 @@ def _overrides(path: Path, shipped: Mapping[str, str], problems: list[Problem]) 
         problems.append(Problem(str(path), int(found[1]) if found else 0, "is not a catalogue (.po) in UTF-8", hint))
         return {}
     kept = {}
-    for entry in entries:
+    for entry, line in zip(entries, _lines(path, len(entries)), strict=True):
         if entry.obsolete or not entry.msgstr:
             continue
         problem = _fault(entry.msgid, entry.msgstr, shipped)
         if problem:
-            problems.append(Problem(str(path), entry.linenum or 0, *problem))
+            problems.append(Problem(str(path), line, *problem))
         kept[entry.msgid] = entry.msgstr
     return kept
+
+
+def _lines(path: Path, count: int) -> list[int]:
+    """Where each sentence begins; polib forgets it for the first. What comes before them is the catalogue's head."""
+    written = path.read_text(encoding="utf-8").splitlines()
+    begun = [number for number, line in enumerate(written, 1) if line.startswith(("msgid ", "#~ msgid "))]
+    return [0] * (count - len(begun)) + begun[max(0, len(begun) - count) :]
 
 
 def _fault(msgid: str, msgstr: str, shipped: Mapping[str, str]) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from gateway.web import texts
 from gateway.web.agent_login import offered, signed_in
 from gateway.web.exchange import Exchange, own_url, require_form, with_cookies
 from gateway.web.http import posted_form
-from gateway.web.leaving import with_form_targets
+from gateway.web.leaving import prepare, with_form_targets
 from gateway.web.my_data import code_of, services_of
 from gateway.web.review import day
 from gateway.web.services import Services
@@ -51,9 +51,10 @@ async def show_list(services: Services, exchange: Exchange) -> Response:
 async def _sign_in(services: Services, exchange: Exchange) -> Response:
     settings, _ = offered(services, exchange)
     browser = exchange.browser or services.new_token()
+    await prepare(services, [settings.agents_provider])
     label = texts.AGENT_PROVIDERS.get(settings.agents_provider, settings.agents_provider)
     page = exchange.pages.page("agent_login", provider=label, token=services.cookies.form_token(browser))
-    page = await with_form_targets(page, services, [settings.agents_provider])
+    page = with_form_targets(page, services, [settings.agents_provider])
     return with_cookies(page, None if exchange.browser else services.cookies.set_browser(browser))
 
 

@@ -13,13 +13,14 @@ PREPARE_S = 2
 """How long a page waits for metadata that were not read yet; it is shown without them all the same."""
 
 
-async def with_form_targets(page: Response, services: Services, names: Iterable[str]) -> Response:
-    """Let the page's forms lead to these providers: a browser checks where a form is redirected to as well.
+async def prepare(services: Services, names: Iterable[str]) -> None:
+    """Read the metadata of these providers, if they were not yet; one that cannot be had is marked as down."""
+    await asyncio.gather(*(_prepared(services, name) for name in names if name in services.providers))
 
-    Endpoints that are left out of the configuration are known once the metadata are read, which is done now.
-    """
+
+def with_form_targets(page: Response, services: Services, names: Iterable[str]) -> Response:
+    """Let the page's forms lead to these providers: a browser checks where a form is redirected to as well."""
     providers = [services.providers[name] for name in names if name in services.providers]
-    await asyncio.gather(*(_prepared(services, provider.name) for provider in providers))
     policy = page.headers.get("content-security-policy", "")
     origins = {_origin(url) for provider in providers for url in provider.origins}
     for origin in sorted(origins - set(policy.split())):

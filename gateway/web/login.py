@@ -8,7 +8,7 @@ from starlette.responses import Response
 from gateway.core.errors import DependencyFailed
 from gateway.core.model import Acr, Authenticate, LoginTransaction, Need
 from gateway.core.policy import decide, scopes_to_ask
-from gateway.web import login_texts, texts
+from gateway.web import texts
 from gateway.web.cookies import digest_of
 from gateway.web.exchange import (
     Destination,
@@ -22,7 +22,7 @@ from gateway.web.exchange import (
 )
 from gateway.web.http import posted_form
 from gateway.web.information import accepted_by, alternative_of, announced, buttons
-from gateway.web.leaving import with_form_targets
+from gateway.web.leaving import prepare, with_form_targets
 from gateway.web.services import Services
 from gateway.web.step_up import why_again
 from gateway.web.waiting import must_wait
@@ -36,6 +36,8 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         return _to_public_host(services, exchange, place)
     browser = exchange.browser or services.new_token()
     policy = place.route.policy if place else None
+    accepted = accepted_by(services, policy)
+    await prepare(services, accepted)
     easy = query.get("facile") == "1"
     page = exchange.pages.page(
         "login_facile" if easy else "login",
@@ -49,7 +51,7 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         not_sent=query.get("not_sent") == "1",
         **announced(policy),
     )
-    page = await with_form_targets(page, services, accepted_by(services, policy))
+    page = with_form_targets(page, services, accepted)
     return with_cookies(page, None if exchange.browser else services.cookies.set_browser(browser))
 
 
@@ -103,7 +105,7 @@ def cookies_refused(services: Services, exchange: Exchange, place: Destination |
     services.log("login_refused", code="cookies_refused", reference=exchange.reference)
     count_login(services, "cookies_refused", "")
     return exchange.pages.message(
-        login_texts.COOKIES_REFUSED,
+        texts.COOKIES_REFUSED,
         403,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),

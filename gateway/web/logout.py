@@ -8,7 +8,7 @@ from gateway.web.exchange import Exchange, form_bond, own_url, require_form, wit
 from gateway.web.http import posted_form
 from gateway.web.information import provider_label
 from gateway.web.kept_forms import forget_forms
-from gateway.web.leaving import with_form_targets
+from gateway.web.leaving import prepare, with_form_targets
 from gateway.web.services import Services
 from gateway.web.texts import Message
 
@@ -33,12 +33,13 @@ async def show_logout(services: Services, exchange: Exchange) -> Response:
     if session is None:
         return exchange.pages.redirect(_HERE)
     name = session.identity.provider if session.identity else ""
+    await prepare(services, [name])
     page = exchange.pages.page(
         "logout",
         token=services.cookies.form_token(form_bond(exchange)),
         provider=provider_label(services, name) if name else "",
     )
-    return await with_form_targets(page, services, [name])
+    return with_form_targets(page, services, [name])
 
 
 async def logout(services: Services, exchange: Exchange) -> Response:

@@ -70,10 +70,10 @@ async def show_my_data(services: Services, exchange: Exchange) -> Response:
         provider=provider_label(services, session.identity.provider) if session.identity else "",
         obtained=list(obtained(services, session)),
         deliveries=delivered(session),
-        notices=notices(services, session),
         said=await said_by(services, session),
         contested=await contested_data(services, session),
         services=[each for each in services_of(services) if each.policy not in objected],
+        notices=notices(services, session),
         token=services.cookies.form_token(form_bond(exchange)),
     )
 

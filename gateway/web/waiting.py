@@ -17,7 +17,7 @@ from gateway.web import texts
 from gateway.web.enquiry import place_name
 from gateway.web.exchange import OWN_PREFIX, Destination, Exchange, destination, own_url
 from gateway.web.information import accepted_by, alternative_of
-from gateway.web.leaving import with_form_targets
+from gateway.web.leaving import prepare, with_form_targets
 from gateway.web.services import Services
 
 REFRESH_S = (20, 300)
@@ -112,6 +112,8 @@ async def _page(
     *,
     manual: bool = False,
 ) -> Response:
+    accepted = accepted_by(services, place.route.policy if place else None)
+    await prepare(services, accepted)
     full = not (turn.granted or turn.waits) and bool(turn.wait_s)
     page = exchange.pages.page(
         "waiting",
@@ -129,7 +131,7 @@ async def _page(
         alternative=alternative_of(place),
     )
     # Its buttons end at the provider, by a redirect that the page must allow.
-    return await with_form_targets(page, services, accepted_by(services, place.route.policy if place else None))
+    return with_form_targets(page, services, accepted)
 
 
 def how_long(seconds: float) -> dict[str, Any]:

@@ -77,4 +77,6 @@ def test_both_spellings_of_our_names_are_kept_from_the_application() -> None:
         b"__Host-gateway-session",
         b"gateway-browser",
         b"__Host-gateway-browser",
+        b"gateway-language",
+        b"__Host-gateway-language",
     } == COOKIES.names

@@ -1,7 +1,6 @@
 """Return addresses that lead elsewhere, through each door that takes one (peers §4.6, 169 and 170)."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -68,51 +67,26 @@ def test_a_foreign_address_counts_as_none_on_the_login_page(kept: World, return_
     assert "location" not in answer.headers
 
 
+def _restart_of(world: World, return_to: str) -> str:
+    """The form's own field changed by whoever sends it, then a callback that fails: it says where it was going."""
+    person = world.person()
+    page = person.visit("/_gateway/login?return_to=/compte/")
+    left = person.client.post("/_gateway/login", data=page.forms[0].fields | {"return_to": return_to})
+    state = httpx.URL(left.headers["location"]).params["state"]
+    issuer = quote(world.settings.providers[0].issuer, safe="")
+    failed = person.visit(f"/_gateway/callback?error=access_denied&state={state}&iss={issuer}")
+    (href,) = [href for text, href in failed.links if text == "Recommencer"]
+    return href
+
+
 @pytest.mark.parametrize("return_to", [each for each in FOREIGN if _fits(each)])
 def test_a_foreign_address_is_not_what_a_login_remembers(kept: World, return_to: str) -> None:
-    """The form's own field, changed by whoever sends it: what is kept is what the callback goes to."""
-    person = kept.person()
-    page = person.visit("/_gateway/login?return_to=/compte/")
-    fields = page.forms[0].fields | {"return_to": return_to}
-    person.client.post("/_gateway/login", data=fields)
-    restart = person.visit(_failed_callback(person.seen[-1], person.client))
-    (href,) = [href for text, href in restart.links if text == "Recommencer"]
-    assert href == "/_gateway/login"
+    assert _restart_of(kept, return_to) == "/_gateway/login"
 
 
 @pytest.mark.parametrize(("return_to", "kept_as"), OWN)
 def test_an_own_address_is_what_a_login_remembers(kept: World, return_to: str, kept_as: str) -> None:
-    person = kept.person()
-    page = person.visit("/_gateway/login?return_to=/compte/")
-    person.client.post("/_gateway/login", data=page.forms[0].fields | {"return_to": return_to})
-    restart = person.visit(_failed_callback(person.seen[-1], person.client))
-    (href,) = [href for text, href in restart.links if text == "Recommencer"]
-    assert href == f"/_gateway/login?return_to={quote(kept_as, safe='')}"
-
-
-def _failed_callback(_: httpx.Response, client: httpx.Client) -> str:
-    """Come back with an error of the provider, in the browser that left: the page says where it was going."""
-    state = next(iter(_states.pop(client)))
-    return f"/_gateway/callback?error=access_denied&state={state}&iss={quote(_issuers[client], safe='')}"
-
-
-_states: dict[httpx.Client, list[str]] = {}
-_issuers: dict[httpx.Client, str] = {}
-
-
-@pytest.fixture(autouse=True)
-def _remember_departures(kept: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    send = httpx.Client.send
-
-    def sent(client: httpx.Client, *args: object, **options: object) -> httpx.Response:
-        response = send(client, *args, **options)  # type: ignore[arg-type]
-        to = response.headers.get("location", "")
-        if "/authorize?" in to:
-            _states[client] = [httpx.URL(to).params["state"]]
-            _issuers[client] = kept.settings.providers[0].issuer
-        return response
-
-    monkeypatch.setattr(httpx.Client, "send", sent)
+    assert _restart_of(kept, return_to) == f"/_gateway/login?return_to={quote(kept_as, safe='')}"
 
 
 @pytest.mark.parametrize("page", ["review", "resume", "allocataire"])
@@ -147,7 +121,7 @@ def test_another_host_hands_over_nothing_foreign(kept: World, return_to: str) ->
     assert to.params["return_to"] == there
 
 
-def test_another_host_hands_over_its_own_page(kept: World, tmp_path: Path) -> None:
+def test_another_host_hands_over_its_own_page(kept: World) -> None:
     there = f"http://127.0.0.1:{urlsplit(kept.url).port}"
     answer = httpx.get(
         f"{there}/_gateway/login?return_to=/autre/?a=1", headers={"accept": "text/html"}, trust_env=False

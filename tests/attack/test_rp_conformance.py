@@ -399,3 +399,56 @@ def test_the_access_token_and_the_refresh_token_are_nowhere_to_be_found(op: Agen
     assert len(tokens) == 2
     said = op.world.written() + "".join(response.text + str(response.headers) for response in person.seen)
     assert not any(token in said for token in (*tokens, SUB))
+
+
+# --- refresh: only to learn that the provider's session is over
+
+RECHECK = "recheck_s: 300\nscopes: [offline_access]"
+"""Without the quick lane: it may keep what it read for a second of real time, and these tests move the clock."""
+
+
+def test_oidcc_client_test_refresh_token(tmp_path: Path) -> None:
+    with agents(tmp_path, RECHECK, quick_lane=False) as op:
+        person, _ = _accepted(op)
+        assert "offline_access" in op.provider.seen.authorize[-1]["scope"].split()
+        op.clock.ahead_s += 301
+        assert op.is_signed_in(person)
+        form, headers = op.provider.seen.token[-1]
+        assert form["grant_type"] == "refresh_token"
+        assert form["refresh_token"]
+        assert headers["authorization"].startswith("Basic ")
+        op.provider.play.token_status = 400
+        op.clock.ahead_s += 301
+        assert not op.is_signed_in(person)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(changed(iss="https://evil.example"), id="test_oidcc_client_test_refresh_token_invalid_issuer"),
+        pytest.param(changed(sub="somebody-else"), id="test_oidcc_client_test_refresh_token_invalid_sub"),
+        pytest.param(changed(aud="another-client"), id="another audience"),
+        pytest.param(lambda claims: claims | {"iat": claims["iat"] - 7 * 86_400}, id="issued long ago"),
+    ],
+)
+def test_a_refreshed_id_token_is_of_the_same_issuer_person_and_client(tmp_path: Path, wrong: Any) -> None:
+    with agents(tmp_path, RECHECK, quick_lane=False) as op:
+        person, _ = _accepted(op)
+        op.clock.ahead_s += 301
+        assert op.is_signed_in(person), "the honest twin"
+        op.provider.play.id_token = wrong
+        op.clock.ahead_s += 301
+        assert not op.is_signed_in(person)
+
+
+def test_without_a_refresh_token_that_was_asked_for_nobody_is_signed_in(tmp_path: Path) -> None:
+    with agents(tmp_path, RECHECK, quick_lane=False) as op:
+        _refused(op, "refresh_token_missing", token=changed(refresh_token=...))
+
+
+def test_offline_access_is_never_asked_for_without_being_written(op: Agents) -> None:
+    person, _ = _accepted(op)
+    assert "offline_access" not in op.provider.seen.authorize[-1]["scope"]
+    op.clock.ahead_s += 1_500
+    assert op.is_signed_in(person)
+    assert [form["grant_type"] for form, _ in op.provider.seen.token] == ["authorization_code"]

@@ -20,6 +20,9 @@ from gateway.settings import Listen, Settings
 ROOT = Path(__file__).resolve().parents[2]
 
 
+DPO = "  dpo: dpo@ville.example"
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(ROOT / "gateway.yaml", tmp_path)
@@ -107,7 +110,22 @@ def test_five_mistakes_are_said_at_once_with_file_line_and_hint(
         ("path: /cantine/", 'host: "*.ville.fr", path: /cantine/', "wildcards"),
         ("policy: public}", "policy: public, metods: [GET]}", "did you mean `methods`?"),
         ("public_url: http://localhost:8000", "public_url: http://ville.example", "plain http"),
-        ("  dpo: dpo@ville.example", '  dpo: dpo@ville.example\n  colour: "#ffff00"', "too light"),
+        (DPO, f'{DPO}\n  colour: "#ffff00"', "contrast of 1.07 to 1"),
+        (DPO, f'{DPO}\n  colour: "#ff8800"', 'the nearest that passes: "#b25f00"'),
+        (DPO, f"{DPO}\n  logo: none.svg", "none.svg` is not there"),
+        (DPO, f"{DPO}\n  logo: gateway.yaml", "is neither a PNG nor an SVG"),
+        (DPO, f"{DPO}\n  accessibility: {{state: conforme}}", "must be one of 'non conforme'"),
+        (DPO, f"{DPO}\n  accessibility: {{state: non conforme}}", "a state is what an audit found"),
+        (
+            DPO,
+            f"{DPO}\n  accessibility: {{state: totalement conforme, rate: 87, audited_on: 2026-09-01}}",
+            "`totalement conforme` is 100 per cent",
+        ),
+        (
+            "signing_alg: ES256",
+            "button: {image: a.svg, image_hover: b.svg}\n    signing_alg: ES256",
+            "a.svg` is not there",
+        ),
         ("sessions:", "workers: 0\nsessions:", "from 1 to"),
         ("sessions:", "workers: many\nsessions:", "`workers`"),
         (

@@ -238,9 +238,30 @@ def test_a_program_s_post_is_a_401_and_never_kept(fronted: Fronted) -> None:
 
 
 def test_with_forward_auth_the_body_is_out_of_reach_and_the_login_page_says_so(tmp_path: Path) -> None:
-    with gateway_at(tmp_path) as started:
-        page = started.world.person().visit("/_gateway/login?return_to=/compte/&not_sent=1")
+    changes = {"trusted_proxies: []": "trusted_proxies: [127.0.0.1/32]"}
+    with gateway_at(tmp_path, changes=changes) as started:
+        world = started.world
+        asked = {"x-forwarded-method": "POST", "x-forwarded-host": world.url.removeprefix("http://")}
+        headers = _own(world) | asked | {"x-forwarded-uri": "/compte/ecrire", "sec-fetch-mode": "navigate"}
+        answer = httpx.get(f"{world.url}/_gateway/auth", headers=headers, trust_env=False)
+        assert (answer.status_code, "set-cookie" in answer.headers) == (401, False)
+        page = world.person().visit(answer.headers["location"])
         assert "n’est pas parti" in page.text
+        assert "n’est pas parti" not in world.person().visit("/_gateway/login?return_to=/compte/").text
+
+
+def test_an_operator_may_keep_no_form_at_all(tmp_path: Path) -> None:
+    with gateway_at(tmp_path, limits="kept_post_bytes: 0") as started:
+        person = started.world.person()
+        assert _post(started.world, person).status == 401
+        assert cookies_named(person, "gateway-form-") == []
+
+
+def test_the_page_lets_the_application_redirect_to_anywhere(fronted: Fronted) -> None:
+    """A browser checks `form-action` against where a form is redirected to: a payment, another host of the town."""
+    world, person = fronted.world, fronted.world.person()
+    offer = _through(world, person, _post(world, person))
+    assert "form-action 'self' http:" in offer.response.headers["content-security-policy"]
 
 
 def test_a_canned_answer_of_the_application_reaches_the_person(fronted: Fronted) -> None:

@@ -126,7 +126,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the issuer of a callback is not looked at",
         _CALLBACK,
-        "        check_issuer(returned, provider.issuer)\n",
+        "        await provider.check_issuer(returned.iss)\n",
         "",
         _FLOW + "test_a_callback_that_names_another_issuer_is_refused",
     ),

@@ -1,10 +1,11 @@
 """FranceConnect's claims → Identity."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gateway.core.claims import parse_acr, to_identity
+from gateway.core.claims import keep_known, parse_acr, to_identity
 from gateway.core.errors import LoginFailed
 from gateway.core.model import Acr, Identity, PartialDate, VerifiedClaims
 
@@ -111,3 +112,27 @@ def test_levels_are_read_and_ordered() -> None:
 def test_an_unknown_level_is_no_level(value: object) -> None:
     with pytest.raises(LoginFailed):
         parse_acr(value)
+
+
+def test_what_this_login_did_not_ask_for_is_still_known() -> None:
+    before = _identity()
+    later = _identity(email=..., preferred_username=..., family_name="AUTRE")
+    kept = keep_known(later, before, frozenset({"openid", "identite_pivot"}))
+    assert (kept.email, kept.usage_name, kept.birth_name) == ("multi@example.org", "Martin", "AUTRE")
+
+
+def test_what_it_asked_for_and_did_not_get_is_known_no_more() -> None:
+    kept = keep_known(_identity(email=..., birthplace=...), _identity(), frozenset({"email", "identite_pivot"}))
+    assert (kept.email, kept.birthplace, kept.usage_name) == (None, None, "Martin")
+
+
+def test_the_stronger_of_two_authentications_counts_with_its_time() -> None:
+    strong, weak = replace(_identity(), acr=Acr.EIDAS2, authenticated_at=5), replace(_identity(), authenticated_at=9)
+    for kept in (keep_known(weak, strong, frozenset()), keep_known(strong, weak, frozenset())):
+        assert (kept.acr, kept.authenticated_at) == (Acr.EIDAS2, 5)
+    again = keep_known(weak, replace(weak, authenticated_at=3), frozenset())
+    assert (again.acr, again.authenticated_at) == (Acr.EIDAS1, 9)
+
+
+def test_a_first_login_keeps_nothing_from_before() -> None:
+    assert keep_known(_identity(), None, frozenset()) == _identity()

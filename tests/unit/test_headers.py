@@ -194,3 +194,13 @@ def test_an_answer_to_nobody_keeps_its_cache_rules() -> None:
 def test_a_malformed_answer_is_the_upstreams_fault(name: bytes, value: bytes) -> None:
     with pytest.raises(DependencyFailed, match="upstream_header_malformed"):
         _answer([(name, value)])
+
+
+@pytest.mark.parametrize("prefix", [b"", b"__Host-", b"__Secure-"])
+@pytest.mark.parametrize("family", [b"gateway-login-0123456789abcdef", b"gateway-form-0123456789abcdef"])
+def test_each_cookie_of_our_families_is_ours_in_both_directions(prefix: bytes, family: bytes) -> None:
+    name = prefix + family
+    line = b"a=1; %b=x; =%b=y; mygateway-login-1=2" % (name, name)
+    assert dict(request_headers([(b"Cookie", line)], STRIPPED, OWN)) == {b"Cookie": b"a=1; mygateway-login-1=2"}
+    fields = [(b"Set-Cookie", name + b"=x"), (b"Set-Cookie", b"=" + name + b"=x"), (b"Set-Cookie", b"b=1")]
+    assert response_headers(fields, OWN, private=False) == [(b"Set-Cookie", b"b=1")]

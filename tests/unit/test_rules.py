@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.rules import Conditions, Injection
+from gateway.core.rules import Conditions, Injection, Policy, Text
 from tests.builders import a_caf_policy, a_condition, a_policy
 
 
@@ -24,3 +24,16 @@ def test_only_a_policy_about_a_person_needs_a_session() -> None:
     assert a_policy().needs_session
     assert a_caf_policy("household.status").needs_session
     assert not a_policy(login=None, household=None, inject=()).needs_session
+
+
+def test_a_text_is_its_french_and_nothing_when_there_is_none() -> None:
+    assert str(Text("Bonjour", "Hello")) == "Bonjour"
+    assert Text("Bonjour")
+    assert not Text("", "Hello")
+
+
+def test_what_a_policy_says_may_be_in_two_languages() -> None:
+    policy = Policy("cantine", "0" * 12, "Cantine", retention="session", english={"purpose": "Lunch"})
+    assert policy.text("purpose") == Text("Cantine", "Lunch")
+    assert policy.text("retention") == Text("session")
+    assert policy.text("legal_basis") == Text("")
