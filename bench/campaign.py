@@ -28,6 +28,7 @@ _FILES = {"200": 200, "10k": 10_240, "1m": MIB, "1g": 1024 * MIB, "1g-64m": 64 *
 _VARIANTS = (
     Variant(plans.PROXY, forms=(*plans.FORMS, plans.BY_METHOD)),
     Variant(plans.MEMORY, store="memory"),
+    Variant(plans.REDIS, store="redis"),
     Variant(plans.TCP, forward_auth="tcp", forms=plans.SIGNED),
     Variant(plans.UNIX, forward_auth="unix", forms=plans.SIGNED),
 )
@@ -191,7 +192,7 @@ def _scales(place: Place, arguments: argparse.Namespace, results: Results) -> No
         results.tables.append(Table(key, title, "scale", samples))
         results.faults |= {f"{key}, {name}": fault for name, fault in faults.items()}
         for system in systems:
-            for tree in system.trees:
+            for tree in (*system.trees, *system.beside):
                 tree.stop()
 
 
@@ -203,7 +204,7 @@ def _growing() -> Iterator[tuple[str, str, list[Variant]]]:
         [Variant(f"{words} routes", forms=("none",), more_routes=count) for words, count in counts.items()],
     )
     counts = {"10": 10, "1,000": 1_000, "100,000": 100_000}
-    for store in ("sqlite", "memory"):
+    for store in ("sqlite", "memory", "redis"):
         variants = [
             Variant(f"{words} sessions, {store}", store, ("none",), sessions=count) for words, count in counts.items()
         ]

@@ -42,10 +42,15 @@ class Variant:
 
 
 def write(
-    folder: Path, around: Outside, upstreams: tuple[int, int], port: int, listen: Path | int, variant: Variant
+    folder: Path,
+    around: Outside,
+    upstreams: tuple[int, int],
+    port: int,
+    listen: Path | int,
+    variant: Variant,
+    store: str,
 ) -> None:
     """`gateway.yaml` and its policies in `folder`. `upstreams`: nginx's port, and that of `tools.py`."""
-    store = "memory:" if variant.store == "memory" else "sqlite:sessions.db"
     configuration = {
         "public_url": f"http://127.0.0.1:{port}",
         "authority": {"name": "Ville", "siret": "13002526500013", "dpo": "dpo@ville.example"},
@@ -64,6 +69,8 @@ def write(
                 "environment": "custom",
                 "base_url": f"http://127.0.0.1:{around.api_port}",
                 "mode": "franceconnect",
+                # The people of a measure all sign in at once; the sandbox's clock runs ahead for them.
+                "quotas": {"franceconnect_per_minute": 100_000, "franceconnect_per_hour": 1_000_000},
             }
         },
         "sessions": {"store": store, "secrets": [{"env": "SESSION_SECRET"}]},

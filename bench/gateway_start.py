@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.gateway_files import INJECTED, Outside, Variant, audience, sign, slug, write
-from bench.peers_start import Place, auth_request_front
+from bench.peers_start import Place, auth_request_front, tool
 from bench.processes import LOAD_CORE, SYSTEM_CORE, Tree, free_ports
 from bench.signatures import HEADER, Verifier, body_hash, new_p256_pem, public_key
 from bench.systems import SESSIONS, Fields, System, Wrong, fetch, signed_in
@@ -54,7 +54,8 @@ def start(place: Place, gateway: Path, around: Outside, port: int, variant: Vari
     # Logins under way have records of their own, which must find room too.
     in_use = min(SESSIONS, variant.sessions or SESSIONS)
     seeded = max(0, variant.sessions - 2 * in_use)
-    write(folder, around, (place.static, place.tools), port, listen, variant)
+    store, beside = _store(place, folder, variant)
+    write(folder, around, (place.static, place.tools), port, listen, variant, store)
     env = {
         "FC_CLIENT_ID": CLIENT_ID,
         "FC_CLIENT_SECRET": around.secret,
@@ -88,10 +89,33 @@ def start(place: Place, gateway: Path, around: Outside, port: int, variant: Vari
             f"/{slug(form)}-t/",
             cookies,
             _checker(form, replace(verifier, audience=audience(port, variant, form))),
+            beside=beside,
             targets=_spread(variant.more_routes) if form == variant.forms[0] else (),
         )
         for form in variant.forms
     ]
+
+
+def _store(place: Place, folder: Path, variant: Variant) -> tuple[str, list[Tree]]:
+    """`sessions.store`, and the server behind it: on the core of the load, for it is no part of the gateway."""
+    if variant.store != "redis":
+        return {"memory": "memory:"}.get(variant.store, "sqlite:sessions.db"), []
+    (port,) = free_ports(1)
+    command = [
+        tool("redis-server", "redis-server"),
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--dir",
+        str(folder),
+    ]
+    tree = Tree(f"{folder.name}-redis", command, core=LOAD_CORE, log=folder / "redis.log")
+    place.trees.append(tree)
+    tree.wait_for(("127.0.0.1", port))
+    return f"redis://127.0.0.1:{port}/0", [tree]
 
 
 def _spread(routes: int) -> Sequence[str]:

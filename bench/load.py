@@ -50,6 +50,8 @@ class Sample:
     memory_mb: float
     """Resident, shared pages counted once."""
     errors: int
+    beside_us: float = 0.0
+    """CPU of the server behind the session store, for one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,9 @@ def run(system: System, shape: Shape, upstreams: Upstreams, folder: Path) -> Sam
     requests = _requests_file(system, shape, folder)
     _wrk(system, shape, requests, 0.5)
     upload = bool(shape.body_bytes)
-    served, used = upstreams.served(upload), system.cpu_s()
+    served, used, beside = upstreams.served(upload), system.cpu_s(), system.beside_cpu_s()
     said = _wrk(system, shape, requests, shape.seconds)
-    used = system.cpu_s() - used
+    used, beside = system.cpu_s() - used, system.beside_cpu_s() - beside
     served = upstreams.served(upload) - served
     errors = said["connect"] + said["read"] + said["write"] + said["timeout"] + said["status"]
     # What was counted as answered without having reached the upstream was answered by somebody else.
@@ -94,6 +96,7 @@ def run(system: System, shape: Shape, upstreams: Upstreams, folder: Path) -> Sam
         busy=used / said["seconds"],
         memory_mb=system.pss_bytes() / 1e6,
         errors=int(errors),
+        beside_us=beside / good * 1e6,
     )
 
 

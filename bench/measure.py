@@ -82,7 +82,7 @@ class Measure:
 @contextmanager
 def _spent(system: System) -> Iterator[Callable[..., Sample]]:
     """What the system used between here and there, as a Sample."""
-    began = system.cpu_s()
+    began, began_beside = system.cpu_s(), system.beside_cpu_s()
 
     def sample(
         requests: float, seconds: float, said: dict[str, float], mb: float = 0.0, growth_mb: float | None = None
@@ -97,6 +97,7 @@ def _spent(system: System) -> Iterator[Callable[..., Sample]]:
             busy=used / seconds,
             memory_mb=system.pss_bytes() / 1e6 if growth_mb is None else growth_mb,
             errors=int(said["errors"]),
+            beside_us=(system.beside_cpu_s() - began_beside) / max(1.0, requests) * 1e6,
         )
 
     yield sample

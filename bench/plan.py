@@ -10,6 +10,7 @@ MIB = 1 << 20
 SHM, COOKIE = "mod_auth_openidc shm", "mod_auth_openidc cookie"
 OAUTH2_PROXY, APP = "oauth2-proxy", "nginx auth_request + app"
 PROXY, MEMORY, TCP, UNIX = "gateway", "gateway memory", "gateway under nginx TCP", "gateway under nginx Unix"
+REDIS = "gateway redis"
 PEERS = ("nginx", "caddy", "haproxy", SHM, COOKIE, OAUTH2_PROXY)
 FORMS = ("jwt", "hmac", "none")
 SIGNED = ("jwt", "hmac")
@@ -56,6 +57,7 @@ _ALL = (
     *rows(APP),
     *rows(PROXY, (*FORMS, BY_METHOD)),
     *rows(MEMORY, FORMS),
+    *rows(REDIS, FORMS),
     *rows(TCP),
     *rows(UNIX),
 )

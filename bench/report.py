@@ -96,6 +96,12 @@ def middle(samples: Sequence[Sample], of: Callable[[Sample], float]) -> float:
     return statistics.median(of(sample) for sample in samples)
 
 
+def _beside(samples: Sequence[Sample]) -> str:
+    """The CPU of the server that the session store is, which is not the gateway's."""
+    used = middle(samples, lambda each: each.beside_us)
+    return f", its Redis {used:.1f}" if used else ""
+
+
 def _measured(table: Table) -> list[tuple[str, list[Sample]]]:
     return [(name, samples) for name, samples in table.samples.items() if samples]
 
@@ -113,7 +119,7 @@ def _requests(table: Table) -> list[str]:
             f"{statistics.median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f})",
             f"{middle(samples, lambda each: each.p50_ms):.2f}",
             f"{middle(samples, lambda each: each.p99_ms):.2f}",
-            f"{middle(samples, lambda each: each.cpu_us):.1f}",
+            f"{middle(samples, lambda each: each.cpu_us):.1f}{_beside(samples)}",
             f"{middle(samples, lambda each: each.busy):.0%}",
             f"{middle(samples, lambda each: each.memory_mb):.0f}",
             f"{sum(sample.errors for sample in samples)}",
@@ -180,7 +186,7 @@ def _scale(table: Table) -> list[str]:
             _row(
                 [
                     name,
-                    f"{statistics.median(used):.1f} ({min(used):.1f} to {max(used):.1f})",
+                    f"{statistics.median(used):.1f} ({min(used):.1f} to {max(used):.1f}){_beside(samples)}",
                     f"{middle(samples, lambda each: each.per_s):,.0f}",
                     f"{middle(samples, lambda each: each.memory_mb):.0f}",
                     str(sum(sample.errors for sample in samples)),

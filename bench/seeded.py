@@ -14,6 +14,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import redis
+
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.cli import main
@@ -61,6 +63,17 @@ def _fill_sqlite(path: Path, count: int) -> None:
         connection.execute(clone, (count, BLOB_BYTES, int(time.time()) + _LIFE_S))
 
 
+def _fill_redis(url: str, count: int) -> None:
+    ends = f"{int(time.time()) + _LIFE_S:012d}{'0' * 8}".encode("ascii")
+    with redis.Redis.from_url(url) as client:
+        for start in range(0, count, 1000):
+            pipeline = client.pipeline(transaction=False)
+            for _ in range(min(1000, count - start)):
+                value = ends + secrets.token_bytes(BLOB_BYTES)
+                pipeline.set(f"gateway:r:{secrets.token_hex(32)}", value, ex=_LIFE_S)
+            pipeline.execute()
+
+
 if __name__ == "__main__":
     config = Path(sys.argv[sys.argv.index("--config") + 1])
     store = json.loads(config.read_text(encoding="utf-8"))["sessions"]["store"]
@@ -68,6 +81,8 @@ if __name__ == "__main__":
     how_many = int(os.environ["BENCH_SESSIONS"])
     if kind == "sqlite":
         _fill_sqlite(config.parent / file, how_many)
+    elif kind == "redis":
+        _fill_redis(store, how_many)
     else:
         _fill_memory(how_many)
     sys.exit(main())

@@ -39,9 +39,14 @@ class System:
     targets: Sequence[str] = ()
     """Paths used in turn instead of `static` (for many routes)."""
     tags: frozenset[str] = field(default_factory=frozenset)
+    beside: Sequence[Tree] = ()
+    """What it leans on (the server of its session store): told apart, never part of its own figures."""
 
     def cpu_s(self) -> float:
         return sum(tree.cpu_s() for tree in self.trees)
+
+    def beside_cpu_s(self) -> float:
+        return sum(tree.cpu_s() for tree in self.beside)
 
     def rss_bytes(self) -> int:
         return sum(tree.rss_bytes() for tree in self.trees)

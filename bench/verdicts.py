@@ -56,6 +56,7 @@ def judge(table: Tables, *, optimised: bool) -> list[Verdict]:
         Verdict("the interpreter is an optimised build", "yes" if optimised else "no", optimised),
         *_large(table),
         *_forward_auth(table),
+        *_stores(table),
         *_scales(table),
     ]
 
@@ -117,11 +118,22 @@ def _forward_auth(table: Tables) -> Iterator[Verdict]:
             yield _least(table, "c64", f"{name} ({form})", f"{plans.APP} ({form})", 1.5)
 
 
+def _stores(table: Tables) -> Iterator[Verdict]:
+    """CPU of the gateway's own a request, beside sessions in memory; a Redis's own CPU is told in the table."""
+    for name, words, most in ((plans.PROXY, "SQLite", 1.1), (plans.REDIS, "Redis", 1.3)):
+        for form in plans.SIGNED:
+            mine, memory = (table("c64").get(f"{each} ({form})", []) for each in (name, plans.MEMORY))
+            found = ratio(mine, memory, lambda each: each.cpu_us)
+            asked = f"sessions in {words} ({form}): CPU of a request ≤ {most:g} × in memory"
+            yield Verdict(asked, "" if found is None else str(found), None if found is None else found.median <= most)
+
+
 def _scales(table: Tables) -> Iterator[Verdict]:
     for key, words in (
         ("routes", "from 10 to 10,000 routes"),
         ("sessions-sqlite", "from 10 to 100,000 sessions in sqlite"),
         ("sessions-memory", "from 10 to 100,000 sessions in memory"),
+        ("sessions-redis", "from 10 to 100,000 sessions in redis"),
     ):
         costs = [statistics.median(each.cpu_us for each in samples) for samples in table(key).values() if samples]
         asked = f"CPU of a request constant (± 10 %) {words}"

@@ -300,8 +300,8 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
 
     lines = _lines(settings, world, records)
 
-    def api(asked: ApiParticulierSettings) -> ApiParticulier:
-        client, quotas = _opened(api_particulier.http_client(asked), closers), lines[asked]
+    def api(source: Source, asked: ApiParticulierSettings) -> ApiParticulier:
+        client, quotas = _opened(api_particulier.http_client(asked), closers), lines[source]
         return ApiParticulier(asked, client, quotas=quotas, clock=world.clock, sleep=world.sleep, on_trouble=_trouble)
 
     kept = disputes.assemble(settings, lasting.disputes, world.clock, log=_log, metrics=world.cells, closers=closers)
@@ -311,7 +311,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         routes=RouteTable(settings.routes),
         providers=providers,
         sources=_sources(settings, api),
-        lines={source: lines[asked] for source, asked in _asked(settings).items()},
+        lines=lines,
         sessions=OpenSessions(
             _checked_sessions(settings, records, world.clock, providers), time.monotonic, kept.read_standing
         ),
@@ -359,14 +359,14 @@ def _checked_sessions(
 
 
 def _sources(
-    settings: Settings, api: Callable[[ApiParticulierSettings], ApiParticulier]
+    settings: Settings, api: Callable[[Source, ApiParticulierSettings], ApiParticulier]
 ) -> dict[Source, HouseholdSource]:
     """One client for all that is asked at one place with one token: the quota is one."""
     opened: dict[ApiParticulierSettings, ApiParticulier] = {}
-    for asked in _asked(settings).values():
+    for source, asked in settings.sources.items():
         if asked not in opened:
-            opened[asked] = api(asked)
-    return {source: opened[asked] for source, asked in _asked(settings).items()}
+            opened[asked] = api(source, asked)
+    return {source: opened[asked] for source, asked in settings.sources.items()}
 
 
 def _transactions(settings: Settings, world: Outside, records: RecordStore) -> Transactions:
@@ -379,23 +379,11 @@ def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: i
     return Attempts(records, world.clock, settings.sessions.secrets[-1], tries=tries, period_s=period_s)
 
 
-def _asked(settings: Settings) -> dict[Source, ApiParticulierSettings]:
-    both = {Source.HOUSEHOLD: settings.household, Source.CHILDCARE: settings.childcare}
-    return {source: asked for source, asked in both.items() if asked is not None}
+def _lines(settings: Settings, world: Outside, records: RecordStore) -> dict[Source, SharedQuotas]:
+    def shared(asked: ApiParticulierSettings) -> SharedQuotas:
+        return SharedQuotas(records, asked, clock=world.clock, sleep=world.sleep, new_token=world.new_token)
 
-
-def _lines(settings: Settings, world: Outside, records: RecordStore) -> dict[ApiParticulierSettings, SharedQuotas]:
-    return {
-        asked: SharedQuotas(
-            records,
-            asked.quotas,
-            base_url=asked.base_url,
-            clock=world.clock,
-            sleep=world.sleep,
-            new_token=world.new_token,
-        )
-        for asked in _asked(settings).values()
-    }
+    return {source: shared(asked) for source, asked in settings.sources.items()}
 
 
 def _forms(settings: Settings, world: Outside, records: RecordStore) -> Forms:

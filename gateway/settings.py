@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.core.forwarded import Network, is_listed
+from gateway.core.model import Source
 from gateway.core.rules import Policy, Route
 from gateway.relying_party import ProviderSettings
 
@@ -221,6 +222,12 @@ class Settings:
     """Where metrics are read; None: nowhere."""
     version: str = ""
     """A digest of the files that this was read from."""
+
+    @property
+    def sources(self) -> Mapping[Source, ApiParticulierSettings]:
+        """What is asked of CAF and MSA, and where."""
+        both = {Source.HOUSEHOLD: self.household, Source.CHILDCARE: self.childcare}
+        return {source: asked for source, asked in both.items() if asked is not None}
 
     @property
     def host(self) -> str:

@@ -99,6 +99,7 @@ def office(folder: Path, *, notify: str = "", quick_lane: bool | None = None) ->
     client_id = "sandbox-agents"
     subs = SandboxProConnect(issuer, SandboxClient("", "", (), ()), lambda: 0.0, new_token)
     changes = {
+        "trusted_proxies: []": "trusted_proxies: [127.0.0.1/32]",
         "household:\n  api": (
             f"  {PROVIDER}:\n    environment: custom\n    issuer: {issuer}\n"
             "    client_id: {env: AGENTS_CLIENT_ID}\n    client_secret: {env: FC_CLIENT_SECRET}\n\nhousehold:\n  api"

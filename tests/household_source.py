@@ -107,8 +107,7 @@ def _in_turn(responses: list[Any]) -> Callable[..., Any]:
 def quotas_of(settings: ApiParticulierSettings, hand: Hand, records: RecordStore | None = None) -> SharedQuotas:
     return SharedQuotas(
         records or MemoryRecords(),
-        settings.quotas,
-        base_url=settings.base_url,
+        settings,
         clock=hand.clock,
         sleep=hand.sleep,
         new_token=new_token,

@@ -19,11 +19,12 @@ def main() -> int:
     parser.add_argument("--mode", action="append", choices=["franceconnect", "identity"])
     parser.add_argument("--store", default="sqlite", choices=["sqlite", "memory"])
     parser.add_argument("--write", action="store_true", help=f"write the figures to {RESULTS.name}")
+    parser.add_argument("--quotas", default="{}", help="of the gateway, for a smaller day: YAML")
     arguments = parser.parse_args()
     parts, faults = [], 0
     for mode in arguments.mode or ["franceconnect", "identity"]:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            result = runner.run(day(mode, arguments.people, store=arguments.store))
+            result = runner.run(day(mode, arguments.people, store=arguments.store, quotas=arguments.quotas))
         parts.append(as_text(result))
         faults += len(result.faults)
         print(parts[-1], *sorted(set(result.faults))[:10], sep="\n", flush=True)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from random import Random
+from urllib.parse import urljoin
 
 from bench.day.browser import Answer, Browser, Wire
 from bench.day.clock import HandMovedClock
@@ -23,8 +24,8 @@ MANUAL = 0.15
 """Of those who stay: the page is not to refresh itself; they come back at the time that they were told."""
 
 _POSITION = re.compile(r"en position (\d+)\.")
-_HOURS = re.compile(r"environ (\d+) heures")
-_MINUTES = re.compile(r"environ (\d+) minutes")
+_HOURS = re.compile(r"(\d+) heures? et")
+_MINUTES = re.compile(r"(\d+) minutes")
 LATE_S = 180.0
 """The place is kept no longer for who is at FranceConnect."""
 
@@ -112,17 +113,22 @@ class Person:
         self.visit.outcome = "without"
         return await self._browser.post(self._crowd.base_url + "/_gateway/login", page.fields())
 
+    async def _again(self, page: Answer) -> Answer:
+        """As the browser does by itself: where the page's own `Refresh` sends it."""
+        _, _, address = page.headers.get("refresh", "").partition("url=")
+        return await self._browser.get(urljoin(page.url, address) if address else page.url)
+
     async def _stand(self, page: Answer, *, manual: bool, gone_at: float) -> Answer | None:
         if manual:
-            page = await self._browser.get(page.url + "&refresh=off")
+            page = await self._browser.get(page.url.replace("refresh=first", "refresh=off"))
         while "en position" in page.text:
-            pause_s = (told_s(page) or 0) if manual else float(page.headers["refresh"])
+            pause_s = (told_s(page) or 0) if manual else float(page.headers["refresh"].partition(";")[0])
             await self._clock.sleep(max(pause_s, 1.0))
             if self._clock.now > gone_at:
                 self.visit.outcome = "vanished from the line"
                 return None
             self.visit.looks += 1
-            page = await self._browser.get(page.url)
+            page = await self._again(page)
         if "C’est votre tour" not in page.text:
             self.visit.outcome = "lost the turn"
             return None
@@ -135,7 +141,7 @@ class Person:
         base = page.url.partition("/authorize")[0]
         uid = re.search(r"/choose/(\w+)", page.text)
         if uid is None:
-            self.visit.outcome = "no way to FranceConnect"
+            self.visit.outcome = f"no way to FranceConnect: {page.status} {page.url.partition('?')[0]}"
             return
         await self._browser.post(f"{base}/choose/{uid[1]}", {"login": self._crowd.login})
         away_s = min(max(self._chance.lognormvariate(0, AWAY_SPREAD) * AWAY_MEDIAN_S, AWAY_S[0]), AWAY_S[1])
@@ -154,10 +160,9 @@ class Person:
 
 def told_s(page: Answer) -> float | None:
     """Seconds that the page tells; None when it tells none."""
-    if found := _HOURS.search(page.text):
-        return int(found[1]) * 3600.0
-    if found := _MINUTES.search(page.text):
-        return int(found[1]) * 60.0
     if "moins d’une minute" in page.text:
         return 60.0
-    return 0.0 if "pleine" in page.text else None
+    if "pleine" in page.text:
+        return 0.0
+    minutes, hours = _MINUTES.search(page.text), _HOURS.search(page.text)
+    return None if minutes is None else int(minutes[1]) * 60.0 + (int(hours[1]) * 3600.0 if hours else 0.0)

@@ -84,7 +84,7 @@ def _faults(visits: Sequence[Visit], api: SandboxApiParticulier) -> list[str]:
     if api.doorkeeper.bans or api.doorkeeper.refused:
         found.append(f"{api.doorkeeper.refused} refusals for the quota, {api.doorkeeper.bans} bans")
     for visit in visits:
-        if visit.outcome in {"under way", "not told", "no way to FranceConnect", "lost the turn"}:
+        if visit.outcome in {"under way", "not told", "lost the turn"} or visit.outcome.startswith("no way"):
             found.append(f"nobody took care of one who came: {visit.outcome} {visit.status}")
         if visit.outcome == "without" and visit.status not in {"unavailable", ""}:
             found.append(f"went on without waiting, status {visit.status}")

@@ -12,7 +12,7 @@ from gateway.adapters.sessions.records import RecordStore
 from gateway.core.quota import Claim, Turn, Window, Wish
 from gateway.core.rules import Mode
 from gateway.ports import Clock, NewToken, Sleep
-from gateway.settings import Quotas
+from gateway.settings import ApiParticulierSettings, Quotas
 
 SECOND_S = 1.25
 MINUTE_S = 65.0
@@ -40,20 +40,20 @@ class SharedQuotas:
     def __init__(
         self,
         records: RecordStore,
-        quotas: Quotas,
+        asked: ApiParticulierSettings,
         *,
-        base_url: str,
         clock: Clock,
         sleep: Sleep,
         new_token: NewToken,
     ) -> None:
         self._records = records
-        self._quotas = quotas
-        self._key = "quota " + hashlib.sha256(base_url.encode("utf-8")).hexdigest()[:32]
+        self._quotas = asked.quotas
+        # By its address: what shares it shares the count, whatever token and recipient.
+        self._key = "quota " + hashlib.sha256(asked.base_url.encode("utf-8")).hexdigest()[:32]
         self._clock = clock
         self._sleep = sleep
         self._new_token = new_token
-        self._windows = _windows(quotas)
+        self._windows = _windows(asked.quotas)
 
     async def join(self, place: str, *, keep_s: float, keep_share: float = 0) -> Turn:
         """A place for one call, or a turn in the line."""

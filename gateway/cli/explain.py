@@ -14,7 +14,7 @@ from gateway.config.gateway_file import load
 from gateway.core.conditions import Truth
 from gateway.core.encodings import render
 from gateway.core.errors import RequestRejected
-from gateway.core.model import Allow, Alternative, Ask, Authenticate, Decision, Deny, Facts, RequestFacts
+from gateway.core.model import Allow, Alternative, Ask, Authenticate, Decision, Deny, Facts, RequestFacts, Standing
 from gateway.core.paths import admit, read_target
 from gateway.core.policy import decide, look, trace
 from gateway.core.routing import RouteTable, SlashRedirect, normal_host
@@ -51,7 +51,16 @@ def run(arguments: argparse.Namespace) -> int:
     if isinstance(route, SlashRedirect):
         print(f"redirect: {route.to} (the route ends with a slash)")
         return 0
-    facts = Facts(request, today, "EXPLAIN-0", who.identity, EVERY_SCOPE, who.household, not arguments.before_review)
+    facts = Facts(
+        request=request,
+        today=today,
+        decision_id="EXPLAIN-0",
+        identity=who.identity,
+        scopes=EVERY_SCOPE,
+        household=who.household,
+        reviewed=not arguments.before_review,
+        standing=who.standing,
+    )
     _print(route, facts)
     return 0
 
@@ -78,9 +87,19 @@ def _print(route: Route, facts: Facts) -> None:
         print(f"asks for:  {' '.join(asked)}")
     for seen in look(policy, facts):
         print(f"{seen.lookup.source + ':':<11}{seen.status}")
+    for words in said_against(facts.standing):
+        print(f"said:      {words}")
     for line in trace(policy, facts):
         print(f"condition: {line.group}: {line.condition.fact} {_written(line.condition.test)}: {_WORDS[line.truth]}")
     _print_decision(decide(policy, facts), route)
+
+
+def said_against(standing: Standing) -> list[str]:
+    """Contests and objections, answered or not, as the fixture writes them."""
+    if not standing.known:
+        return ["the dispute store does not answer: nothing of CAF or MSA may leave"]
+    data = [f"{datum.name.lower()}: {status}" for datum, status in standing.data.items()]
+    return data + [f"{policy}: {status}" for policy, status in standing.services.items()]
 
 
 def _written(test: Test) -> str:

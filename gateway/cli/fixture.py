@@ -1,10 +1,12 @@
 """A person written by hand, in the names of the facts: `{identity: {…}, household: {…}, childcare: {…}}`.
 
 Ages and counts, which the gateway derives, may be written too: they become birthdates and people without a name.
+What was said against the data too: `disputes: {quotient: contested}`, `objections: {cantine: declined}`; `disputes:
+unknown` is a dispute store that does not answer.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from gateway.core.model import (
     PartialDate,
     Person,
     Source,
+    Standing,
 )
 from gateway.core.names import parse_partial_date
 
@@ -37,6 +40,7 @@ EVERY_SCOPE = frozenset({"openid", "identite_pivot", "preferred_username", "emai
 class Fixture:
     identity: Identity | None
     household: tuple[HouseholdRecord, ...]
+    standing: Standing = field(default_factory=Standing)
 
 
 def read_fixture(path: Path, today: date) -> Fixture:
@@ -50,7 +54,7 @@ def read_fixture(path: Path, today: date) -> Fixture:
         raise ConfigError(problems)
     try:
         records = (record for source in Source for record in _record(source, raw.get(source), today))
-        return Fixture(_identity(raw.get("identity"), today), tuple(records))
+        return Fixture(_identity(raw.get("identity"), today), tuple(records), _standing(raw))
     except (LoginFailed, ValueError, TypeError, AttributeError, KeyError) as error:
         hint = "dates as 2019-05-31, months as 2026-05, acr as eidas1, status from the closed list"
         raise ConfigError(
@@ -65,7 +69,9 @@ _SHAPE = "write {identity: {birth_name: …}, household: {status: verified, fami
 def _problems(raw: object, file: str) -> list[Problem]:
     if not isinstance(raw, Mapping):
         return [Problem(file, 0, "a mapping was expected", _SHAPE)]
-    problems = [Problem(file, 0, f"`{key}` is not a part of a fixture", _SHAPE) for key in raw if key not in _PARTS]
+    parts = (*_PARTS, "disputes", "objections")
+    problems = [Problem(file, 0, f"`{key}` is not a part of a fixture", _SHAPE) for key in raw if key not in parts]
+    problems += _said_wrongly(raw, file)
     for part in _PARTS:
         facts = raw.get(part) or {}
         if not isinstance(facts, Mapping):
@@ -78,6 +84,38 @@ def _problems(raw: object, file: str) -> list[Problem]:
             if key not in known
         )
     return problems
+
+
+_ANSWERS = ("settled", "document_provided", "verified_by_agent")
+_DATA = {need.name.lower(): need for need in Need}
+
+
+def _said_wrongly(raw: Mapping[str, Any], file: str) -> list[Problem]:
+    """What `disputes` and `objections` cannot say."""
+    problems = []
+    for part, words in (("disputes", ("contested", *_ANSWERS)), ("objections", ("declined", *_ANSWERS[1:]))):
+        said = raw.get(part) or {}
+        if part == "disputes" and said == "unknown":
+            continue
+        if not isinstance(said, Mapping):
+            problems.append(Problem(file, 0, f"`{part}` must be a mapping", f"write {part}: {{quotient: {words[0]}}}"))
+            continue
+        for about, word in said.items():
+            if part == "disputes" and about not in _DATA:
+                problems.append(Problem(file, 0, f"`{part}.{about}` is no datum", "known: " + ", ".join(_DATA)))
+            if word not in words:
+                problems.append(Problem(file, 0, f"`{part}.{about}` cannot be `{word}`", ", ".join(words)))
+    return problems
+
+
+def _standing(raw: Mapping[str, Any]) -> Standing:
+    said = raw.get("disputes") or {}
+    if said == "unknown":
+        return Standing(known=False)
+    return Standing(
+        data={_DATA[datum]: HouseholdStatus(word) for datum, word in said.items()},
+        services={name: HouseholdStatus(word) for name, word in (raw.get("objections") or {}).items()},
+    )
 
 
 def _identity(raw: Mapping[str, Any] | None, today: date) -> Identity | None:

@@ -92,8 +92,7 @@ class Source(StrEnum):
     """A file that CAF or MSA is asked for; its value is the first word of its facts, and its key in both files."""
 
     HOUSEHOLD = "household"
-    CHILDCARE = "childcare"
-    """What a nursery's tariff is computed from («participation familiale EAJE»)."""
+    CHILDCARE = "childcare"  # «participation familiale EAJE»: what a nursery's tariff is computed from
 
 
 class Need(StrEnum):

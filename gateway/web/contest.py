@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from starlette.responses import Response
 
@@ -13,7 +14,7 @@ from gateway.core.rules import Route
 from gateway.dispute_ports import ActionLine
 from gateway.web import texts
 from gateway.web.amend import amend
-from gateway.web.exchange import Exchange, form_bond, own_url, require_form
+from gateway.web.exchange import Exchange, destination, form_bond, own_url, require_form
 from gateway.web.http import posted_form
 from gateway.web.my_data import code_of, datum_of, kept_for, services_of
 from gateway.web.review import day
@@ -28,7 +29,8 @@ async def show_contest(services: Services, exchange: Exchange) -> Response:
         return exchange.pages.redirect(own_url("login"))
     if datum is None:
         raise RequestRejected("datum_unknown", 404)
-    return _contest_page(services, exchange, session, datum, {})
+    back = destination(services, exchange.snapshot.query.get("return_to", ""), exchange.snapshot.host)
+    return _contest_page(services, exchange, session, datum, {"return_to": back.url if back else ""})
 
 
 def _contest_page(
@@ -44,6 +46,7 @@ def _contest_page(
         lasting=_kept(services, session),
         text=typed.get("text", ""),
         contact=typed.get("contact", ""),
+        return_to=typed.get("return_to", ""),
         too_long=status != 200,
         text_at_most=TEXT_AT_MOST,
         contact_at_most=CONTACT_AT_MOST,
@@ -59,7 +62,9 @@ async def contest(services: Services, exchange: Exchange) -> Response:
         raise RequestRejected("datum_unknown", 404)
     text, contact = plain(form.get("text", "")), plain(form.get("contact", "")).replace("\n", " ")
     if len(text) > TEXT_AT_MOST or len(contact) > CONTACT_AT_MOST:
-        return _contest_page(services, exchange, session, datum, {"text": text, "contact": contact}, 422)
+        back = destination(services, form.get("return_to", ""), exchange.snapshot.host)
+        typed = {"text": text, "contact": contact, "return_to": back.url if back else ""}
+        return _contest_page(services, exchange, session, datum, typed, 422)
     if not _kept(services, session):
         await amend(services, session.id, lambda now: replace(now, contested=now.contested | {datum}))
         _tell(services, exchange.reference, "contest", code_of(datum))
@@ -150,7 +155,7 @@ def _receipt(services: Services, exchange: Exchange, dispute: Dispute, *, lastin
     )
 
 
-def _ways_out(services: Services, dispute: Dispute) -> list[dict[str, str]]:
+def _ways_out(services: Services, dispute: Dispute) -> list[dict[str, Any]]:
     """The paths that do not need the data, one a service concerned."""
     concerned = (route for route in services.settings.routes if _concerns(dispute, route))
     return list({way["url"]: way for route in concerned if (way := _way_out(services, route)) is not None}.values())
@@ -162,12 +167,12 @@ def _concerns(dispute: Dispute, route: Route) -> bool:
     return dispute.datum in data_of(route.policy.needs.fields)
 
 
-def _way_out(services: Services, route: Route) -> dict[str, str] | None:
+def _way_out(services: Services, route: Route) -> dict[str, Any] | None:
     way = route.policy.alternative
     if way is None or way.url is None:
         return None
     origin = services.settings.origin_of(route) if way.url.startswith("/") else ""
-    return {"url": origin + way.url, "text": way.text.fr, "purpose": route.policy.purpose}
+    return {"url": origin + way.url, "text": way.text, "purpose": route.policy.purpose}
 
 
 async def withdraw(services: Services, exchange: Exchange) -> Response:

@@ -25,7 +25,7 @@ from gateway.web.information import accepted_by, alternative_of, announced, butt
 from gateway.web.leaving import prepare, with_form_targets
 from gateway.web.services import Services
 from gateway.web.step_up import why_again
-from gateway.web.waiting import must_wait
+from gateway.web.waiting import must_wait, waive
 
 
 async def show_login(services: Services, exchange: Exchange) -> Response:
@@ -86,7 +86,7 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
         return _too_many(services, exchange, place)
     transaction = await _transaction(services, exchange, form, place)
     if transaction.waived:
-        services.metrics.count("gateway_quota_total", source="household", event="waived")
+        await waive(services, transaction)
     if (waits := await must_wait(services, exchange, transaction, place)) is not None:
         return waits
     await services.transactions.begin(transaction)

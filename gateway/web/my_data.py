@@ -49,6 +49,8 @@ class Said:
     field: str
     """Name and value of what withdraws it."""
     value: str
+    ours: bool
+    """`label` is a sentence of ours, not a policy's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,10 @@ async def show_my_data(services: Services, exchange: Exchange) -> Response:
         provider=provider_label(services, session.identity.provider) if session.identity else "",
         obtained=list(obtained(services, session)),
         deliveries=delivered(session),
+        notices=notices(services, session),
         said=await said_by(services, session),
         contested=await contested_data(services, session),
         services=[each for each in services_of(services) if each.policy not in objected],
-        notices=notices(services, session),
         token=services.cookies.form_token(form_bond(exchange)),
     )
 
@@ -155,11 +157,11 @@ async def said_by(services: Services, session: Session) -> list[Said]:
     purposes = {each.policy: each.purpose for each in services_of(services)}
     kept = [_said(each, purposes) for each in await kept_for(services, session)]
     here = [
-        Said(texts.DATA[datum], texts.CONTESTED_HERE, "", "", "datum", code_of(datum))
+        Said(texts.DATA[datum], texts.CONTESTED_HERE, "", "", "datum", code_of(datum), ours=True)
         for datum in sorted(session.contested)
     ]
     declined = [
-        Said(purposes[policy], texts.DECLINED_HERE, "", "", "policy", policy)
+        Said(purposes[policy], texts.DECLINED_HERE, "", "", "policy", policy, ours=False)
         for policy in sorted(session.declined)
         if policy in purposes
     ]
@@ -169,7 +171,9 @@ async def said_by(services: Services, session: Session) -> list[Said]:
 def _said(dispute: Dispute, purposes: dict[str, str]) -> Said:
     label = texts.DATA[dispute.datum] if dispute.datum else purposes.get(dispute.policy, dispute.policy)
     state = texts.STATES[dispute.is_contest, dispute.state]
-    return Said(label, state, day(dispute.opened_at), dispute.reference, "reference", dispute.reference)
+    return Said(
+        label, state, day(dispute.opened_at), dispute.reference, "reference", dispute.reference, ours=dispute.is_contest
+    )
 
 
 async def contested_data(services: Services, session: Session) -> frozenset[str]:

@@ -5,7 +5,6 @@ The access token lives 60 s, so nobody can queue once they are back: decision 00
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -20,14 +19,19 @@ from gateway.web.information import accepted_by, alternative_of
 from gateway.web.leaving import prepare, with_form_targets
 from gateway.web.services import Services
 
-REFRESH_S = (20, 300)
+REFRESH_S = (20, 120)
 """The page comes again by itself after a sixth of the wait, within these bounds."""
 REFRESH_SHARE = 1 / 6
 
-KEEP_S, KEEP_SHARE = 90.0, 0.5
-"""Three times that long without a sign of the browser, and its turn is given up."""
-KEEP_MANUAL_S, KEEP_MANUAL_SHARE = 300.0, 1.0
-"""Who reads at their own pace comes back by five minutes after the time they were told."""
+FIRST_S = 75.0
+"""Who has only just arrived comes again after the shortest of these pauses, or has gone elsewhere."""
+KEEP_S = 3 * REFRESH_S[1] + 60.0
+"""Three pauses without a sign of the browser, and its turn is given up."""
+KEEP_MANUAL_S = 300.0
+"""Who reads at their own pace comes back by so long after the time that they were told."""
+
+FIRST, MANUAL = "first", "off"
+"""`refresh=`: the page that one is sent to, and the one that stays as it is; else it comes again by itself."""
 
 _PARIS = ZoneInfo("Europe/Paris")
 
@@ -40,7 +44,7 @@ async def must_wait(
     if not sources:
         return None
     names = [(services.lines[source], place_name(transaction.browser, source)) for source in sources]
-    turn = _together([await line.join(name, keep_s=KEEP_S, keep_share=KEEP_SHARE) for line, name in names])
+    turn = _together([await line.join(name, keep_s=FIRST_S) for line, name in names])
     services.metrics.count("gateway_quota_total", source=str(sources[0]), event=_event(turn))
     if turn.granted:
         return None
@@ -51,8 +55,17 @@ async def must_wait(
         "of": " ".join(map(str, sources)),
     }
     return (
-        exchange.pages.redirect(_address(asked)) if turn.waits else await _page(services, exchange, place, asked, turn)
+        exchange.pages.redirect(_address(asked, refresh=FIRST))
+        if turn.waits
+        else await _page(services, exchange, place, asked, turn)
     )
+
+
+async def waive(services: Services, transaction: LoginTransaction) -> None:
+    """Who goes on without waiting stands in nobody's way."""
+    services.metrics.count("gateway_quota_total", source=str(Source.HOUSEHOLD), event="waived")
+    for source, line in services.lines.items():
+        await line.leave(place_name(transaction.browser, source))
 
 
 def _asks(transaction: LoginTransaction, source: Source) -> bool:
@@ -88,14 +101,15 @@ async def show_waiting(services: Services, exchange: Exchange) -> Response:
         "asked_by": query.get("asked_by", ""),
         "of": " ".join(map(str, sources)),
     }
-    manual = query.get("refresh") == "off"
-    keep_s, share = (KEEP_MANUAL_S, KEEP_MANUAL_SHARE) if manual else (KEEP_S, KEEP_SHARE)
+    pace = query.get("refresh", "")
+    manual, keep_s = pace == MANUAL, {MANUAL: KEEP_MANUAL_S, FIRST: FIRST_S}.get(pace, KEEP_S)
     browser = services.cookies.browser_digest(exchange.browser)
     names = [(services.lines[source], place_name(browser, source)) for source in sources]
-    turn = _together([await line.stay(name, keep_s=keep_s, keep_share=share) for line, name in names])
+    turn = _together([await line.stay(name, keep_s=keep_s, keep_share=1.0 if manual else 0.0) for line, name in names])
     page = await _page(services, exchange, place, asked, turn, manual=manual)
     if turn.waits and not manual:
-        page.headers["refresh"] = str(refresh_s(turn.wait_s))
+        pause_s = REFRESH_S[0] if pace == FIRST else refresh_s(turn.wait_s)
+        page.headers["refresh"] = f"{pause_s}; url={_address(asked)}"
     return page
 
 
@@ -124,8 +138,8 @@ async def _page(
         at=when(services.clock(), turn.wait_s),
         until=when(services.clock(), turn.until_s),
         manual=manual,
-        again=_address(asked, **({"refresh": "off"} if manual else {})),
-        other=_address(asked, **({} if manual else {"refresh": "off"})),
+        again=_address(asked, **({"refresh": MANUAL} if manual else {})),
+        other=_address(asked, **({} if manual else {"refresh": MANUAL})),
         asked=asked,
         token=services.cookies.form_token(exchange.browser or ""),
         alternative=alternative_of(place),
@@ -134,10 +148,10 @@ async def _page(
     return with_form_targets(page, services, accepted)
 
 
-def how_long(seconds: float) -> dict[str, Any]:
-    """Whole minutes, rounded up, below two hours; whole hours from there."""
-    minutes = -int(-seconds // 60)
-    return {"minutes": minutes, "hours": 0} if minutes < 120 else {"minutes": 0, "hours": -(-minutes // 60)}
+def how_long(seconds: float) -> dict[str, int]:
+    """Hours and whole minutes, rounded up."""
+    hours, minutes = divmod(-int(-seconds // 60), 60)
+    return {"hours": hours, "minutes": minutes}
 
 
 def when(now: float, seconds: float) -> str:

@@ -19,7 +19,7 @@ from gateway.app import new_token
 from gateway.core.errors import DependencyFailed
 from gateway.core.quota import Claim, Turn, Window, Wish
 from gateway.core.rules import Mode
-from gateway.settings import Quotas, RedisKind, RedisSettings
+from gateway.settings import ApiParticulierSettings, Quotas, RedisKind, RedisSettings
 from tests.redis_servers import Server, needs_redis, redis_server
 
 pytestmark = pytest.mark.anyio
@@ -80,8 +80,7 @@ def hand() -> Hand:
 def quotas_on(records: RecordStore, hand: Hand, **figures: int) -> SharedQuotas:
     return SharedQuotas(
         records,
-        replace(Quotas(), **figures),
-        base_url="https://api.example",
+        ApiParticulierSettings("https://api.example", "13002526500013", quotas=replace(Quotas(), **figures)),
         clock=hand.clock,
         sleep=hand.sleep,
         new_token=new_token,

@@ -239,7 +239,7 @@ def test_the_official_button_keeps_its_own_colours_and_letters(world: World, bro
     loaded = page.evaluate("document.fonts.check('16px Marianne-connect')")
     context.close()
     assert (background, colour) == ("rgb(0, 0, 145)", "rgb(245, 245, 254)")
-    assert contrast("#000091", "#f5f5fe") > 14
+    assert contrast("#000091", "#f5f5fe") > 13
     assert family.startswith("Marianne-connect")
     assert loaded
     assert height >= 50

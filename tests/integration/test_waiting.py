@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.sandbox.identities import MATCHING
+from gateway.web import callback
 from tests.browser import Page, Person
 from tests.world import World, running
 
@@ -67,7 +68,11 @@ def test_the_page_comes_again_by_itself_politely_and_the_person_may_stop_it(narr
     _one_comes_first(narrow)
     person = narrow.person()
     page = _press_login(narrow, person)
-    assert 20 <= int(page.response.headers["refresh"]) <= 300
+    first_s, _, address = page.response.headers["refresh"].partition("; url=")
+    assert first_s == "20"
+    again = person.visit(address)
+    assert 20 <= int(again.response.headers["refresh"].partition(";")[0]) <= 120
+    assert again.response.headers["refresh"].endswith(address)
     still = person.press(page, "Ne plus actualiser cette page automatiquement")
     assert "refresh" not in still.response.headers
     assert "votre place est gardée jusqu’à" in still.text
@@ -112,6 +117,36 @@ def test_who_goes_on_without_waiting_is_signed_in_and_caf_is_not_asked(narrow: W
     assert "Je préfère fournir un justificatif" in [text for text, _ in arrived.links]
     assert narrow.audited("cantine", 4)[-1]["household_status"] == "unavailable"
     assert narrow.api.calls == 1
+
+
+def test_who_goes_on_without_waiting_stands_in_nobodys_way(narrow: World) -> None:
+    _one_comes_first(narrow)
+    impatient, patient = narrow.person(), narrow.person()
+    page = _press_login(narrow, impatient)
+    behind = _press_login(narrow, patient)
+    assert "en position 2" in behind.text
+    impatient.press(page, "Continuer sans attendre")
+    assert "en position 1" in _look(patient, behind).text
+
+
+def test_a_place_that_no_call_was_made_with_is_given_back(narrow: World) -> None:
+    """FranceConnect granted no scope of CAF's: there is nothing to ask with."""
+    person = narrow.person()
+    page = narrow.choose(person, _press_login(narrow, person), MATCHING)
+    for interaction in narrow.franceconnect._interactions.values():
+        interaction[0]["scope"] = "openid identite_pivot"
+    assert person.press(page, "Continuer").status == 403
+    assert narrow.api.calls == 0
+    assert "FranceConnect simulé" in _press_login(narrow, narrow.person()).text
+
+
+def test_a_login_that_took_the_tokens_life_asks_nothing(narrow: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callback, "TOKEN_S", 1.0)
+    person = narrow.person()
+    page = _from_franceconnect(narrow, person, _press_login(narrow, person))
+    assert page.status == 403
+    assert narrow.api.calls == 0
+    assert '"api_particulier_late"' in narrow.logs.getvalue()
 
 
 def test_going_on_without_waiting_follows_when_missing(tmp_path: Path) -> None:
@@ -230,7 +265,7 @@ def test_the_line_told_of_without_having_pressed_the_button_is_nobodys(narrow: W
     person = narrow.person()
     assert person.visit("/_gateway/waiting").path == "/_gateway/login"
     person.visit(CANTINE)
-    page = person.visit("/_gateway/waiting?return_to=/cantine/")
+    page = person.visit("/_gateway/waiting?return_to=/cantine/&of=household")
     assert "Votre tour est passé" in page.text
     assert narrow.api.calls == 0
 
@@ -273,3 +308,17 @@ def test_an_answer_is_kept_as_long_as_the_policy_says_and_then_asked_and_reviewe
         page = person.visit("/souple/")
         assert page.path.startswith("/_gateway/review" if mode else "/_gateway/login")
         assert world.api.calls == (2 if mode else 1)
+
+
+@pytest.mark.parametrize("quick_lane", [True, False])
+def test_no_lane_injects_a_value_beyond_its_time(tmp_path: Path, quick_lane: bool) -> None:
+    policy = _FORWARDING.replace("retention: session", "retention: 20 minutes")
+    with running(tmp_path, policies={"souple": policy}, routes=_ROUTE, quick_lane=quick_lane) as world:
+        person = world.person()
+        world.sign_in(person, "/souple/", MATCHING)
+        headers = {"accept": "application/json", "sec-fetch-mode": "cors"}
+        said = [person.client.get("/souple/", headers=headers).json()["headers"] for _ in range(3)]
+        assert {each["x-caf-statut"] for each in said} == {"verified"}
+        world.clock.ahead_s += 1201
+        # In the second in which the lane would still have its permit.
+        assert person.client.get("/souple/", headers=headers).status_code == 401

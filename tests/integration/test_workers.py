@@ -114,7 +114,8 @@ def test_a_broken_file_changes_nothing_anywhere_and_is_explained(either: Gateway
     until(lambda: either.said_of("reload_refused"))
     assert "did you mean `signed-in`?" in either.said
     assert "did you mean `famille`?" in either.said
-    assert f"{either.config}:42: " in either.said
+    line = next(n for n, text in enumerate(either.config.read_text().splitlines(), 1) if "famile}" in text)
+    assert f"{either.config}:{line}: " in either.said
     assert '{"code": "config_invalid", "event": "reload_refused"' in either.said
     assert [get(connection, "/nouveau/")[0] for connection in connections] == [200] * either.several
     assert [get(connection, "/famille/")[0] for connection in connections] == [401] * either.several

@@ -15,8 +15,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a 429 closes nothing",
         _CLIENT,
-        "if self._clock() < self._closed_until:",
-        "if self._clock() < 0:",
+        "        await self._quotas.close(None, wait_s)\n",
+        "",
         _ADAPTER_TESTS + "test_after_a_429_nobody_calls_before_the_quota_says_so",
     ),
     Mutant(

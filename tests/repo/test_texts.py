@@ -48,7 +48,9 @@ def in_module(text: str, name: str) -> set[str]:
     spoken = {node.value for node in texts if name == "texts.py" or _FRENCH.search(str(node.value))}
     months = {month for value in spoken if str(value).startswith("janvier ") for month in str(value).split()}
     return {
-        str(value) for value in (spoken | said | months) if str(value).strip() and not str(value).startswith("janvier ")
+        str(value)
+        for value in (spoken | said | months)
+        if str(value).strip() and not str(value).startswith(("janvier ", "<"))
     }
 
 
@@ -117,8 +119,6 @@ def test_a_page_has_no_french_of_its_own() -> None:
     """What stands in a template outside `_()` would be read by whoever chose English."""
     bare = {}
     for path in sorted((WEB / "templates").glob("*.html")):
-        if path.name == "my_data.html":
-            continue
         text = re.sub(r"\{[{%#].*?[#%}]\}", " ", path.read_text(encoding="utf-8"), flags=re.DOTALL)
         words = re.sub(r"<[^>]*>", " ", text)
         if left := [word for word in words.split() if re.search(r"[A-Za-zÀ-ÿ]{3}", word) and not _HOST.fullmatch(word)]:

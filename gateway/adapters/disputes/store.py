@@ -20,7 +20,7 @@ from gateway.ports import Clock
 PER_PERSON = 20
 """Contests and objections of one person that are kept at once."""
 
-PER_DAY = 40
+PER_DAY = 20
 """What one person may open in a day: each one is announced to the service."""
 
 KEPT_S = 10 * 365 * 86_400

@@ -8,6 +8,8 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from gateway.adapters.disputes import assembly as disputes
+from gateway.adapters.sessions.records import RecordStore
 from gateway.app import new_token, open_records
 from gateway.cli.doctors.finding import Finding, good, warned, wrong
 from gateway.core.errors import DependencyFailed
@@ -24,6 +26,23 @@ _HINTS = {
 
 
 async def examine(settings: Settings) -> list[Finding]:
+    return [*await _sessions(settings), *await _disputes(settings)]
+
+
+async def _disputes(settings: Settings) -> list[Finding]:
+    """Where contests are kept, once it is there: they outlive sessions, and nothing is made before the first start."""
+    if settings.disputes is None:
+        return []
+    kind, _, where = settings.disputes.store.partition(":")
+    if kind == "memory":
+        hint = "a restart loses what people contested; write `store: sqlite:var/disputes.db`"
+        return [warned("disputes_memory", "disputes", "contests are in the process alone", hint)]
+    there = kind != "sqlite" or Path(where).exists()  # noqa: ASYNC240 - nobody else waits
+    records = disputes.open_records(settings, time.time) if there else None
+    return await _tried(records, "disputes") if records is not None else []
+
+
+async def _sessions(settings: Settings) -> list[Finding]:
     kind, _, where = settings.sessions.store.partition(":")
     if kind == "memory":
         hint = "a restart ends them; write `store: sqlite:var/sessions.db`"
@@ -51,7 +70,10 @@ async def _in_its_folder(settings: Settings, path: Path) -> list[Finding]:
 
 
 async def _records(settings: Settings, about: str) -> list[Finding]:
-    records = open_records(settings, time.time)
+    return await _tried(open_records(settings, time.time), about)
+
+
+async def _tried(records: RecordStore, about: str) -> list[Finding]:
     key, blob, now = f"doctor-{new_token()}", bytes(4_096), int(time.time())
     began = time.perf_counter()
     try:
