@@ -12,7 +12,6 @@ from gateway.web import texts
 from gateway.web.cookies import digest_of, new_session_id
 from gateway.web.exchange import Exchange, own_url, require_form, with_cookies
 from gateway.web.http import posted_form
-from gateway.web.login import count_login
 from gateway.web.services import Services
 
 DAY_OF_WORK_S = 4 * 3600
@@ -86,7 +85,7 @@ async def finish(
     who = store.pseudonym(provider.name, sub)
     if provider.name != settings.agents_provider or sub not in settings.agents:
         services.trace(ActionLine(exchange.reference, "refused", "", "not_listed", who))
-        count_login(services, "agent_not_listed", provider.name)
+        services.metrics.count("gateway_agents_total", outcome="refused")
         return exchange.pages.page("agent_unknown", 403, sub=sub, reference=exchange.reference)
     session = AgentSession(
         id=new_session_id(services.new_token),
@@ -97,7 +96,7 @@ async def finish(
     )
     await services.agents.create(session)
     services.trace(ActionLine(exchange.reference, "login", "", "listed", who))
-    count_login(services, "agent", provider.name)
+    services.metrics.count("gateway_agents_total", outcome="login")
     return with_cookies(exchange.pages.redirect(own_url("agents")), services.cookies.set_agent(session.id))
 
 
