@@ -82,7 +82,7 @@ UNITS: Mapping[str, str] = {
 }
 """How an amount is written, by fact."""
 
-NOT_SHOWN = "transmis au service sans être affiché ici"
+SENT_UNSEEN = "transmis au service sans être affiché ici"
 """In place of a value, to somebody whom nobody has identified."""
 
 ALTERNATIVE_DETAILS: Mapping[str, str] = {
@@ -241,49 +241,6 @@ ALREADY_ANSWERED = Message(
     "Quelqu’un y a répondu avant vous, la personne l’a retirée, ou cette réponse n’est plus possible. "
     "Rien n’a été changé.",
 )
-
-NOT_COMPUTED = Message(
-    "Pas de quotient familial à jour",
-    "La CAF ou la MSA n’a pas de quotient familial à jour pour vous. Pour qu’elle le calcule, déclarez vos ressources "
-    "sur caf.fr ou msa.fr, dans « Mon compte ». Aucune donnée n’a été transmise.",
-)
-"""`not_available` where the quotient itself is wanted."""
-
-CHILDCARE_INCOMPLETE = Message(
-    "Information non disponible",
-    "La CAF ou la MSA ne peut pas fournir toutes les informations nécessaires au calcul. Aucune donnée n’a été "
-    "transmise.",
-)
-"""`not_available` for a nursery: all the parameters or none."""
-
-NOT_IDENTIFIED = Message(
-    "Nous n’avons pas pu vous identifier avec certitude",
-    "Les organismes sociaux n’ont pas pu vous retrouver avec certitude à partir de votre état civil. "
-    "Aucune donnée n’a été transmise.",
-)
-"""`not_found` when it is the person, and not the file, that was not found."""
-
-FOREIGN_IDENTITY = Message(
-    "La CAF ne peut pas être interrogée avec cette identité",
-    "Vous êtes bien connecté, mais l’identité reçue ne permet pas de chercher un dossier à la CAF ou à la MSA : elle "
-    "ne précise pas votre lieu de naissance. Aucune donnée n’a été transmise.",
-)
-"""`not_available` for an identity of another European country."""
-
-CHILD_NOT_LISTED = Message(
-    "Le dossier trouvé est le vôtre, sans l’enfant attendu",
-    "Si l’enfant est rattaché à un autre dossier, l’autre parent peut se connecter, ou vous pouvez fournir un "
-    "justificatif. Une naissance ou un changement récent peut ne pas encore y figurer : un agent le vérifiera. "
-    "Aucune donnée n’a été transmise.",
-)
-"""`pending_review` when no child of the file has the age that the policy asks."""
-
-NUMBER_UNKNOWN = Message(
-    "Ce numéro n’est pas reconnu",
-    "Vérifiez le numéro et le code postal, puis réessayez, ou fournissez une attestation. "
-    "Aucune donnée n’a été transmise.",
-)
-"""Number mode: the same words for an unknown number and for somebody else's."""
 
 _CROWDED = Message(
     "Trop de demandes en ce moment",

@@ -66,13 +66,6 @@ MUTANTS: tuple[Mutant, ...] = (
         _SOURCE + "test_each_staging_answer_is_read_as_what_it_says",
     ),
     Mutant(
-        "each source has a quota of its own",
-        "gateway/app.py",
-        "source: opened[each] for source",
-        "source: api(each) for source",
-        _BRANCHES + "test_a_quota_that_is_spent_for_the_canteen_is_spent_for_the_nursery",
-    ),
-    Mutant(
         "a child need not be listed",
         _POLICY,
         "    return seen.status if listed else HouseholdStatus.PENDING_REVIEW",

@@ -83,8 +83,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a refusal of the exchange is forgotten",
-        _POLICY,
-        "    if facts.declined:\n        return HouseholdStatus.DECLINED\n",
+        "gateway/core/disputes.py",
+        "    if declined:\n        return HouseholdStatus.DECLINED\n",
         "",
         _UNIT + "test_a_person_who_prefers_a_document_is_never_asked_to_log_in_again_for_caf",
     ),
