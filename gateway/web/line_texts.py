@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from gateway.web.texts import Message
 
 _CROWDED = Message(
-    "Trop de demandes en ce moment",
+    "Trop de demandes à la fois",
     "La CAF et la MSA limitent le nombre de demandes, et votre tour est passé avant votre retour. "
     "Ce n’est pas de votre fait, et aucune donnée n’a été transmise. "
     "Vous pouvez recommencer, ou continuer autrement dès maintenant.",
