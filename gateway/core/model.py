@@ -214,8 +214,7 @@ class HouseholdRecord:
     household: Household | None = field(default=None, repr=False)
     reasons: tuple[str, ...] = ()
     """Codes of the match, or the source's code."""
-    kept_until: int | None = None
-    """Unix seconds: the policy that asked keeps its answer no longer; None: as long as the session."""
+    kept_until: int | None = None  # Unix seconds, by the policy that asked; None: as long as the session
     source: Source = Source.HOUSEHOLD
 
 
@@ -237,8 +236,7 @@ class LoginTransaction:
     started_at: int
     asked_by: str = field(default="", repr=False)
     """Digest of the browser cookie on another host of ours, when the login began there."""
-    waived: bool = False
-    """The person goes on without CAF or MSA rather than wait for their turn."""
+    waived: bool = False  # the person goes on without CAF or MSA rather than wait for their turn
     code_verifier: str = field(default="", repr=False)
     """PKCE (RFC 7636): never leaves before the code comes back."""
     agent: bool = False

@@ -4,6 +4,7 @@ from gateway.core.household import view
 from gateway.core.model import Alternative, HouseholdStatus, Reason, Session, Source
 from gateway.core.rules import Lookup, Mode, Policy, Text, WayOut
 from gateway.web import texts
+from gateway.web.line_texts import UNAVAILABLE_BECAUSE
 from gateway.web.texts import Message
 
 _QUOTIENT = frozenset({"household.family_quotient", "brackets.name", "brackets.valid_from"})
@@ -69,8 +70,8 @@ def message_for(policy: Policy, decision: Alternative, session: Session | None) 
 
 def _unavailable(lookup: Lookup, session: Session | None) -> Message:
     """A line that was not waited for, or a quota that is spent, is no outage."""
-    known = [reason for reason in _reasons(lookup, session) if reason in texts.UNAVAILABLE_BECAUSE]
-    return texts.UNAVAILABLE_BECAUSE[known[0]] if known else texts.ALTERNATIVE[HouseholdStatus.UNAVAILABLE]
+    known = [reason for reason in _reasons(lookup, session) if reason in UNAVAILABLE_BECAUSE]
+    return UNAVAILABLE_BECAUSE[known[0]] if known else texts.ALTERNATIVE[HouseholdStatus.UNAVAILABLE]
 
 
 def _not_found(lookup: Lookup, session: Session | None) -> Message:

@@ -66,6 +66,13 @@ MUTANTS: tuple[Mutant, ...] = (
         _SOURCE + "test_each_staging_answer_is_read_as_what_it_says",
     ),
     Mutant(
+        "each source has a quota of its own",
+        "gateway/adapters/quotas.py",
+        "asked.base_url.encode(",
+        "str(id(self)).encode(",
+        "tests/contract/test_quotas.py::test_whatever_asks_at_one_place_shares_its_quota",
+    ),
+    Mutant(
         "a child need not be listed",
         _POLICY,
         "    return seen.status if listed else HouseholdStatus.PENDING_REVIEW",
