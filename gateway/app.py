@@ -290,14 +290,15 @@ def _trouble(code: str, request_id: str) -> None:
     structlog.get_logger("gateway").warning("household_trouble", code=code, request_id=request_id)
 
 
+def _providers(settings: Settings, world: Outside, closers: list[Close]) -> dict[str, OidcProvider]:
+    clients = [(each, _opened(oidc.http_client(each), closers)) for each in settings.providers]
+    return {each.name: OidcProvider(each, http, world.clock) for each, http in clients}
+
+
 def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: list[Close]) -> Services:
     keys, records = load_signing_keys(settings.signing.key_pem, settings.signing.previous), lasting.records
     departures = settings.limits.logins_per_minute_per_address
-    providers = {
-        provider.name: OidcProvider(provider, _opened(oidc.http_client(provider), closers), world.clock)
-        for provider in settings.providers
-    }
-
+    providers = _providers(settings, world, closers)
     lines = _lines(settings, world, records)
 
     def api(source: Source, asked: ApiParticulierSettings) -> ApiParticulier:
@@ -335,7 +336,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         audit=audit.record,
         disputes=kept.store,
         announcer=kept.announcer,
-        agents=AgentSessions(records, world.clock, idle_s=settings.sessions.idle_s),
+        agents=AgentSessions(records, world.clock, idle_s=settings.sessions.idle_s, secrets=settings.sessions.secrets),
         trace=audit.act,
         metrics=world.cells,
         log=_log,

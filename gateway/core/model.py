@@ -1,7 +1,4 @@
-"""The vocabulary: frozen values that the whole gateway speaks.
-
-Personal fields are kept out of `repr`, so that a log line or a traceback written by accident shows none.
-"""
+"""The vocabulary, frozen. Personal fields are kept out of `repr`: no log line or traceback shows one by accident."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

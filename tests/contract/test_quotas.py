@@ -208,6 +208,12 @@ async def test_a_place_asked_for_again_lasts_longer_and_never_twice_as_long(reco
     assert (await at(records, 60, a_place("a", Wish.STAY))).granted is False
 
 
+async def test_a_use_takes_the_room_of_its_place_and_not_another(records: RecordStore) -> None:
+    assert (await at(records, 0, a_place("a"))).granted
+    assert (await at(records, 1, a_place("a", Wish.USE))).granted
+    assert (await at(records, 2, a_place("b"))).granted
+
+
 async def _full(records: RecordStore) -> None:
     """Both places were used at 0."""
     for member in ("x", "y"):

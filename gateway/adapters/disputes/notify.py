@@ -116,7 +116,7 @@ class Notifier:
         await self._keep(replace(word, failures=word.failures + 1, not_before=self._now + wait))
 
     def _counted(self, word: Word, outcome: str) -> None:
-        self._metrics.count("gateway_disputes_total", reason=word.channel, outcome=outcome)
+        self._metrics.count("gateway_dispute_notifications_total", channel=word.channel, outcome=outcome)
 
     async def _keep(self, word: Word) -> None:
         name = self._keyed.name("word", word.reference, word.channel)
