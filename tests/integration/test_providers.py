@@ -163,7 +163,7 @@ async def test_no_household_is_looked_up_for_names_that_nobody_vouches_for(provi
     providers = {"franceconnect": provider} if provider else {}
     metrics = SimpleNamespace(observe=lambda *_, **__: None)
     services: Any = SimpleNamespace(
-        providers=providers, sources={Source.HOUSEHOLD: source}, clock=lambda: 0.0, metrics=metrics
+        providers=providers, sources={Source.HOUSEHOLD: source}, clock=lambda: 0.0, metrics=metrics, lines={}
     )
     request = HouseholdRequest(Mode.IDENTITY, frozenset({Need.QUOTIENT}), None, ANGELA, None, Source.HOUSEHOLD)
     answer = await enquiry._ask(services, request, None)
