@@ -15,7 +15,7 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import app_parts
-from gateway.adapters import api_particulier, oidc
+from gateway.adapters import api_particulier
 from gateway.adapters.api_particulier import ApiParticulier
 from gateway.adapters.audit import AuditLog
 from gateway.adapters.disputes import assembly as disputes
@@ -293,11 +293,7 @@ def _trouble(code: str, request_id: str) -> None:
 def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: list[Close]) -> Services:
     keys, records = load_signing_keys(settings.signing.key_pem, settings.signing.previous), lasting.records
     departures = settings.limits.logins_per_minute_per_address
-    providers = {
-        provider.name: OidcProvider(provider, _opened(oidc.http_client(provider), closers), world.clock)
-        for provider in settings.providers
-    }
-
+    providers = app_parts.providers(settings, world.clock, closers)
     lines = _lines(settings, world, records)
 
     def api(source: Source, asked: ApiParticulierSettings) -> ApiParticulier:
