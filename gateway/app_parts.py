@@ -1,12 +1,7 @@
 """What follows from the settings, for the composition root."""
 
-from collections.abc import Awaitable, Callable
-
-from gateway.adapters import oidc
 from gateway.adapters.keys import SigningKeys, encryption_jwk
-from gateway.adapters.oidc import OidcProvider
 from gateway.core.headers import stripped_names
-from gateway.ports import Clock
 from gateway.relying_party.client_auth import client_jwk
 from gateway.settings import Settings
 from gateway.web.pages import Pages
@@ -32,15 +27,3 @@ def pages(settings: Settings) -> Pages:
     targets += [provider.end_session_endpoint or provider.issuer for provider in settings.providers]
     secure = settings.public_url.startswith("https:")
     return Pages(settings.authority, secure=secure, form_targets=targets, catalogues=settings.texts)
-
-
-def providers(
-    settings: Settings, clock: Clock, closers: list[Callable[[], Awaitable[None]]]
-) -> dict[str, OidcProvider]:
-    """`closers` receives what must be closed again."""
-    opened = {}
-    for provider in settings.providers:
-        client = oidc.http_client(provider)
-        closers.append(client.aclose)
-        opened[provider.name] = OidcProvider(provider, client, clock)
-    return opened

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from gateway.core.errors import DependencyFailed
 from gateway.core.model import Acr, Authenticate, LoginTransaction, Need
 from gateway.core.policy import decide, scopes_to_ask
-from gateway.web import texts
+from gateway.web import login_texts, texts
 from gateway.web.cookies import digest_of
 from gateway.web.exchange import (
     Destination,
@@ -105,7 +105,7 @@ def cookies_refused(services: Services, exchange: Exchange, place: Destination |
     services.log("login_refused", code="cookies_refused", reference=exchange.reference)
     count_login(services, "cookies_refused", "")
     return exchange.pages.message(
-        texts.COOKIES_REFUSED,
+        login_texts.COOKIES_REFUSED,
         403,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),
