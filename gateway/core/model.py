@@ -240,7 +240,7 @@ class LoginTransaction:
     code_verifier: str = field(default="", repr=False)
     """PKCE (RFC 7636): never leaves before the code comes back."""
     agent: bool = False
-    """An agent signs in to answer disputes: no session of a person comes of it, and CAF is not asked."""
+    """An agent signs in to answer disputes: no session of a person comes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +277,7 @@ class Session:
     refresh_token: str = field(default="", repr=False)
     """Only on its way from the login to the store, which keeps it in a record of its own."""
     contested: frozenset[Need] = frozenset()
-    """Data contested where no dispute store is configured: withheld until this session ends."""
+    """Withheld until this session ends, where no dispute store is configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,11 +287,9 @@ class Standing:
     known: bool = True
     """False: it could not be asked, and no household value may leave."""
     data: Mapping[Need, HouseholdStatus] = field(default_factory=dict)
-    """`contested`, or an agent's answer, by datum."""
     services: Mapping[str, HouseholdStatus] = field(default_factory=dict)
-    """`declined`, or an agent's answer, by policy."""
-    corrected: Mapping[Need, int] = field(default_factory=dict)
-    """Unix seconds since when a datum is another one at CAF or MSA."""
+    """By policy: `declined`, or an agent's answer; `data`: `contested`, or an agent's answer."""
+    corrected: Mapping[Need, int] = field(default_factory=dict)  # Unix seconds of an agent's answer
 
 
 @dataclass(frozen=True, slots=True)
