@@ -45,7 +45,7 @@ WORKERS_AT_MOST = 256
 UNIX = "unix"
 """In `trusted_proxies`: who connects through the Unix socket."""
 
-_KEYGEN = "make one with: openssl genpkey -algorithm ed25519"
+_KEYGEN = "make one with: gateway keys make signing.pem (or openssl genpkey -algorithm ed25519)"
 
 
 def load(
