@@ -26,7 +26,8 @@ COMMANDS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it did its job, 1 when the configuration is at fault, 2 for bad usage."""
-    parser = argparse.ArgumentParser(prog="gateway", description=__doc__)
+    about = "FranceConnect and API Particulier in front of existing applications. Begin with `gateway demo`."
+    parser = argparse.ArgumentParser(prog="gateway", description=about)
     subcommands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
         import_module(f"gateway.cli.{name}").register(subcommands)
