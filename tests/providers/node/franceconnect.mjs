@@ -29,6 +29,7 @@ function configuration(setup, base, keys) {
   return {
     acrValues: ['eidas1'],
     acceptQueryParamAccessTokens: true,
+    clockTolerance: 0,
     claims: { acr: null, auth_time: null, iss: null, amr: null, ...setup.claims },
     clientAuthMethods: ['client_secret_post', 'private_key_jwt'],
     clientDefaults: { grant_types: ['authorization_code'], response_types: ['code'], token_endpoint_auth_method: 'client_secret_post' },
