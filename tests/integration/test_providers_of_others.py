@@ -66,8 +66,8 @@ def _comes_and_leaves(site: Site) -> None:
     page = site.sign_in(person)
     assert page.path == "/agents/", page.text
     received = headers_received(site, person, "/agents/")
-    assert (received["x-usager-nom-usage"], received["x-usager-prenoms"]) == ("MARTIN", "Camille%20Rose")
-    assert received["x-usager-courriel"] == "camille.martin%40ville.example"
+    assert (received["x-usager-nom-usage"], received["x-usager-prenoms"]) == ("MARTIN", "Camille Rose")
+    assert received["x-usager-courriel"] == "camille.martin@ville.example"
     assert (received["x-usager-fournisseur"], received["x-usager-acr"]) == ("annuaire", "eidas1")
     left = site.sign_out(person)
     assert urlsplit(left.url).path == "/_gateway/logged-out", left.text
@@ -104,6 +104,6 @@ def test_a_refresh_token_keeps_the_session_while_the_provider_keeps_its_own(tmp_
             site.move_clocks(301 * step)
             assert site.is_signed_in(person)
         assert site.provider.errors() == []
-        site.provider.forget_sessions()
+        site.provider.forget_refresh_tokens()
         site.move_clocks(301 * 4)
         until(lambda: not site.is_signed_in(person))

@@ -32,6 +32,10 @@ class Provider:
     def move_clock(self, ahead_s: float) -> None:
         httpx.post(f"{self.origin}/_test/clock", content=str(ahead_s), trust_env=False).raise_for_status()
 
+    def forget_refresh_tokens(self) -> None:
+        """As when an administrator ends the sessions of a person, without a word to anybody."""
+        httpx.post(f"{self.origin}/_test/forget", trust_env=False).raise_for_status()
+
     def errors(self) -> list[str]:
         return list(httpx.get(f"{self.origin}/_test/errors", trust_env=False).json())
 

@@ -36,6 +36,8 @@ export async function build(setup, base) {
       devInteractions: { enabled: false },
       rpInitiatedLogout: { enabled: true, logoutSource },
     },
+    // The library calls no loopback address of its own accord; here the gateway has no other.
+    fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
     findAccount: (ctx, accountId) => ({ accountId, claims: () => ({ sub: accountId, ...setup.people[accountId] }) }),
     interactions: { url: (ctx, { uid }) => `${base}/interaction/${uid}` },
     issueRefreshToken: (ctx, client) => client.grantTypeAllowed('refresh_token'),

@@ -12,9 +12,12 @@ const { build } = await import(`./${setup.kind}.mjs`);
 const { provider, gate, refusal, session } = await build(setup, base);
 const handle = provider.callback();
 const errors = [];
+const refreshed = new Set();
+
+provider.on('refresh_token.saved', (token) => refreshed.add(token.jti));
 
 for (const event of ['server_error', 'authorization.error', 'grant.error', 'userinfo.error', 'backchannel.error', 'end_session.error']) {
-  provider.on(event, (ctx, error) => errors.push(`${event}: ${error.message} ${error.error_detail ?? ''}`));
+  provider.on(event, (ctx, error) => errors.push(`${event}: ${error.message} ${error.error_detail ?? ''} ${error.cause ?? ''}`));
 }
 
 export async function read(request) {
@@ -38,6 +41,10 @@ async function asked(path, request, response) {
     const token = await provider.AccessToken.find(await read(request));
     const known = token && token.isValid ? { client_id: token.clientId, scope: token.scope, login: token.accountId } : null;
     return answer(response, 200, JSON.stringify(known), 'application/json');
+  }
+  if (path === '/_test/forget') {
+    for (const jti of refreshed) await (await provider.RefreshToken.find(jti))?.destroy();
+    return answer(response, 204);
   }
   return answer(response, 200, JSON.stringify(errors), 'application/json');
 }
