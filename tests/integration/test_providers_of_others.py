@@ -8,8 +8,8 @@ from joserfc.jwk import ECKey
 
 from gateway.sandbox.identities import MATCHING, MISMATCHING
 from tests.processes import until
-from tests.providers.gateways import Site, with_franceconnect, with_plain
-from tests.providers.processes import oidc_provider
+from tests.providers.gateways import Site, Start, with_franceconnect, with_plain
+from tests.providers.processes import idpyoidc, oidc_provider
 
 LEVEL = "acr_map: {'1': eidas1}"
 
@@ -75,16 +75,26 @@ def _comes_and_leaves(site: Site) -> None:
     assert not site.is_signed_in(person)
 
 
+PROVIDERS = [
+    pytest.param(oidc_provider, id="oidc-provider"),
+    pytest.param(idpyoidc, id="idpyoidc"),
+]
+
+
+@pytest.mark.parametrize("start", PROVIDERS)
 @pytest.mark.parametrize("authentication", AUTHENTICATIONS)
-def test_an_agent_comes_and_leaves_with_each_client_authentication(tmp_path: Path, authentication: str) -> None:
+def test_an_agent_comes_and_leaves_with_each_client_authentication(
+    tmp_path: Path, authentication: str, start: Start
+) -> None:
     (tmp_path / "client.pem").write_bytes(ECKey.generate_key("P-256").as_pem(private=True))
-    with with_plain(tmp_path, oidc_provider, AUTHENTICATIONS[authentication], LEVEL) as site:
+    with with_plain(tmp_path, start, AUTHENTICATIONS[authentication], LEVEL) as site:
         _comes_and_leaves(site)
         assert site.provider.errors() == []
 
 
-def test_a_logout_at_the_provider_ends_the_session_here(tmp_path: Path) -> None:
-    with with_plain(tmp_path, oidc_provider, keys=LEVEL) as site:
+@pytest.mark.parametrize("start", PROVIDERS)
+def test_a_logout_at_the_provider_ends_the_session_here(tmp_path: Path, start: Start) -> None:
+    with with_plain(tmp_path, start, keys=LEVEL) as site:
         person, other = site.world.person(), site.world.person()
         assert site.sign_in(person).path == "/agents/"
         assert site.sign_in(other).path == "/agents/"

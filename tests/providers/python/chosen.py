@@ -17,7 +17,9 @@ class Chosen(UserAuthnMethod):
     def __call__(self, **asked):
         context, keyjar = self.upstream_get("context"), self.upstream_get("attribute", "keyjar")
         token = create_signed_jwt(context.issuer, keyjar, **asked)
-        buttons = "".join(f'<button type="submit" name="login" value="{login}">{login}</button>' for login in self.people)
+        buttons = "".join(
+            f'<button type="submit" name="login" value="{login}">{login}</button>' for login in self.people
+        )
         return PAGE.format(action=self.action, token=token, buttons=buttons)
 
     def verify(self, login):

@@ -9,119 +9,26 @@ import traceback
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Thread
 from urllib.parse import parse_qsl, urlsplit
 
+from configuration import configuration
 from idpyoidc.message.oidc import AccessTokenRequest, AuthorizationRequest
 from idpyoidc.server import Server
 from idpyoidc.server.configure import OPConfiguration
-from idpyoidc.server.oauth2.add_on.pkce import CC_METHOD
 from idpyoidc.time_util import utc_time_sans_frac
 
 SETUP = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 ISSUER = SETUP["issuer"]
 BASE = urlsplit(ISSUER).path
-KEYS = [{"type": "RSA", "use": ["sig"]}, {"type": "EC", "crv": "P-256", "use": ["sig"]}]
-SECRETS = [{"type": "OCT", "use": ["enc"], "kid": "enc"}, {"type": "OCT", "use": ["sig"], "kid": "sig"}]
-AUTHENTICATIONS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 LOGOUT = (
     '<!doctype html><html lang="fr"><body><h1>Se déconnecter ?</h1><form method="post" action="{base}/logout">'
     '<input type="hidden" name="sjwt" value="{sjwt}">'
     '<button type="submit" name="logout" value="yes">Oui, me déconnecter</button></form></body></html>'
 )
 
+JSON = ("Content-Type", "application/json")
 ERRORS = []
-
-
-def configuration():
-    lives = {
-        "authorization_code": {
-            "supports_minting": ["access_token", "refresh_token", "id_token"],
-            "max_usage": 1,
-            "expires_in": 60,
-        },
-        "access_token": {"expires_in": 300},
-        "refresh_token": {"supports_minting": ["access_token", "refresh_token", "id_token"], "expires_in": 86_400},
-    }
-    jwt_token = {"class": "idpyoidc.server.token.jwt_token.JWTToken", "kwargs": {"lifetime": 300}}
-    return {
-        "issuer": ISSUER,
-        "key_conf": {"key_defs": KEYS, "uri_path": "jwks"},
-        "httpc_params": {"timeout": 5},
-        "preference": {"subject_types_supported": ["public"]},
-        "scopes_to_claims": {
-            "openid": ["sub"],
-            "profile": ["family_name", "given_name", "birthdate", "gender", "preferred_username"],
-            "email": ["email", "email_verified"],
-            "offline_access": [],
-        },
-        "cookie_handler": {
-            "class": "idpyoidc.server.cookie_handler.CookieHandler",
-            "kwargs": {
-                "keys": {"key_defs": SECRETS},
-                "flags": {"samesite": "Lax", "httponly": True},
-                "name": {"session": "idpy_op", "register": "idpy_rp", "session_management": "idpy_sman"},
-            },
-        },
-        "authentication": {
-            "chosen": {
-                "acr": "1",
-                "class": "chosen.Chosen",
-                "kwargs": {"people": list(SETUP["people"]), "action": f"{BASE}/chosen"},
-            }
-        },
-        "userinfo": {"class": "idpyoidc.server.user_info.UserInfo", "kwargs": {"db": SETUP["people"]}},
-        "authz": {
-            "class": "idpyoidc.server.authz.AuthzHandling",
-            "kwargs": {"grant_config": {"usage_rules": lives, "expires_in": 86_400}},
-        },
-        "token_handler_args": {
-            "key_conf": {"key_defs": SECRETS},
-            "code": {"kwargs": {"lifetime": 60}},
-            "token": jwt_token,
-            "refresh": jwt_token,
-            "id_token": {
-                "class": "idpyoidc.server.token.id_token.IDToken",
-                "kwargs": {"base_claims": {"acr": None, "auth_time": None}, "lifetime": 300},
-            },
-        },
-        "endpoint": endpoints(),
-        "add_ons": {
-            "pkce": {
-                "function": "idpyoidc.server.oauth2.add_on.pkce.add_support",
-                "kwargs": {"essential": True, "code_challenge_methods": {"S256": CC_METHOD["S256"]}},
-            }
-        },
-    }
-
-
-def endpoints():
-    def one(path, name, **kwargs):
-        return {"path": path, "class": f"idpyoidc.server.oidc.{name}", "kwargs": kwargs}
-
-    return {
-        "provider_info": one(
-            ".well-known/openid-configuration", "provider_config.ProviderConfiguration", client_authn_method=None
-        ),
-        "authorization": one(
-            "authorize",
-            "authorization.Authorization",
-            client_authn_method=None,
-            response_types_supported=["code"],
-            response_modes_supported=["query"],
-        ),
-        "token": one("token", "token.Token", client_authn_method=AUTHENTICATIONS),
-        "userinfo": one("userinfo", "userinfo.UserInfo", client_authn_method=["bearer_header"]),
-        "session": one(
-            "session/end",
-            "session.Session",
-            logout_verify_url=f"{ISSUER}/verify-logout",
-            post_logout_uri_path="logged-out",
-            signing_alg="RS256",
-            backchannel_logout_supported=True,
-            backchannel_logout_session_required=True,
-        ),
-    }
 
 
 def prepared(server):
@@ -146,7 +53,6 @@ def prepared(server):
 class Answer(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_of_openid = None
-    one_at_a_time = Lock()
 
     def do_GET(self):
         self._answer({})
@@ -160,34 +66,34 @@ class Answer(BaseHTTPRequestHandler):
 
     def _answer(self, form, posted=False):
         try:
-            # A logout calls the gateway, which may be asking for the keys at that moment: those need no lock.
             self._route(urlsplit(self.path), form, posted)
         except Exception as error:  # noqa: BLE001 - whatever the library raises is its refusal
             ERRORS.append(f"{self.path.partition('?')[0]}: {error!r}")
             traceback.print_exc()
-            self._say(400, json.dumps({"error": "invalid_request"}), [("Content-Type", "application/json")])
+            self._say(400, json.dumps({"error": "invalid_request"}), [JSON])
 
     def _route(self, url, form, posted):
         path = url.path.removeprefix(BASE).lstrip("/")
-        if url.path == "/_test/errors":
-            return self._say(200, json.dumps(ERRORS), [("Content-Type", "application/json")])
-        if path == "jwks":
-            return self._say(200, self.server_of_openid.keyjar.export_jwks_as_json(), [("Content-Type", "application/json")])
-        if path == "verify-logout":
-            return self._say(200, LOGOUT.format(base=BASE, sjwt=dict(parse_qsl(url.query))["sjwt"]))
-        if path == "chosen":
-            return self._chosen(form)
-        if path == "logout":
-            return self._logged_out(form)
-        if path == "logged-out":
-            return self._say(200, "<h1>Vous êtes déconnecté</h1>")
+        asked = form if posted else dict(parse_qsl(url.query))
+        ours = {
+            "_test/errors": lambda asked: self._say(200, json.dumps(ERRORS), [JSON]),
+            "jwks": lambda asked: self._say(200, self.server_of_openid.keyjar.export_jwks_as_json(), [JSON]),
+            "verify-logout": lambda asked: self._say(200, LOGOUT.format(base=BASE, sjwt=asked["sjwt"])),
+            "chosen": self._chosen,
+            "logout": self._logged_out,
+            "logged-out": lambda asked: self._say(200, "<h1>Vous êtes déconnecté</h1>"),
+        }
+        if path in ours:
+            return ours[path](asked)
         for endpoint in self.server_of_openid.endpoint.values():
-            if endpoint.endpoint_path == path or path == getattr(endpoint, "path", None):
-                return self._endpoint(endpoint, form if posted else dict(parse_qsl(url.query)))
+            if endpoint.endpoint_path == path:
+                return self._endpoint(endpoint, asked)
         return self._say(404, "")
 
     def _endpoint(self, endpoint, asked):
-        cookies = [{"name": name, "value": each.value} for name, each in SimpleCookie(self.headers.get("cookie")).items()]
+        cookies = [
+            {"name": name, "value": each.value} for name, each in SimpleCookie(self.headers.get("cookie")).items()
+        ]
         info = {
             "headers": {name.lower(): value for name, value in self.headers.items()},
             "method": self.command,
@@ -208,7 +114,7 @@ class Answer(BaseHTTPRequestHandler):
         said = {name: str(refusal[name]) for name in ("error", "error_description") if name in refusal}
         ERRORS.append(f"{self.path.partition('?')[0]}: {said}")
         status = 401 if said["error"] == "invalid_client" else 400
-        return self._say(status, json.dumps(said), [("Content-Type", "application/json")])
+        return self._say(status, json.dumps(said), [JSON])
 
     def _found(self, endpoint, request, found):
         cookies = self._cookies(found.get("cookie"))
@@ -256,7 +162,7 @@ class Answer(BaseHTTPRequestHandler):
 
 
 def main():
-    server = Server(OPConfiguration(configuration()), cwd=".")
+    server = Server(OPConfiguration(configuration(SETUP)), cwd=".")
     prepared(server)
     Answer.server_of_openid = server
     listening = ThreadingHTTPServer(("127.0.0.1", urlsplit(ISSUER).port), Answer)
