@@ -14,7 +14,7 @@ demo: .venv/run ## Run everything simulated on this machine, no credentials need
 test: .venv/dev ## Run the tests, one case of each kind (under ten minutes)
 	@scripts/real-parts
 	$(BIN)/python -m pytest tests/unit tests/property --cov=gateway.core --cov-fail-under=100 --cov-report=term-missing:skip-covered
-	$(BIN)/python -m pytest -n 4 --dist loadfile tests/contract tests/integration tests/attack tests/repo
+	$(BIN)/python -m pytest -n 4 --dist loadfile -m "not slow" tests/contract tests/integration tests/attack tests/repo
 	$(BIN)/python -m pytest tests/e2e
 	$(BIN)/python -m tests.fuzz --seconds 60
 	$(BIN)/python -m tests.mutants --sample 12
@@ -29,6 +29,7 @@ NUMBER_TRIES ?= 200
 verify: .venv/dev ## Run the long things too: every mutant, many more generated cases, an hour of fuzz, a soak
 	$(MAKE) check test
 	HYPOTHESIS_PROFILE=verify $(BIN)/python -m pytest tests/property
+	$(BIN)/python -m pytest -m slow tests
 	PAGES=full $(BIN)/python -m pytest -n 2 tests/e2e/test_pages.py
 	scripts/franceconnect-button --check
 	$(BIN)/python -m tests.mutants
@@ -56,6 +57,9 @@ bench: ## Measure against peers, everything (an hour; needs two idle cores, see 
 bench-quick: ## Measure against peers, a quick look
 	@$(PYTHON) -m bench --quick --rounds 3 --seconds 3
 
+bench-day: .venv/dev ## Simulate the peak hour of an enrolment, in both modes (some minutes): bench/DAY.md
+	@$(BIN)/python -m bench.day --write
+
 image: ## Build the container image and start it, where a container engine runs
 	@scripts/image
 
@@ -80,4 +84,4 @@ clean: ## Remove what was made here
 	@scripts/venv "$(PYTHON)" requirements-dev.lock
 	@touch $@ .venv/run
 
-.PHONY: screenshots help demo test verify check mutants bench bench-quick image lock clean
+.PHONY: screenshots help demo test verify check mutants bench bench-quick bench-day image lock clean

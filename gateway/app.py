@@ -27,7 +27,7 @@ from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
 from gateway.adapters.quotas import SharedQuotas
 from gateway.adapters.sessions.checked import CheckedSessions, Rechecked
-from gateway.adapters.sessions.forms import Forms
+from gateway.adapters.sessions.forms import SMALL_BYTES, Forms
 from gateway.adapters.sessions.handoffs import Handoffs
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
@@ -66,8 +66,8 @@ DRAIN_S = 30
 """How long requests under way may take to end: after SIGTERM, and with what a reload replaced."""
 
 FORMS_BY_ADDRESS = 60
-FORMS_IN_ALL = 2_000
-"""Interrupted forms kept within the life of a login: whoever sends many of them cannot fill the store."""
+FORMS_BYTES = 67_108_864
+"""Of interrupted forms within the life of a login, and as much again of large ones: they never fill the store."""
 
 LOOP_LOGINS = 3
 LOOP_S = 120
@@ -290,27 +290,23 @@ def _trouble(code: str, request_id: str) -> None:
     structlog.get_logger("gateway").warning("household_trouble", code=code, request_id=request_id)
 
 
+def _providers(settings: Settings, world: Outside, closers: list[Close]) -> dict[str, OidcProvider]:
+    clients = [(each, _opened(oidc.http_client(each), closers)) for each in settings.providers]
+    return {each.name: OidcProvider(each, http, world.clock) for each, http in clients}
+
+
 def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: list[Close]) -> Services:
     keys, records = load_signing_keys(settings.signing.key_pem, settings.signing.previous), lasting.records
     departures = settings.limits.logins_per_minute_per_address
-    providers = {
-        provider.name: OidcProvider(provider, _opened(oidc.http_client(provider), closers), world.clock)
-        for provider in settings.providers
-    }
-
+    providers = _providers(settings, world, closers)
     lines = _lines(settings, world, records)
-
-    def api(source: Source, asked: ApiParticulierSettings) -> ApiParticulier:
-        client, quotas = _opened(api_particulier.http_client(asked), closers), lines[source]
-        return ApiParticulier(asked, client, quotas=quotas, clock=world.clock, sleep=world.sleep, on_trouble=_trouble)
-
     kept = disputes.assemble(settings, lasting.disputes, world.clock, log=_log, metrics=world.cells, closers=closers)
     audit = AuditLog(world.audit_stream)
     return Services(
         settings=settings,
         routes=RouteTable(settings.routes),
         providers=providers,
-        sources=_sources(settings, api),
+        sources=_sources(settings, world, lines, closers),
         lines=lines,
         sessions=OpenSessions(
             _checked_sessions(settings, records, world.clock, providers), time.monotonic, kept.read_standing
@@ -335,7 +331,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         audit=audit.record,
         disputes=kept.store,
         announcer=kept.announcer,
-        agents=AgentSessions(records, world.clock, idle_s=settings.sessions.idle_s),
+        agents=AgentSessions(records, world.clock, idle_s=settings.sessions.idle_s, secrets=settings.sessions.secrets),
         trace=audit.act,
         metrics=world.cells,
         log=_log,
@@ -359,13 +355,16 @@ def _checked_sessions(
 
 
 def _sources(
-    settings: Settings, api: Callable[[Source, ApiParticulierSettings], ApiParticulier]
+    settings: Settings, world: Outside, lines: Mapping[Source, SharedQuotas], closers: list[Close]
 ) -> dict[Source, HouseholdSource]:
     """One client for all that is asked at one place with one token: the quota is one."""
     opened: dict[ApiParticulierSettings, ApiParticulier] = {}
     for source, asked in settings.sources.items():
         if asked not in opened:
-            opened[asked] = api(source, asked)
+            client, quotas = _opened(api_particulier.http_client(asked), closers), lines[source]
+            opened[asked] = ApiParticulier(
+                asked, client, quotas=quotas, clock=world.clock, sleep=world.sleep, on_trouble=_trouble
+            )
     return {source: opened[asked] for source, asked in settings.sources.items()}
 
 
@@ -388,8 +387,10 @@ def _lines(settings: Settings, world: Outside, records: RecordStore) -> dict[Sou
 
 def _forms(settings: Settings, world: Outside, records: RecordStore) -> Forms:
     by_address = _attempts(settings, world, records, FORMS_BY_ADDRESS, LOGIN_S)
-    in_all = _attempts(settings, world, records, FORMS_IN_ALL, LOGIN_S)
-    return Forms(records, world.clock, by_address=by_address, in_all=in_all, ttl_s=LOGIN_S)
+    small = _attempts(settings, world, records, FORMS_BYTES // SMALL_BYTES, LOGIN_S)
+    at_most = max(SMALL_BYTES, settings.limits.kept_post_bytes)
+    large = _attempts(settings, world, records, FORMS_BYTES // at_most, LOGIN_S)
+    return Forms(records, world.clock, by_address=by_address, small=small, large=large, ttl_s=LOGIN_S)
 
 
 def _opened(client: httpx.AsyncClient, closers: list[Close]) -> httpx.AsyncClient:

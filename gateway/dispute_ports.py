@@ -62,6 +62,8 @@ class AgentSession:
     expires_at: int
     """Unix seconds of the absolute end."""
     id_token: str = field(repr=False)
+    sid: str = field(default="", repr=False)
+    """The provider's own name for its session, when it told one."""
 
 
 class AgentSessionStore(Protocol):
@@ -72,6 +74,10 @@ class AgentSessionStore(Protocol):
     async def load(self, session_id: SessionId) -> AgentSession | None: ...
 
     async def drop(self, session_id: SessionId) -> None: ...
+
+    async def revoke(self, *, provider: str, sub: str = "", sid: str = "") -> int:
+        """Drop those of a person, of a provider's session, or of both at once; how many there were."""
+        ...
 
 
 class Announcer(Protocol):

@@ -8,10 +8,11 @@ from gateway.dispute_ports import ActionLine, AgentSession, DisputeStore
 from gateway.ports import IdentityProvider
 from gateway.relying_party import CallbackError, CallbackSuccess
 from gateway.settings import DisputeSettings
-from gateway.web import texts
+from gateway.web import dispute_texts
 from gateway.web.cookies import digest_of, new_session_id
 from gateway.web.exchange import Exchange, own_url, require_form, with_cookies
 from gateway.web.http import posted_form
+from gateway.web.logout import LOGGED_OUT_HERE, return_state
 from gateway.web.services import Services
 
 DAY_OF_WORK_S = 4 * 3600
@@ -93,6 +94,7 @@ async def finish(
         sub=sub,
         expires_at=services.now + DAY_OF_WORK_S,
         id_token=proven.id_token,
+        sid=proven.sid,
     )
     await services.agents.create(session)
     services.trace(ActionLine(exchange.reference, "login", "", "listed", who))
@@ -105,7 +107,7 @@ def _failed(services: Services, exchange: Exchange, error: LoginFailed | Depende
         "agent_login_failed", code=error.code, provider_reference=error.reference, reference=exchange.reference
     )
     return exchange.pages.message(
-        texts.AGENT_LOGIN_FAILED, error.status, reference=exchange.reference, restart=own_url("agents")
+        dispute_texts.AGENT_LOGIN_FAILED, error.status, reference=exchange.reference, restart=own_url("agents")
     )
 
 
@@ -114,14 +116,14 @@ async def leave(services: Services, exchange: Exchange) -> Response:
     session = await signed_in(services, exchange)
     form = await posted_form(exchange.snapshot, exchange.receive)
     if session is None:
-        return exchange.pages.redirect(own_url("logged-out"))
+        return exchange.pages.redirect(LOGGED_OUT_HERE)
     require_form(services, exchange, form.get("token", ""), session.id)
     await services.agents.drop(session.id)
     settings, _ = offered(services, exchange)
     address: str | None = None
     try:
         provider = services.providers[settings.agents_provider]
-        address = await provider.end_session_url(session.id_token, services.new_token())
+        address = await provider.end_session_url(session.id_token, return_state(services, exchange))
     except DependencyFailed as error:
         services.log("logout_local_only", code=error.code, dependency=error.dependency)
-    return with_cookies(exchange.pages.redirect(address or own_url("logged-out")), services.cookies.clear_agent())
+    return with_cookies(exchange.pages.redirect(address or LOGGED_OUT_HERE), services.cookies.clear_agent())

@@ -25,13 +25,14 @@ _LOGGED_OUT_HERE = Message(
     "toutes les fenêtres du navigateur.",
 )
 
-_HERE = own_url("logged-out") + "?here=1"
+LOGGED_OUT_HERE = own_url("logged-out") + "?here=1"
+"""The page after a logout that no provider had a part in."""
 
 
 async def show_logout(services: Services, exchange: Exchange) -> Response:
     session = exchange.session
     if session is None:
-        return exchange.pages.redirect(_HERE)
+        return exchange.pages.redirect(LOGGED_OUT_HERE)
     name = session.identity.provider if session.identity else ""
     await prepare(services, [name])
     page = exchange.pages.page(
@@ -47,12 +48,18 @@ async def logout(services: Services, exchange: Exchange) -> Response:
     form = await posted_form(exchange.snapshot, exchange.receive)
     session = exchange.session
     if session is None:
-        return exchange.pages.redirect(_HERE)
+        return exchange.pages.redirect(LOGGED_OUT_HERE)
     require_form(services, exchange, form.get("token", ""), form_bond(exchange))
     await services.sessions.drop(session.id)
     address = await _at_the_provider(services, session)
     cookies = [services.cookies.clear_session(), *await forget_forms(services, exchange)]
-    return with_cookies(exchange.pages.redirect(address or _HERE), *cookies)
+    return with_cookies(exchange.pages.redirect(address or LOGGED_OUT_HERE), *cookies)
+
+
+def return_state(services: Services, exchange: Exchange) -> str:
+    """`state` for a logout that begins and ends in this browser, on the host of `public_url`."""
+    browser = services.cookies.browser_digest(exchange.browser or "")
+    return services.cookies.return_token(browser, services.new_token()[:32], services.now + RETURN_S)
 
 
 async def _at_the_provider(services: Services, session: Session) -> str | None:

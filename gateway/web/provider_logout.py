@@ -23,7 +23,7 @@ async def backchannel_logout(services: Services, exchange: Exchange) -> Response
         leaving = await chosen.read_logout_token(form["logout_token"])
         if not await services.logout_tokens.allowed(f"{provider}\n{leaving.jti}"):
             raise LoginFailed("logout_token_replayed")
-        ended = await services.sessions.revoke(provider=provider, sub=leaving.sub, sid=leaving.sid)
+        ended = await _end(services, provider, sub=leaving.sub, sid=leaving.sid)
     except (LoginFailed, DependencyFailed) as error:
         services.log("provider_logout_refused", code=error.code, provider=provider, reference=exchange.reference)
         return exchange.pages.problem(400, error.code, reference=exchange.reference)
@@ -40,6 +40,12 @@ def _addressee(services: Services, token: str) -> IdentityProvider:
     raise LoginFailed("logout_token_provider")
 
 
+async def _end(services: Services, provider: str, *, sub: str = "", sid: str = "") -> int:
+    """Of people and of agents alike: an agent whose account is closed answers no dispute any more."""
+    people = await services.sessions.revoke(provider=provider, sub=sub, sid=sid)
+    return people + await services.agents.revoke(provider=provider, sub=sub, sid=sid)
+
+
 async def frontchannel_logout(services: Services, exchange: Exchange) -> Response:
     """OpenID Connect Front-Channel Logout 1.0 §2, with `iss` and `sid` both.
 
@@ -52,7 +58,7 @@ async def frontchannel_logout(services: Services, exchange: Exchange) -> Respons
         services.log("provider_logout_refused", code="frontchannel_unknown", reference=exchange.reference)
         return exchange.pages.problem(400, "frontchannel_unknown", reference=exchange.reference)
     for provider in named:
-        ended = await services.sessions.revoke(provider=provider.name, sid=sid)
+        ended = await _end(services, provider.name, sid=sid)
         services.log("provider_logout", provider=provider.name, outcome="frontchannel", ended=ended)
     return _framed({url for provider in named for url in provider.origins})
 

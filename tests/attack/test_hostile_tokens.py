@@ -4,13 +4,14 @@ import base64
 import hashlib
 import hmac
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from joserfc import jwe, jws
 from joserfc.jwk import ECKey, RSAKey
@@ -390,3 +391,17 @@ def test_trailing_bits_of_base64_are_refused() -> None:
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     twin = letters[letters.index(signature[-1]) ^ 1]
     assert _code(lambda: _verify(f"{message}.{signature[:-1]}{twin}")) == "token_base64"
+
+
+def test_a_key_of_a_thousand_bits_is_no_key() -> None:
+    """RSA of 1024 bits can be factored by whoever cares enough (NIST SP 800-131A)."""
+    short = rsa.generate_private_key(public_exponent=65_537, key_size=1_024).public_key().public_numbers()
+    entry = {"kty": "RSA", "kid": "short", "alg": "RS256"} | {
+        name: _b64(number.to_bytes((number.bit_length() + 7) // 8, "big"))
+        for name, number in (("n", short.n), ("e", short.e))
+    }
+    with warnings.catch_warnings():
+        # In production the library only warns of such a key.
+        warnings.simplefilter("ignore")
+        assert import_keys({"keys": [entry]}).by_alg["RS256"] == ()
+    assert import_keys({"keys": [_jwk(RSA, kid="long")]}).by_alg["RS256"]

@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from gateway.adapters.limits import Attempts
-from gateway.adapters.sessions.forms import Forms
+from gateway.adapters.sessions.forms import SMALL_BYTES, Forms
 from gateway.adapters.sessions.memory import MemoryRecords
+from gateway.adapters.sessions.sealing import Seal
 from gateway.ports import FormAbout, KeptForm
 from gateway.sandbox.identities import MATCHING, UNKNOWN
 from tests.browser import Page, Person
@@ -172,21 +173,47 @@ def test_a_crowd_of_forms_cannot_fill_the_store(fronted: Fronted) -> None:
     assert (statuses.count(303), statuses.count(401)) == (60, 10)
 
 
-@pytest.mark.anyio
-async def test_everybody_together_is_bounded_too() -> None:
+def _forms(records: MemoryRecords, tries: int) -> Forms:
     def attempts(tries: int) -> Attempts:
         return Attempts(records, lambda: 100.0, b"k" * 32, tries=tries, period_s=60)
 
-    records = MemoryRecords()
-    forms = Forms(records, lambda: 100.0, by_address=attempts(9), in_all=attempts(2), ttl_s=60)
-    form = KeptForm(FormAbout("/a", "h", "r", "t", "", "", "", 100), b"\n{}\x00\xff")
+    return Forms(records, lambda: 100.0, by_address=attempts(9), small=attempts(tries), large=attempts(tries), ttl_s=60)
+
+
+ABOUT = FormAbout("/a", "h", "r", "t", "", "", "", 100)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("size", [1, SMALL_BYTES + 1])
+async def test_everybody_together_is_bounded_too(size: int) -> None:
+    forms = _forms(MemoryRecords(), 2)
+    form = KeptForm(ABOUT, b"\n" * size)
     kept = [await forms.keep(f"{number:064x}", form, f"address {number}") for number in range(3)]
     assert kept == [True, True, False]
+    # Those with a file and those without do not take each other's place.
+    other = KeptForm(ABOUT, b"x" * (SMALL_BYTES + 2 - size))
+    assert await forms.keep("f" * 64, other, "address") is True
+
+
+@pytest.mark.anyio
+async def test_a_form_is_given_back_to_the_byte_and_once() -> None:
+    records = MemoryRecords()
+    forms = _forms(records, 9)
+    form = KeptForm(ABOUT, b"\n{}\x00\xff")
+    assert await forms.keep("0" * 64, form, "address")
     assert await forms.look("0" * 64) == form
     assert await forms.take("0" * 64) == form
     assert await forms.take("0" * 64) is None
     assert await forms.look("x") is None
     await forms.drop("x")
+
+
+@pytest.mark.anyio
+async def test_a_form_kept_by_another_version_is_gone_and_no_failure() -> None:
+    records = MemoryRecords()
+    seal = Seal("0" * 64, "form")
+    await records.create(seal.name, seal.close(b'{"other":1}\nbody'), 200)
+    assert await _forms(records, 9).look("0" * 64) is None
 
 
 def test_the_cookie_of_a_form_is_never_the_application_s_to_see_or_set(fronted: Fronted) -> None:

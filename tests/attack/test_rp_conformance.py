@@ -87,6 +87,8 @@ def test_oidcc_client_test_missing_sub(op: Agents) -> None:
 
 def test_oidcc_client_test_invalid_aud(op: Agents) -> None:
     _refused(op, "claim_aud", id_token=changed(aud="another-client"))
+    op.provider.reset()
+    _refused(op, "claim_aud", id_token=changed(aud="another-client", azp="passerelle"))
 
 
 def test_oidcc_client_test_missing_aud(op: Agents) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from gateway.adapters.logs import configure_logging
+from tests.agents import AGENT, STRANGER, office
 from tests.browser import Page, Person
 from tests.openid import CLIENT_ID, LOGOUT_EVENT, SECRET, SID, SUB, Agents, agents, b64, hmac_signature, signature
 
@@ -54,7 +56,7 @@ def test_oidcc_client_test_rp_init_logout_no_state(op: Agents) -> None:
 
 
 def test_oidcc_client_test_rp_init_logout_other_state(op: Agents) -> None:
-    op.provider.play.end_state = lambda state: (state or "")[:-1] + "A"
+    op.provider.play.end_state = lambda state: ("1" if (state or "").startswith("0") else "0") + (state or "")[1:]
     _, page = _leave(op)
     assert page.status == 400
     assert "peut-être encore connecté" in page.text
@@ -307,3 +309,35 @@ def test_nobody_is_named_in_the_log_of_a_logout(op: Agents) -> None:
     assert '"provider_logout"' in written
     assert SUB not in written
     assert SID not in written
+
+
+def test_a_logout_at_the_provider_ends_an_agents_session_too(tmp_path: Path) -> None:
+    """ProConnect's own token says `sub`: whoever lost their account answers no dispute any more."""
+    with office(tmp_path) as town:
+        agent, now = town.agent(), int(town.world.clock())
+        assert "Se déconnecter" in agent.visit("/_gateway/agents").buttons
+        claims = {
+            "iss": town.proconnect.issuer,
+            "aud": "sandbox-agents",
+            "iat": now,
+            "exp": now + 60,
+            "events": {LOGOUT_EVENT: {}},
+        }
+        url = f"{town.world.url}/_gateway/backchannel-logout"
+        for uid, still in ((STRANGER, True), (AGENT, False)):
+            told = claims | {"sub": town.proconnect.sub(uid), "jti": uid}
+            head = {"alg": "RS256", "typ": "logout+jwt"}
+            message = f"{b64(json.dumps(head).encode())}.{b64(json.dumps(told).encode())}"
+            token = f"{message}.{signature(message, town.proconnect._key)}"
+            assert httpx.post(url, data={"logout_token": token}, trust_env=False).status_code == 200
+            assert ("Se déconnecter" in agent.visit("/_gateway/agents").buttons) == still
+
+
+def test_an_agent_who_leaves_is_told_so_and_a_forged_way_back_is_noticed(tmp_path: Path) -> None:
+    with office(tmp_path) as town:
+        agent = town.agent()
+        page = agent.press(agent.visit("/_gateway/agents"), "Se déconnecter")
+        assert page.status == 200
+        assert "peut-être encore connecté" not in page.text
+        assert "state=" in page.path
+        assert agent.visit(page.path.replace("state=", "state=0")).status == 400

@@ -2,14 +2,17 @@
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey, import_key
 
+from gateway.adapters.oidc import OidcProvider
 from gateway.core.errors import LoginFailed
 from gateway.core.model import Acr, LoginTransaction, VerifiedClaims
 from gateway.relying_party import Endpoints, ProviderSettings, check_acr
@@ -232,3 +235,45 @@ def test_only_franceconnect_opens_data_and_vouches_for_civil_status() -> None:
     assert {name for name, rules in PROFILES.items() if rules.opens_data} == french
     assert {name for name in PROFILES if a_provider(name).vouches} == french
     assert a_provider("keycloak", civil_status=True).vouches
+
+
+@pytest.mark.anyio
+async def test_a_token_that_opens_no_data_stays_in_the_adapter() -> None:
+    """Whatever a provider says that it granted: only FranceConnect's token ever leaves for API Particulier."""
+    key = ECKey.generate_key("P-256")
+    claims = {"iss": ISSUER, "sub": "s", "aud": "client", "iat": NOW, "exp": NOW + 60, "nonce": "a" * 64, "acr": "1"}
+    id_token = jws.serialize_compact({"alg": "ES256"}, json.dumps(claims), key, algorithms=["ES256"])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/token":
+            told = {"access_token": "t", "token_type": "Bearer", "id_token": id_token}
+            return httpx.Response(200, json=told | {"scope": "openid cnaf_quotient_familial", "refresh_token": "r"})
+        if request.url.path == "/jwks":
+            return httpx.Response(200, json={"keys": [key.as_dict(private=False)]})
+        return httpx.Response(200, json={"sub": "s"})
+
+    settings = a_provider(
+        "generic",
+        signing_alg="ES256",
+        acr_map={"1": Acr.EIDAS1},
+        civil_status=True,
+        authorization_endpoint=ENDPOINTS.authorization,
+        token_endpoint=ENDPOINTS.token,
+        userinfo_endpoint=ENDPOINTS.userinfo,
+        jwks_uri=ENDPOINTS.jwks,
+    )
+    async with httpx.AsyncClient(transport=_Streamed(answer)) as client:
+        signed_in = await OidcProvider(settings, client, lambda: NOW).exchange(a_transaction(), "code")
+    assert (signed_in.access_token, signed_in.scopes, signed_in.refresh_token) == ("", frozenset(), "")
+    assert signed_in.acr is Acr.EIDAS1
+
+
+class _Streamed(httpx.AsyncBaseTransport):
+    """Answers as they come from a network: not read yet."""
+
+    def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
+        self._answer = answer
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self._answer(request)
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(answer.content))

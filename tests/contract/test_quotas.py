@@ -208,6 +208,12 @@ async def test_a_place_asked_for_again_lasts_longer_and_never_twice_as_long(reco
     assert (await at(records, 60, a_place("a", Wish.STAY))).granted is False
 
 
+async def test_a_use_takes_the_room_of_its_place_and_not_another(records: RecordStore) -> None:
+    assert (await at(records, 0, a_place("a"))).granted
+    assert (await at(records, 1, a_place("a", Wish.USE))).granted
+    assert (await at(records, 2, a_place("b"))).granted
+
+
 async def _full(records: RecordStore) -> None:
     """Both places were used at 0."""
     for member in ("x", "y"):
@@ -348,6 +354,12 @@ async def test_a_thousand_a_minute_for_all_modes_together(records: RecordStore, 
         assert not (await quotas.call(mode, patience_s=0)).granted
     hand.now += MINUTE_S
     assert (await quotas.call(Mode.IDENTITY, patience_s=0)).granted
+
+
+async def test_whatever_asks_at_one_place_shares_its_quota(records: RecordStore, hand: Hand) -> None:
+    one, other = (quotas_on(records, hand, franceconnect_per_minute=1) for _ in range(2))
+    assert (await one.call(Mode.FRANCECONNECT, patience_s=0)).granted
+    assert not (await other.call(Mode.FRANCECONNECT, patience_s=0)).granted
 
 
 async def test_places_of_people_do_not_stand_in_the_way_of_the_tokens_calls(records: RecordStore, hand: Hand) -> None:

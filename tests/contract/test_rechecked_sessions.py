@@ -187,3 +187,11 @@ async def test_the_token_is_not_readable_in_the_store(tmp_path: Path) -> None:
     await world.records.close()
     written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"a-very-secret-token" not in written
+
+
+async def test_the_token_never_goes_into_the_session_itself(world: World) -> None:
+    await world.sessions.create(world.session())
+    assert await world.sessions.replace(world.session())
+    found = await world.sessions.load(SessionId("a" * 64))
+    assert found is not None
+    assert found.refresh_token == ""

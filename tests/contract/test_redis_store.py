@@ -15,6 +15,7 @@ from gateway.adapters.sessions.redis import TAGS_LAST_S, WAIT_S, RedisRecords
 from gateway.adapters.sessions.transactions import Transactions
 from gateway.config.gateway_models import SessionsModel
 from gateway.core.errors import DependencyFailed
+from gateway.core.quota import Claim, Window, Wish
 from gateway.settings import RedisKind, RedisSettings
 from tests.contract.test_session_stores import ID, SESSION, TRANSACTION
 from tests.contract.test_upstream_tls import _authority as an_authority
@@ -222,7 +223,7 @@ async def test_a_replica_is_no_store(tmp_path: Path, server: Server) -> None:
 
 ACL = (
     "user passerelle on >right ~gateway:* +get +set +getdel +del +getrange +zadd +zrange +zremrangebyscore +expire "
-    "+eval +evalsha +info"
+    "+eval +evalsha +info +zrangebyscore +zrevrange +zrem +zcard +zscore +zrank +hget +hset +hdel +incr +pexpire +pttl"
 )
 
 
@@ -246,6 +247,11 @@ async def test_a_user_with_the_documented_rights_may_do_all_and_nobody_else_anyt
             await fill(records)
             assert await sessions_of(records).revoke() == 1
             assert await records.take("x", now()) is None
+            for wish in (Wish.HOLD, Wish.HOLD, Wish.STAY, Wish.USE, Wish.LEAVE, Wish.CLOSE):
+                windows = (Window("people", 1, 60),)
+                for member in ("a", "b"):
+                    claim = Claim(wish, windows, member, "people", hold_s=1, keep_s=1, waiting_at_most=1, closed_s=1)
+                    await records.reserve("quota", time.time(), claim)
         else:
             with pytest.raises(DependencyFailed, match="session_store_unavailable"):
                 await records.create("a", b"1", now() + LATE_S)

@@ -414,6 +414,41 @@ async def test_a_login_transaction_is_given_to_its_first_caller_only(records: Re
     assert await transactions.return_to(TRANSACTION.state) == "/cantine/"
 
 
+async def test_logins_begun_are_bounded_apart_from_sessions(
+    records: RecordStore, sessions: SealedSessions, clock: Clock
+) -> None:
+    room = Attempts(records, clock, OLD, tries=3, period_s=1800)
+    transactions = Transactions(records, clock, ttl_s=1800, room=room)
+    begun = [replace(TRANSACTION, state=f"{number:064x}") for number in range(4)]
+    for each in begun[:3]:
+        await transactions.begin(each)
+    with pytest.raises(DependencyFailed, match="session_store_full"):
+        await transactions.begin(begun[3])
+    assert await transactions.consume(begun[3].state) is None
+    await sessions.create(SESSION)
+    assert await sessions.load(ID) == SESSION
+    assert await transactions.consume(begun[0].state) == begun[0]
+    clock.now += 1800
+    await transactions.begin(begun[3])
+
+
+async def test_a_full_sqlite_takes_nothing_new_and_loses_nothing(tmp_path: Path, clock: Clock) -> None:
+    records = SqliteRecords(tmp_path / "sessions.db", at_most=200_000)
+    sessions = SealedSessions(records, clock, idle_s=1800, secrets=[OLD])
+    await sessions.create(SESSION)
+    with pytest.raises(DependencyFailed) as caught:
+        for number in range(100):
+            await records.create(f"{number}", b"x" * 10_000, NOW + 60)
+    assert (caught.value.code, caught.value.status) == ("session_store_full", 503)
+    clock.now += 61
+    assert await sessions.load(ID) == SESSION
+    await records.sweep(int(clock.now))
+    await records.create("again", b"x" * 10_000, NOW + 600)
+    await sessions.drop(ID)
+    assert await sessions.load(ID) is None
+    await records.close()
+
+
 async def test_a_login_transaction_ends(records: RecordStore, clock: Clock) -> None:
     transactions = Transactions(records, clock, ttl_s=1800)
     await transactions.begin(TRANSACTION)

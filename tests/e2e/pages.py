@@ -12,6 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from gateway.sandbox.identities import MATCHING, MISMATCHING, PARENT, UNKNOWN
+from tests.agents import AGENT, MY_DATA, STRANGER, contest, office
 from tests.world import World, running
 
 Way = Callable[[World, Page], None]
@@ -43,8 +44,13 @@ inject: {X-Usager-Nom: identity.birth_name}
 """Added to the shipped configuration, for pages that it does not lead to."""
 
 CHANGES = {
+    "sessions:\n": "disputes: {key: {env: DISPUTES_KEY}}\n\nsessions:\n",
     "    mode: franceconnect ": "    token: {env: API_PARTICULIER_TOKEN}\n    mode: franceconnect ",
 }
+
+
+REVIEW = 'button[value="confirm"]'
+CONTEST = 'a[href*="contester?datum="]'
 
 
 @contextmanager
@@ -54,6 +60,18 @@ def site(folder: Path) -> Iterator[World]:
         yield world
 
 
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+@contextmanager
+def sites(folder: Path) -> Iterator[dict[bool, World]]:
+    """That gateway, and under True the one whose disputes agents answer."""
+    with site(_made(folder / "site")) as world, office(_made(folder / "office")) as other:
+        yield {False: world, True: other.world}
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     name: str
@@ -61,8 +79,8 @@ class Place:
     way: Way
     answers: int = 200
     """The status of the last answer."""
-    language: str | None = None
-    """None: whatever the browser asks for."""
+    office: bool = False
+    """A page for agents, of a gateway that has them."""
 
 
 def at(path: str) -> Way:
@@ -72,8 +90,8 @@ def at(path: str) -> Way:
     return way
 
 
-def signed_in(path: str, login: str, then: str = "", press: str = "") -> Way:
-    """Log in on the way to `path`, then press a button, then open `then`."""
+def signed_in(path: str, login: str, then: str = "", press: str = "", last: tuple[str, ...] = ()) -> Way:
+    """Log in on the way to `path`, then press a button, then open `then`, then press what is `last`."""
 
     def way(world: World, page: Page) -> None:
         page.goto(world.url + path)
@@ -84,8 +102,41 @@ def signed_in(path: str, login: str, then: str = "", press: str = "") -> Way:
             page.locator(press).first.click()
         if then:
             page.goto(world.url + then)
+        for each in last:
+            page.locator(each).first.click()
 
     return way
+
+
+def my_data(*last: str) -> Way:
+    """«Mes données» of somebody whose service received everything, then what is pressed there."""
+    return signed_in("/famille/", "sans_nom_dusage", press=REVIEW, then="/_gateway/mes-donnees", last=last)
+
+
+def agent(uid: str, *last: str) -> Way:
+    """An agent's pages, where a contest waits for an answer."""
+
+    def way(world: World, page: Page) -> None:
+        parent = world.person()
+        world.sign_in(parent, "/quotient/", MATCHING)
+        if "Retirer ma demande" not in parent.visit(MY_DATA).text:
+            contest(parent)
+        page.goto(world.url + "/_gateway/agents")
+        if uid:
+            page.locator('form[action="/_gateway/agents/login"] button').click()
+            page.locator(f'button[value="{uid}"]').click()
+        for each in last:
+            page.locator(each).first.click()
+
+    return way
+
+
+def contested(world: World, page: Page) -> None:
+    """A contest outlives the session and changes what the service gets: it is withdrawn behind the page."""
+    my_data(CONTEST, 'form[action="/_gateway/mes-donnees/contester"] button')(world, page)
+    parent = world.person()
+    world.sign_in(parent, "/compte/", "sans_nom_dusage")
+    parent.press(parent.visit(MY_DATA), "Retirer ma demande")
 
 
 def typed_wrongly(world: World, page: Page) -> None:
@@ -109,8 +160,6 @@ def logged_out(world: World, page: Page) -> None:
     page.wait_for_url("**/_gateway/logged-out**")
 
 
-REVIEW = 'button[value="confirm"]'
-
 PAGES = (
     Place("login-identity", at("/_gateway/login?return_to=/compte/")),
     Place("login-caf", at("/_gateway/login?return_to=/cantine/")),
@@ -122,7 +171,17 @@ PAGES = (
     Place("number", at("/numero/")),
     Place("number-error", typed_wrongly, 422),
     Place("number-too-many", typed_too_often, 429),
-    Place("my-data-full", signed_in("/famille/", "sans_nom_dusage", press=REVIEW, then="/_gateway/mes-donnees")),
+    Place("my-data-full", my_data()),
+    Place("my-copy", signed_in("/famille/", "sans_nom_dusage", press=REVIEW, then="/_gateway/mes-donnees/imprimer")),
+    Place("contest", my_data(CONTEST)),
+    Place("contest-receipt", contested),
+    Place("objection", my_data('a[href*="objection?policy="]')),
+    Place("notice-bracket", at("/_gateway/calcul/cantine")),
+    Place("notice-nursery", at("/_gateway/calcul/creche")),
+    Place("agent-login", agent(""), office=True),
+    Place("agent-list", agent(AGENT), office=True),
+    Place("agent-dispute", agent(AGENT, 'a[href*="dispute?reference="]'), office=True),
+    Place("agent-unknown", agent(STRANGER), 403, office=True),
     Place("my-data-empty", signed_in("/compte/", MATCHING, then="/_gateway/mes-donnees")),
     Place("alternative-not-found", signed_in("/cantine/", UNKNOWN), 403),
     Place("alternative-mismatch", signed_in("/cantine/", MISMATCHING), 403),

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from tests.e2e.chromium import started
-from tests.e2e.pages import PAGES, site
+from tests.e2e.pages import PAGES, sites
 from tests.world import World
 
 SIZES = {"phone": {"width": 360, "height": 780}, "desktop": {"width": 1280, "height": 900}}
@@ -19,11 +19,11 @@ def main() -> None:
     parser.add_argument("--look", default="", help="such as phone-light-fr")
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, site(Path(folder)) as world:
-        take(world, chosen)
+    with tempfile.TemporaryDirectory() as folder, sites(Path(folder)) as worlds:
+        take(worlds, chosen)
 
 
-def take(world: World, chosen: argparse.Namespace) -> None:
+def take(worlds: dict[bool, World], chosen: argparse.Namespace) -> None:
     with started() as browser:
         for place in PAGES:
             for size, scheme, language in LOOKS:
@@ -32,7 +32,7 @@ def take(world: World, chosen: argparse.Namespace) -> None:
                     continue
                 context = browser.new_context(viewport=SIZES[size], color_scheme=scheme, locale=language)  # type: ignore[arg-type]
                 page = context.new_page()
-                place.way(world, page)
+                place.way(worlds[place.office], page)
                 page.screenshot(path=chosen.folder / f"{place.name}-{look}.png", full_page=True)
                 context.close()
     print(f"{len(list(chosen.folder.glob('*.png')))} pictures in {chosen.folder}")

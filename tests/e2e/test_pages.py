@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response
 from gateway.core.colours import contrast
 from tests.e2e.chromium import NEEDS_CHROMIUM, started
 from tests.e2e.judges import axe, installed, invalid_html
-from tests.e2e.pages import PAGES, Place, site
+from tests.e2e.pages import PAGES, Place, sites
 from tests.world import World
 
 pytestmark = [
@@ -71,9 +71,14 @@ LOOKS = (
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with site(tmp_path_factory.mktemp("world")) as started_world:
-        yield started_world
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[bool, World]]:
+    with sites(tmp_path_factory.mktemp("worlds")) as started_worlds:
+        yield started_worlds
+
+
+@pytest.fixture(scope="module")
+def world(worlds: dict[bool, World]) -> World:
+    return worlds[False]
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +112,8 @@ def context_of(browser: Browser, look: Look, *, script: bool = True) -> BrowserC
     return context
 
 
-def arrive(world: World, page: Page, place: Place, look: Look) -> None:
-    place.way(world, page)
+def arrive(worlds: dict[bool, World], page: Page, place: Place, look: Look) -> None:
+    place.way(worlds[place.office], page)
     if look.sheet:
         # Constructed sheets are no inline style: the page's own policy lets a person's styles through.
         page.evaluate(
@@ -118,7 +123,7 @@ def arrive(world: World, page: Page, place: Place, look: Look) -> None:
 
 
 @pytest.fixture(scope="module")
-def visit(world: World, browser: Browser) -> Callable[[Place], Visit]:
+def visit(worlds: dict[bool, World], browser: Browser) -> Callable[[Place], Visit]:
     @cache
     def visited(place: Place) -> Visit:
         context = context_of(browser, USUAL, script=False)
@@ -127,7 +132,7 @@ def visit(world: World, browser: Browser) -> Callable[[Place], Visit]:
         page.on("console", lambda message: done.said.append(message.text))
         answers: list[Response] = []
         page.on("response", lambda answer: answers.append(answer))
-        place.way(world, page)
+        place.way(worlds[place.office], page)
         page.wait_for_load_state("networkidle")
         last = max(number for number, answer in enumerate(answers) if answer.request.is_navigation_request())
         done.html, done.status = answers[last].text(), answers[last].status
@@ -146,10 +151,10 @@ def each(place: Place) -> str:
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 @pytest.mark.parametrize("place", PAGES, ids=each)
-def test_axe_finds_nothing(world: World, browser: Browser, place: Place, look: Look) -> None:
+def test_axe_finds_nothing(worlds: dict[bool, World], browser: Browser, place: Place, look: Look) -> None:
     context = context_of(browser, look)
     page = context.new_page()
-    arrive(world, page, place, look)
+    arrive(worlds, page, place, look)
     # Forced colours are the person's own: axe would judge the page's, which are not shown.
     found = axe(page, without=["color-contrast"] if look.forced else [])
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -168,11 +173,11 @@ def test_a_page_is_valid_html(visit: Callable[[Place], Visit], place: Place, tmp
 
 @pytest.mark.parametrize("place", PAGES, ids=each)
 def test_a_page_loads_nothing_from_elsewhere_and_breaks_no_rule_of_its_own(
-    visit: Callable[[Place], Visit], world: World, place: Place
+    visit: Callable[[Place], Visit], worlds: dict[bool, World], place: Place
 ) -> None:
     seen = visit(place)
     assert {urlsplit(url).netloc for url in seen.requested if not url.startswith("data:")} == {
-        urlsplit(world.url).netloc
+        urlsplit(worlds[place.office].url).netloc
     }
     assert [line for line in seen.said if "Content Security Policy" in line] == []
     assert seen.status == place.answers
@@ -205,11 +210,11 @@ def test_every_page_has_a_title_of_its_own(visit: Callable[[Place], Visit]) -> N
 
 @pytest.mark.parametrize("place", PAGES if FULL else PAGES[:1], ids=each)
 def test_the_keyboard_alone_reaches_everything_in_order_and_shows_where_it_is(
-    world: World, browser: Browser, place: Place
+    worlds: dict[bool, World], browser: Browser, place: Place
 ) -> None:
     context = context_of(browser, Look(size=(1280, 900)))
     page = context.new_page()
-    place.way(world, page)
+    place.way(worlds[place.office], page)
     pressable = "a[href], button, input:not([type=hidden]), select, textarea, summary"
     count = page.locator(pressable).count()
     reached = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -191,6 +192,8 @@ def test_a_megabyte_that_is_not_kept_is_heard_out_so_that_the_page_arrives(front
     world, person = fronted.world, fronted.world.person()
     page = _post(world, person, files={"piece": b"x" * 4_000_000}, data=None)
     assert (page.status, "n’a pas été envoyé" in page.text) == (401, True)
+    # All of it was read: else the connection is closed, and a slow sender sees that instead of the page.
+    assert "connection" not in page.response.headers
 
 
 def test_an_older_form_for_the_same_address_gives_way(fronted: Fronted) -> None:
@@ -199,6 +202,16 @@ def test_an_older_form_for_the_same_address_gives_way(fronted: Fronted) -> None:
     offer = _through(world, person, _post(world, person, data={"n": "2"}))
     person.press(offer, "Envoyer")
     assert [seen.body for seen in fronted.canary.seen] == [b"n=2"]
+
+
+def test_an_older_form_for_the_same_address_is_gone_from_the_store(fronted: Fronted) -> None:
+    world, person = fronted.world, fronted.world.person()
+    _post(world, person, data={"n": "1"})
+    (older,) = [cookie for cookie in person.client.cookies.jar if "gateway-form-" in cookie.name]
+    _through(world, person, _post(world, person, data={"n": "2"}))
+    assert person.visit(f"/_gateway/resume?return_to={quote(APP)}").path.startswith("/_gateway/resume")
+    person.client.cookies.set(older.name, older.value or "", domain=older.domain)
+    assert person.visit(f"/_gateway/resume?return_to={quote(APP)}").path == APP
 
 
 def test_a_form_waits_no_longer_than_a_login_may_last(fronted: Fronted) -> None:

@@ -44,7 +44,7 @@ MUTANTS: tuple[Mutant, ...] = (
         _CORE,
         "    ledger.leave(claim.line, claim.member)\n    return Turn(granted=True",
         "    return Turn(granted=True",
-        _CONTRACT + "test_a_member_holds_one_place_however_often_they_ask",
+        _CONTRACT + "test_a_use_takes_the_room_of_its_place_and_not_another",
     ),
     Mutant(
         "a place is renewed for ever",
@@ -118,9 +118,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "workers ask for one recipient at once",
-        _CLIENT,
-        'if mine else _unavailable("api_particulier_busy")',
-        'if mine or not mine else _unavailable("api_particulier_busy")',
+        _SHARED,
+        "            yield await self._granted(claim, patience_s)",
+        "            yield True",
         _SOURCE + "test_two_workers_never_ask_for_one_recipient_at_once",
     ),
     Mutant(
@@ -196,8 +196,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "each request of a page asks for itself",
         _ENQUIRY,
-        "        if not mine or current is None or not due:",
-        "        due = due or owed(policy, session, services.now)\n        if current is None:",
+        'line.alone(f"session {session.id}",',
+        'line.alone(f"session {services.new_token()}",',
         _PAGES + "test_requests_of_one_person_at_once_ask_caf_once",
     ),
     Mutant(
@@ -217,8 +217,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the quick lane injects beyond the time",
         "gateway/web/quick_lane.py",
-        "        if has_ended(entry.session, now) or owed(",
-        "        if owed(",
+        "        if kept is not None and kept.until > self._services.clock():",
+        "        if kept is not None:",
         _PAGES + "test_no_lane_injects_a_value_beyond_its_time",
     ),
 )

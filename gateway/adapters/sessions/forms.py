@@ -7,6 +7,9 @@ from gateway.adapters.sessions.sealing import Seal
 from gateway.adapters.sessions.transactions import is_token
 from gateway.ports import Clock, FormAbout, KeptForm
 
+SMALL_BYTES = 8_192
+"""Most forms. A file that goes with one is larger, and takes as much room as many of these."""
+
 _KIND = "form"
 
 
@@ -14,16 +17,26 @@ class Forms:
     """`ports.FormStore`. The body is opaque: what was typed is never read here."""
 
     def __init__(
-        self, records: RecordStore, clock: Clock, *, by_address: Attempts, in_all: Attempts, ttl_s: int
+        self,
+        records: RecordStore,
+        clock: Clock,
+        *,
+        by_address: Attempts,
+        small: Attempts,
+        large: Attempts,
+        ttl_s: int,
     ) -> None:
+        """`small` and `large` bound what everybody together may have waiting, up to `SMALL_BYTES` and beyond."""
         self._records = records
         self._clock = clock
         self._by_address = by_address
-        self._in_all = in_all
+        self._small = small
+        self._large = large
         self._ttl_s = ttl_s
 
     async def keep(self, ticket: str, form: KeptForm, address: str) -> bool:
-        if not await self._by_address.allowed(f"form:{address}") or not await self._in_all.allowed("forms"):
+        in_all, key = (self._small, "forms") if len(form.body) <= SMALL_BYTES else (self._large, "large forms")
+        if not await self._by_address.allowed(f"form:{address}") or not await in_all.allowed(key):
             return False
         await self.put_back(ticket, form)
         return True
@@ -52,4 +65,7 @@ class Forms:
         if content is None:
             return None
         about, _, body = content.partition(b"\n")
-        return KeptForm(codec.load(FormAbout, about), body)
+        try:
+            return KeptForm(codec.load(FormAbout, about), body)
+        except ValueError:
+            return None  # of another version of the gateway

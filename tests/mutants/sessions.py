@@ -1,0 +1,97 @@
+"""One promise of the session stores broken at a time."""
+
+from tests.mutants import Mutant
+
+_SEALED = "gateway/adapters/sessions/sealed.py"
+_REDIS = "gateway/adapters/sessions/redis.py"
+_OPEN = "gateway/web/open_sessions.py"
+_STORES = "tests/contract/test_session_stores.py::"
+_OWN = "tests/contract/test_redis_store.py::"
+_UNIT = "tests/unit/test_open_sessions.py::"
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "half a name revokes everybody",
+        _SEALED,
+        "        if bool(provider) != bool(sub or sid):\n",
+        "        if False:\n",
+        _STORES + "test_half_a_name_revokes_nothing",
+    ),
+    Mutant(
+        "a sid is looked for in everybody's sessions",
+        _SEALED,
+        "set.intersection(",
+        "set.union(",
+        _STORES + "test_a_sid_with_a_sub_is_revoked_for_that_person_alone",
+    ),
+    Mutant(
+        "a tag is looked up under the newest secret alone",
+        _SEALED,
+        "for secret in self._secrets for name in",
+        "for secret in self._secrets[-1:] for name in",
+        _STORES + "test_a_session_opened_before_the_secret_was_rotated_is_still_revoked",
+    ),
+    Mutant(
+        "a full store sends away who is signed in",
+        _SEALED,
+        "            if error.code != FULL:\n                raise\n",
+        "            raise\n",
+        _STORES + "test_who_is_signed_in_goes_on_in_a_store_that_is_full",
+    ),
+    Mutant(
+        "a flood of logins takes the whole store",
+        "gateway/adapters/sessions/transactions.py",
+        'if self._room is not None and not await self._room.allowed("transactions"):',
+        "if False:",
+        _STORES + "test_logins_begun_are_bounded_apart_from_sessions",
+    ),
+    Mutant(
+        "a revoked session stays open in its own process",
+        _OPEN,
+        "                if _concerned(entry.session, provider, sub, sid):\n",
+        "                if False:\n",
+        _UNIT + "test_a_session_that_this_process_revoked_is_forgotten_at_once",
+    ),
+    Mutant(
+        "what was read while it was revoked is kept",
+        _OPEN,
+        "            self._changes += 1\n            for entry",
+        "            for entry",
+        _UNIT + "test_a_session_read_while_it_was_being_revoked_is_not_kept",
+    ),
+    Mutant(
+        "Redis brings back what is gone",
+        _REDIS,
+        "if #head < 20 or tonumber(string.sub(head, 1, 12)) <= tonumber(ARGV[1]) then return 0 end\n",
+        "",
+        _STORES + "test_a_record_is_replaced_only_while_it_is_there",
+    ),
+    Mutant(
+        "Redis gives a record to all who take it",
+        _REDIS,
+        '"GETDEL"',
+        '"GET"',
+        _STORES + "test_a_record_is_taken_once",
+    ),
+    Mutant(
+        "a tag of an earlier record of that name counts",
+        _REDIS,
+        ' and head[12:].decode("ascii") == candidate.partition(":")[2]',
+        "",
+        _STORES + "test_a_record_that_was_dropped_and_made_again_bears_its_new_tags_only",
+    ),
+    Mutant(
+        "a Redis that evicts is trusted",
+        _REDIS,
+        '        if told.get("maxmemory") and told.get("maxmemory_policy") != "noeviction":\n',
+        "        if False:\n",
+        _OWN + "test_a_redis_that_throws_out_what_it_chooses_is_refused",
+    ),
+    Mutant(
+        "the name in the server's certificate is not checked",
+        "gateway/adapters/sessions/redis_client.py",
+        '    return {"ssl": True, ',
+        '    return {"ssl": True, "ssl_check_hostname": False, ',
+        _OWN + "test_over_tls_the_authority_the_name_and_our_certificate_are_checked",
+    ),
+)
