@@ -49,6 +49,8 @@ ASKED = {
 class FranceConnect:
     issuer: str
     move_clock: Callable[[float], None]
+    introspect: Callable[[str], tuple[str, set[str]] | None]
+    """What a data provider learns of an access token: its client and scopes."""
     browsers: "list[Browser]" = field(default_factory=list)
 
     def browser(self) -> "Browser":
@@ -151,8 +153,13 @@ def _sandbox(folder: Path) -> Iterator[FranceConnect]:
     issuer = f"http://127.0.0.1:{own.getsockname()[1]}/api/v2"
     clock = MovedClock()
     simulated = SandboxFranceConnect(issuer, [CLIENT, OTHER], clock, new_token)
+
+    def introspect(token: str) -> tuple[str, set[str]] | None:
+        found = simulated.introspect(token)
+        return (found.client_id, set(found.scopes)) if found else None
+
     with served([(simulated.app, own)]):
-        yield FranceConnect(issuer, lambda ahead_s: setattr(clock, "ahead_s", ahead_s))
+        yield FranceConnect(issuer, lambda ahead_s: setattr(clock, "ahead_s", ahead_s), introspect)
 
 
 @contextmanager
@@ -160,7 +167,12 @@ def _oidc_provider(folder: Path) -> Iterator[FranceConnect]:
     (own,) = bound_sockets(1)
     issuer = f"http://127.0.0.1:{own.getsockname()[1]}/api/v2"
     with own, oidc_provider(folder, issuer, franceconnect_setup([CLIENT, OTHER])) as provider:
-        yield FranceConnect(issuer, provider.move_clock)
+
+        def introspect(token: str) -> tuple[str, set[str]] | None:
+            found = provider.introspected(token)
+            return (found["client_id"], set(found["scope"].split())) if found else None
+
+        yield FranceConnect(issuer, provider.move_clock, introspect)
 
 
 @pytest.fixture(scope="module", params=[_sandbox, _oidc_provider], ids=["sandbox", "oidc-provider"])
@@ -214,7 +226,19 @@ def test_each_missing_or_empty_parameter_is_a_page_and_no_redirect(fc: FranceCon
         {"claims": "{"},
         {"claims": "[1"},
     ],
-    ids=str,
+    ids=[
+        *("pkce", "login_hint", "max_age", "display", "id_token_hint", "response_mode", "request", "request_uri"),
+        *("resource", "vendor", "short nonce", "prompt none", "prompt login none", "select_account", "empty prompt"),
+        *(
+            "no openid",
+            "openidx",
+            "two states",
+            "two clients",
+            "no address",
+            "claims that are no JSON",
+            "claims cut short",
+        ),
+    ],
 )
 def test_the_list_of_parameters_is_closed(fc: FranceConnect, changes: dict[str, Any]) -> None:
     page = fc.browser().authorize(**changes)
@@ -236,7 +260,10 @@ def test_the_list_of_parameters_is_closed(fc: FranceConnect, changes: dict[str, 
         {"scope": "openid nothing_known"},
         {"claims": '{"id_token":{}}'},
     ],
-    ids=str,
+    ids=[
+        *("login", "login consent", "ui_locales", "nonce of 22", "nonce of signs", "short state", "two levels"),
+        *("unknown level", "unknown scope", "claims"),
+    ],
 )
 def test_what_franceconnect_tolerates_is_tolerated(fc: FranceConnect, changes: dict[str, Any]) -> None:
     page = fc.browser().authorize(**changes)
@@ -262,6 +289,7 @@ def test_a_request_may_be_posted(fc: FranceConnect) -> None:
         ({"redirect_uri": "https://evil.example/"}, "Y04C013C"),
         ({"claims": '{"id_token":{"amr":{"essential":true}}}'}, "Y100009"),
     ],
+    ids=["unknown client", "slash", "query", "capitals", "elsewhere", "amr"],
 )
 def test_what_must_not_be_redirected_is_a_page_with_its_code(
     fc: FranceConnect, changes: dict[str, Any], code: str
@@ -284,6 +312,7 @@ def test_what_must_not_be_redirected_is_a_page_with_its_code(
         ({"idp_hint": "x"}, "invalid_idp_hint", "An idp_hint was provided but is not allowed"),
         ({"scope": f"openid {WITHHELD}"}, "invalid_scope", "requested scope is not allowed"),
     ],
+    ids=["token", "hybrid", "level", "idp_hint", "scope"],
 )
 def test_other_errors_come_back_with_state_and_issuer(
     fc: FranceConnect, changes: dict[str, Any], error: str, description: str
@@ -432,6 +461,15 @@ def test_the_grant_lives_thirty_seconds_for_userinfo(fc: FranceConnect, after_s:
     assert status == 200 or answer.json()["error"] == "invalid_token"
 
 
+@pytest.mark.parametrize(("after_s", "known"), [(55, True), (62, False)])
+def test_the_token_lives_sixty_seconds_for_data_providers(fc: FranceConnect, after_s: int, known: bool) -> None:
+    token = fc.browser().signed_in()["access_token"]
+    assert fc.introspect("x" * 43) is None
+    fc.move_clock(after_s)
+    granted = ("client", {"openid", "identite_pivot", "cnaf_quotient_familial"})
+    assert fc.introspect(token) == (granted if known else None)
+
+
 def _error(answer: httpx.Response) -> tuple[int, str, str]:
     body = answer.json()
     assert re.search(r"fs-technique-erreurs/\?code=Y[0-9A-F]{6,7}&id=[0-9a-f-]{36}$", body["error_uri"])
@@ -572,7 +610,7 @@ def test_logout_without_an_address_ends_at_a_page(fc: FranceConnect) -> None:
         ({"post_logout_redirect_uri": "https://evil.example"}, "Y04CFAEF"),
         ({"post_logout_redirect_uri": GOODBYE + "/"}, "Y04CFAEF"),
     ],
-    ids=str,
+    ids=["no hint", "empty hint", "vendor", "two states", "broken hint", "another client", "elsewhere", "slash"],
 )
 def test_a_logout_that_is_refused_keeps_the_session(fc: FranceConnect, changes: dict[str, Any], code: str) -> None:
     browser = fc.browser()

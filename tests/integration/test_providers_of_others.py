@@ -7,15 +7,16 @@ import pytest
 from joserfc.jwk import ECKey
 
 from gateway.sandbox.identities import MATCHING, MISMATCHING
+from tests.browser import Person
 from tests.processes import until
 from tests.providers.gateways import Site, Start, with_franceconnect, with_plain
-from tests.providers.processes import idpyoidc, oidc_provider
+from tests.providers.processes import idpyoidc, missing, oidc_provider
 
 LEVEL = "acr_map: {'1': eidas1}"
 
 
-def headers_received(site: Site, person: object, path: str) -> dict[str, str]:
-    answer = person.client.get(path, headers={"accept": "application/json", "sec-fetch-mode": "cors"})  # type: ignore[attr-defined]
+def headers_received(person: Person, path: str) -> dict[str, str]:
+    answer = person.client.get(path, headers={"accept": "application/json", "sec-fetch-mode": "cors"})
     assert answer.status_code == 200, answer.text
     return {name.lower(): value for name, value in answer.json()["headers"].items()}
 
@@ -27,7 +28,7 @@ def test_a_parent_comes_in_through_franceconnect_and_leaves_by_it(tmp_path: Path
         assert review.path.startswith("/_gateway/review"), review.text
         page = parent.press(review, "Continuer")
         assert (page.path, "Signature valide" in page.text) == ("/cantine/", True)
-        assert headers_received(site, parent, "/cantine/")["x-caf-statut"] == "verified"
+        assert headers_received(parent, "/cantine/")["x-caf-statut"] == "verified"
         assert site.world.api.calls == 1
         left = site.sign_out(parent)
         assert urlsplit(left.url).path == "/_gateway/logged-out"
@@ -65,7 +66,7 @@ def _comes_and_leaves(site: Site) -> None:
     person = site.world.person()
     page = site.sign_in(person)
     assert page.path == "/agents/", page.text
-    received = headers_received(site, person, "/agents/")
+    received = headers_received(person, "/agents/")
     assert (received["x-usager-nom-usage"], received["x-usager-prenoms"]) == ("MARTIN", "Camille Rose")
     assert received["x-usager-courriel"] == "camille.martin@ville.example"
     assert (received["x-usager-fournisseur"], received["x-usager-acr"]) == ("annuaire", "eidas1")
@@ -93,6 +94,27 @@ def test_an_agent_comes_and_leaves_with_each_client_authentication(
 
 
 @pytest.mark.parametrize("start", PROVIDERS)
+def test_a_secret_that_is_not_the_registered_one_signs_nobody_in(tmp_path: Path, start: Start) -> None:
+    """The twin of the one above: these providers do check what the gateway shows."""
+    with with_plain(tmp_path, start, keys=LEVEL, registered={"client_secret": "z" * 64}) as site:
+        person = site.world.person()
+        page = site.sign_in(person)
+        assert (page.status, urlsplit(page.url).path) == (400, "/_gateway/callback")
+        assert not site.is_signed_in(person)
+        assert '"login_failed"' in site.world.logs.getvalue()
+        assert any("invalid_client" in error or "UnAuthorized" in error for error in site.provider.errors())
+
+
+@pytest.mark.parametrize("start", PROVIDERS)
+def test_an_address_that_is_not_registered_stops_at_the_provider(tmp_path: Path, start: Start) -> None:
+    elsewhere = ["https://ville.example/_gateway/callback"]
+    with with_plain(tmp_path, start, keys=LEVEL, registered={"redirect_uris": elsewhere}) as site:
+        person = site.world.person()
+        page = person.press(person.visit("/agents/"), "S’identifier avec")
+        assert (page.status, page.url.startswith(site.provider.origin)) == (400, True)
+
+
+@pytest.mark.parametrize("start", PROVIDERS)
 def test_a_logout_at_the_provider_ends_the_session_here(tmp_path: Path, start: Start) -> None:
     with with_plain(tmp_path, start, keys=LEVEL) as site:
         person, other = site.world.person(), site.world.person()
@@ -117,3 +139,12 @@ def test_a_refresh_token_keeps_the_session_while_the_provider_keeps_its_own(tmp_
         site.provider.forget_refresh_tokens()
         site.move_clocks(301 * 4)
         until(lambda: not site.is_signed_in(person))
+
+
+def test_a_provider_that_is_not_installed_is_an_error_where_everything_must_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(RuntimeError, match="real-parts"):
+        missing("a provider")
+    monkeypatch.delenv("CI")
+    with pytest.raises(pytest.skip.Exception):
+        missing("a provider")

@@ -91,8 +91,13 @@ def with_franceconnect(folder: Path) -> Iterator[Site]:
 
 
 @contextmanager
-def with_plain(folder: Path, start: Start, secret: str = "", keys: str = "") -> Iterator[Site]:
-    """A provider for agents, under `identity.annuaire`; `keys` is more YAML for it, one line a key."""
+def with_plain(
+    folder: Path, start: Start, secret: str = "", keys: str = "", registered: Mapping[str, Any] | None = None
+) -> Iterator[Site]:
+    """A provider for agents, under `identity.annuaire`; `keys` is more YAML for it, one line a key.
+
+    `registered` is what the provider knows of the gateway besides or against the gateway's own settings.
+    """
     (own,) = bound_sockets(1)
     issuer = f"http://127.0.0.1:{own.getsockname()[1]}/op"
     lines = [
@@ -113,5 +118,7 @@ def with_plain(folder: Path, start: Start, secret: str = "", keys: str = "") -> 
     changes = {"\nhousehold:\n": f"{block}\nhousehold:\n"}
     with own, running(folder, routes=ROUTE, policies=policies, changes=changes) as world:
         settings = next(each for each in world.settings.providers if each.name == "annuaire")
-        with start(folder / "provider", issuer, plain_setup(settings, world.url)) as provider:
+        setup = plain_setup(settings, world.url)
+        setup["clients"][0] |= registered or {}
+        with start(folder / "provider", issuer, setup) as provider:
             yield Site(world, provider)
