@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from joserfc.jwk import ECKey
 
+from gateway.relying_party.client_auth import client_jwk
 from gateway.sandbox.identities import MATCHING, MISMATCHING
 from tests.browser import Person
 from tests.processes import until
@@ -36,6 +37,29 @@ def test_a_parent_comes_in_through_franceconnect_and_leaves_by_it(tmp_path: Path
         assert not site.is_signed_in(parent, "/cantine/")
         again = parent.press(parent.visit("/compte/"), "S’identifier avec")
         assert "Choisir une identité" in again.text, "the provider's session is over too"
+        assert site.provider.errors() == []
+
+
+def test_franceconnect_is_shown_a_key_instead_of_a_secret_and_signs_rs256(tmp_path: Path) -> None:
+    pem = ECKey.generate_key("P-256").as_pem(private=True)
+    (tmp_path / "client.pem").write_bytes(pem)
+    changes = {
+        "client_secret: {env: FC_CLIENT_SECRET}": "client_auth: private_key_jwt\n    client_key: {file: client.pem}",
+        "signing_alg: ES256": "signing_alg: RS256",
+    }
+    registered = {
+        "client_secret": None,
+        "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_signing_alg": "ES256",
+        "jwks": {"keys": [client_jwk(pem)]},
+    }
+    with with_franceconnect(tmp_path, changes, registered) as site:
+        parent = site.world.person()
+        review = site.sign_in(parent, "/cantine/", MATCHING)
+        assert site.provider.errors() == []
+        page = parent.press(review, "Continuer")
+        assert page.path == "/cantine/"
+        assert urlsplit(site.sign_out(parent).url).path == "/_gateway/logged-out"
         assert site.provider.errors() == []
 
 

@@ -69,12 +69,21 @@ class Site:
         return person.client.get(path, headers={"accept": "application/json"}).status_code == 200
 
 
+def _client(written: Mapping[str, Any], registered: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in {**written, **(registered or {})}.items() if value is not None}
+
+
 @contextmanager
-def with_franceconnect(folder: Path) -> Iterator[Site]:
-    """`oidc-provider` configured like FranceConnect, with its tokens known to the sandbox's API Particulier."""
+def with_franceconnect(
+    folder: Path, changes: Mapping[str, str] | None = None, registered: Mapping[str, Any] | None = None
+) -> Iterator[Site]:
+    """`oidc-provider` configured like FranceConnect, with its tokens known to the sandbox's API Particulier.
+
+    `changes` to the shipped configuration; `registered` is what the provider knows of the client besides; None takes a line away.
+    """
     (own,) = bound_sockets(1)
     issuer = f"http://127.0.0.1:{own.getsockname()[1]}/api/v2"
-    changes = {"issuer: http://127.0.0.1:": f"issuer: {issuer} # "}
+    changes = {"issuer: http://127.0.0.1:": f"issuer: {issuer} # ", **(changes or {})}
     with own, running(folder, changes=changes) as world:
         settings = world.settings.providers[0]
         client = SandboxClient(
@@ -82,8 +91,11 @@ def with_franceconnect(folder: Path) -> Iterator[Site]:
             settings.client_secret,
             (settings.redirect_uri,),
             (settings.post_logout_redirect_uri,),
+            signing_alg=settings.signing_alg,
         )
-        with oidc_provider(folder / "provider", issuer, franceconnect_setup([client])) as provider:
+        setup = franceconnect_setup([client])
+        setup["clients"] = [_client(setup["clients"][0], registered)]
+        with oidc_provider(folder / "provider", issuer, setup) as provider:
             elsewhere = Elsewhere(issuer, [client], world.clock, lambda: "")
             elsewhere.provider = provider
             world.api._franceconnect = elsewhere
@@ -119,6 +131,6 @@ def with_plain(
     with own, running(folder, routes=ROUTE, policies=policies, changes=changes) as world:
         settings = next(each for each in world.settings.providers if each.name == "annuaire")
         setup = plain_setup(settings, world.url)
-        setup["clients"][0] |= registered or {}
+        setup["clients"] = [_client(setup["clients"][0], registered)]
         with start(folder / "provider", issuer, setup) as provider:
             yield Site(world, provider)
