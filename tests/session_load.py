@@ -89,7 +89,7 @@ async def _use(sessions: SealedSessions, book: Book, session: Session, sub: str)
         book.answered()
         _look(book, session.id, sub, found)
         if found is not None:
-            await sessions.replace(replace(found, declined=frozenset({sub})))
+            await sessions.amend(session.id, lambda now: replace(now, declined=frozenset({sub})))
 
 
 def _look(book: Book, session_id: SessionId, sub: str, found: Session | None) -> None:
