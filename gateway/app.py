@@ -300,18 +300,13 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
     departures = settings.limits.logins_per_minute_per_address
     providers = _providers(settings, world, closers)
     lines = _lines(settings, world, records)
-
-    def api(source: Source, asked: ApiParticulierSettings) -> ApiParticulier:
-        client, quotas = _opened(api_particulier.http_client(asked), closers), lines[source]
-        return ApiParticulier(asked, client, quotas=quotas, clock=world.clock, sleep=world.sleep, on_trouble=_trouble)
-
     kept = disputes.assemble(settings, lasting.disputes, world.clock, log=_log, metrics=world.cells, closers=closers)
     audit = AuditLog(world.audit_stream)
     return Services(
         settings=settings,
         routes=RouteTable(settings.routes),
         providers=providers,
-        sources=_sources(settings, api),
+        sources=_sources(settings, world, lines, closers),
         lines=lines,
         sessions=OpenSessions(
             _checked_sessions(settings, records, world.clock, providers), time.monotonic, kept.read_standing
@@ -360,13 +355,16 @@ def _checked_sessions(
 
 
 def _sources(
-    settings: Settings, api: Callable[[Source, ApiParticulierSettings], ApiParticulier]
+    settings: Settings, world: Outside, lines: Mapping[Source, SharedQuotas], closers: list[Close]
 ) -> dict[Source, HouseholdSource]:
     """One client for all that is asked at one place with one token: the quota is one."""
     opened: dict[ApiParticulierSettings, ApiParticulier] = {}
     for source, asked in settings.sources.items():
         if asked not in opened:
-            opened[asked] = api(source, asked)
+            client, quotas = _opened(api_particulier.http_client(asked), closers), lines[source]
+            opened[asked] = ApiParticulier(
+                asked, client, quotas=quotas, clock=world.clock, sleep=world.sleep, on_trouble=_trouble
+            )
     return {source: opened[asked] for source, asked in settings.sources.items()}
 
 

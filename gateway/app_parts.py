@@ -1,4 +1,4 @@
-"""What follows from the settings alone, for the composition root."""
+"""What follows from the settings, for the composition root."""
 
 from gateway.adapters.keys import SigningKeys, encryption_jwk
 from gateway.core.headers import stripped_names

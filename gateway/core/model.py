@@ -89,8 +89,7 @@ class Source(StrEnum):
     """A file that CAF or MSA is asked for; its value is the first word of its facts, and its key in both files."""
 
     HOUSEHOLD = "household"
-    CHILDCARE = "childcare"
-    """What a nursery's tariff is computed from («participation familiale EAJE»)."""
+    CHILDCARE = "childcare"  # «participation familiale EAJE»: what a nursery's tariff is computed from
 
 
 class Need(StrEnum):
@@ -116,10 +115,9 @@ ADULTS_OF: Mapping[Source, Need] = {Source.HOUSEHOLD: Need.ADULTS, Source.CHILDC
 
 @dataclass(frozen=True, slots=True)
 class Childcare:
-    """What the contribution of a family to a nursery is computed from. All of it is known, or none was given."""
+    """What a family's contribution to a nursery is computed from; resources in whole euros of a year."""
 
     annual_resources: int | None = field(default=None, repr=False)
-    """Whole euros of a year (`base_ressources_annuelles`)."""
     resources_year: int | None = None
     """None too when the source says a year that cannot be: MSA writes the current one."""
     dependent_children: int | None = field(default=None, repr=False)
@@ -216,8 +214,7 @@ class HouseholdRecord:
     household: Household | None = field(default=None, repr=False)
     reasons: tuple[str, ...] = ()
     """Codes of the match, or the source's code."""
-    kept_until: int | None = None
-    """Unix seconds: the policy that asked keeps its answer no longer; None: as long as the session."""
+    kept_until: int | None = None  # Unix seconds, by the policy that asked; None: as long as the session
     source: Source = Source.HOUSEHOLD
 
 
@@ -239,12 +236,11 @@ class LoginTransaction:
     started_at: int
     asked_by: str = field(default="", repr=False)
     """Digest of the browser cookie on another host of ours, when the login began there."""
-    waived: bool = False
-    """The person goes on without CAF or MSA rather than wait for their turn."""
+    waived: bool = False  # the person goes on without CAF or MSA rather than wait for their turn
     code_verifier: str = field(default="", repr=False)
     """PKCE (RFC 7636): never leaves before the code comes back."""
     agent: bool = False
-    """An agent signs in to answer disputes: no session of a person comes of it, and CAF is not asked."""
+    """An agent signs in to answer disputes: no session of a person comes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +277,7 @@ class Session:
     refresh_token: str = field(default="", repr=False)
     """Only on its way from the login to the store, which keeps it in a record of its own."""
     contested: frozenset[Need] = frozenset()
-    """Data contested where no dispute store is configured: withheld until this session ends."""
+    """Withheld until this session ends, where no dispute store is configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,11 +287,9 @@ class Standing:
     known: bool = True
     """False: it could not be asked, and no household value may leave."""
     data: Mapping[Need, HouseholdStatus] = field(default_factory=dict)
-    """`contested`, or an agent's answer, by datum."""
     services: Mapping[str, HouseholdStatus] = field(default_factory=dict)
-    """`declined`, or an agent's answer, by policy."""
-    corrected: Mapping[Need, int] = field(default_factory=dict)
-    """Unix seconds since when a datum is another one at CAF or MSA."""
+    """By policy: `declined`, or an agent's answer; `data`: `contested`, or an agent's answer."""
+    corrected: Mapping[Need, int] = field(default_factory=dict)  # Unix seconds of an agent's answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from gateway.dispute_ports import ActionLine, AgentSession, DisputeStore
 from gateway.ports import IdentityProvider
 from gateway.relying_party import CallbackError, CallbackSuccess
 from gateway.settings import DisputeSettings
-from gateway.web import texts
+from gateway.web import dispute_texts
 from gateway.web.cookies import digest_of, new_session_id
 from gateway.web.exchange import Exchange, own_url, require_form, with_cookies
 from gateway.web.http import posted_form
@@ -107,7 +107,7 @@ def _failed(services: Services, exchange: Exchange, error: LoginFailed | Depende
         "agent_login_failed", code=error.code, provider_reference=error.reference, reference=exchange.reference
     )
     return exchange.pages.message(
-        texts.AGENT_LOGIN_FAILED, error.status, reference=exchange.reference, restart=own_url("agents")
+        dispute_texts.AGENT_LOGIN_FAILED, error.status, reference=exchange.reference, restart=own_url("agents")
     )
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from gateway.core.disputes import Dispute, State, data_of
 from gateway.core.errors import RequestRejected
 from gateway.dispute_ports import ActionLine, AgentSession, DisputeStore
-from gateway.web import texts
+from gateway.web import dispute_texts, texts
 from gateway.web.agent_login import offered, signed_in
 from gateway.web.exchange import Exchange, own_url, require_form, with_cookies
 from gateway.web.http import posted_form
@@ -52,7 +52,7 @@ async def _sign_in(services: Services, exchange: Exchange) -> Response:
     settings, _ = offered(services, exchange)
     browser = exchange.browser or services.new_token()
     await prepare(services, [settings.agents_provider])
-    label = texts.AGENT_PROVIDERS.get(settings.agents_provider, settings.agents_provider)
+    label = dispute_texts.AGENT_PROVIDERS.get(settings.agents_provider, settings.agents_provider)
     page = exchange.pages.page("agent_login", provider=label, token=services.cookies.form_token(browser))
     page = with_form_targets(page, services, [settings.agents_provider])
     return with_cookies(page, None if exchange.browser else services.cookies.set_browser(browser))
@@ -73,7 +73,7 @@ async def show_dispute(services: Services, exchange: Exchange) -> Response:
         contact=found.contact,
         text=found.text.split("\n") if found.text else [],
         services=_concerned(services, found),
-        outcomes=[(str(outcome), texts.OUTCOMES[outcome]) for outcome in found.outcomes],
+        outcomes=[(str(outcome), dispute_texts.OUTCOMES[outcome]) for outcome in found.outcomes],
         token=services.cookies.form_token(agent.id),
     )
 
@@ -93,7 +93,7 @@ async def settle(services: Services, exchange: Exchange) -> Response:
         services.sessions.standing_changed()
     if settled is None:
         return exchange.pages.message(
-            texts.ALREADY_ANSWERED, 409, reference=exchange.reference, proceed=own_url("agents")
+            dispute_texts.ALREADY_ANSWERED, 409, reference=exchange.reference, proceed=own_url("agents")
         )
     _trace(services, store, agent, settled.reference, "settle", _about(settled), str(settled.state))
     services.metrics.count("gateway_disputes_total", reason=_about(settled), outcome=str(settled.state))
@@ -112,9 +112,9 @@ def _row(services: Services, dispute: Dispute) -> Row:
     return Row(
         reference=dispute.reference,
         on=day(dispute.opened_at),
-        kind=texts.CONTEST if contest else texts.OBJECTION,
+        kind=dispute_texts.CONTEST if contest else dispute_texts.OBJECTION,
         about=texts.DATA[dispute.datum] if dispute.datum else ", ".join(_concerned(services, dispute)),
-        state=texts.AGENT_STATES[dispute.state],
+        state=dispute_texts.AGENT_STATES[dispute.state],
         name=dispute.name,
     )
 

@@ -10,12 +10,13 @@ from gateway.core.model import HouseholdRecord, Identity, LoginTransaction, Need
 from gateway.core.rules import Mode, Policy
 from gateway.ports import Handoff, IdentityProvider, SignedIn
 from gateway.relying_party import CallbackError, CallbackSuccess, read_callback
-from gateway.web import agent_login, texts
+from gateway.web import agent_login, login_texts
 from gateway.web.cookies import digest_of, new_session_id
 from gateway.web.enquiry import enquire
 from gateway.web.exchange import Destination, Exchange, destination, origin_of, own_url, with_cookies
 from gateway.web.information import alternative_of
 from gateway.web.kept_forms import onward
+from gateway.web.leaving import down, failed
 from gateway.web.login import count_login, provider_down
 from gateway.web.loops import is_stuck
 from gateway.web.services import Services
@@ -101,7 +102,7 @@ async def _unknown(services: Services, exchange: Exchange, state: str, code: str
     count_login(services, code, "")
     bare = exchange.session is None and exchange.browser is None
     return exchange.pages.message(
-        texts.COOKIES_REFUSED if bare else texts.LOGIN_FAILED,
+        login_texts.COOKIES_REFUSED if bare else failed(services, place),
         400,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),
@@ -117,7 +118,7 @@ def _refused_by_provider(
     services.log("login_refused", code=returned.error, provider_reference=returned.reference)
     outage = returned.error in _OUTAGES
     return exchange.pages.message(
-        texts.PROVIDER_DOWN if outage else texts.LOGIN_FAILED,
+        down(services, place) if outage else failed(services, place),
         503 if outage else 403,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),
@@ -128,7 +129,7 @@ def _refused_by_provider(
 def login_failed(services: Services, exchange: Exchange, place: Destination | None, error: LoginFailed) -> Response:
     services.log("login_failed", code=error.code, provider_reference=error.reference, reference=exchange.reference)
     return exchange.pages.message(
-        texts.TOO_WEAK if error.code == "acr_too_low" else texts.LOGIN_FAILED,
+        login_texts.TOO_WEAK if error.code == "acr_too_low" else failed(services, place),
         error.status,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from gateway.core.errors import RequestRejected
 from gateway.core.model import Session
 from gateway.ports import FormAbout, KeptForm
-from gateway.web import texts
+from gateway.web import login_texts
 from gateway.web.cookies import digest_of
 from gateway.web.exchange import Destination, Exchange, address_of, own_url, with_cookies
 from gateway.web.http import Snapshot, body_chunks
@@ -42,7 +42,7 @@ async def keep_or_say(services: Services, exchange: Exchange, here: Destination,
         "not_kept",
         401,
         login=to,
-        why=texts.NOT_KEPT.get(code, ""),
+        why=login_texts.NOT_KEPT.get(code, ""),
         alternative=alternative_of(here),
         reference=exchange.reference,
     )

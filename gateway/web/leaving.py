@@ -7,10 +7,36 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from gateway.core.errors import DependencyFailed
+from gateway.web import texts
+from gateway.web.exchange import Destination
+from gateway.web.information import accepted_by
 from gateway.web.services import Services
+from gateway.web.texts import Message
 
 PREPARE_S = 2
 """How long a page waits for metadata that were not read yet; it is shown without them all the same."""
+
+
+_FAILED = Message("L’identification n’a pas abouti", "Recommencez, ou réessayez plus tard.")
+
+_DOWN = Message(
+    "Le fournisseur d’identité ne répond pas pour le moment",
+    "Ce n’est pas de votre fait. Réessayez dans quelques minutes.",
+)
+
+
+def failed(services: Services, place: Destination | None) -> Message:
+    """FranceConnect is named where it is a way in, and not to whom it does not concern."""
+    return texts.LOGIN_FAILED if _by_franceconnect(services, place) else _FAILED
+
+
+def down(services: Services, place: Destination | None) -> Message:
+    return texts.PROVIDER_DOWN if _by_franceconnect(services, place) else _DOWN
+
+
+def _by_franceconnect(services: Services, place: Destination | None) -> bool:
+    accepted = accepted_by(services, place.route.policy if place else None)
+    return any(each.name in accepted and each.rules.opens_data for each in services.settings.providers)
 
 
 async def prepare(services: Services, names: Iterable[str]) -> None:

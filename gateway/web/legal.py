@@ -36,6 +36,21 @@ COOKIES = (
         "bien de vous.",
         "jusqu’à la fermeture du navigateur",
     ),
+    CookieLine(
+        "gateway-agent",
+        "Garde ouverte la session d’un agent qui répond aux contestations.",
+        "jusqu’à sa déconnexion, ou à la fermeture du navigateur",
+    ),
+    CookieLine(
+        "gateway-login-…",
+        "Retient la page que vous demandiez pendant que vous vous identifiez. Un pour chaque identification en cours.",
+        "le temps de l’identification",
+    ),
+    CookieLine(
+        "gateway-form-…",
+        "Permet de retrouver un formulaire que l’identification a interrompu.",
+        "le temps de l’identification",
+    ),
     CookieLine(COOKIE, "Se souvient de la langue que vous avez choisie.", "un an"),
 )
 """All of them are needed for the service that the person asks for: no consent, no banner (CNIL, guidelines of 2020)."""

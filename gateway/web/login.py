@@ -8,7 +8,7 @@ from starlette.responses import Response
 from gateway.core.errors import DependencyFailed
 from gateway.core.model import Acr, Authenticate, LoginTransaction, Need
 from gateway.core.policy import decide, scopes_to_ask
-from gateway.web import texts
+from gateway.web import login_texts, texts
 from gateway.web.cookies import digest_of
 from gateway.web.exchange import (
     Destination,
@@ -22,7 +22,7 @@ from gateway.web.exchange import (
 )
 from gateway.web.http import posted_form
 from gateway.web.information import accepted_by, alternative_of, announced, buttons
-from gateway.web.leaving import prepare, with_form_targets
+from gateway.web.leaving import down, prepare, with_form_targets
 from gateway.web.services import Services
 from gateway.web.step_up import why_again
 from gateway.web.waiting import must_wait, waive
@@ -105,7 +105,7 @@ def cookies_refused(services: Services, exchange: Exchange, place: Destination |
     services.log("login_refused", code="cookies_refused", reference=exchange.reference)
     count_login(services, "cookies_refused", "")
     return exchange.pages.message(
-        texts.COOKIES_REFUSED,
+        login_texts.COOKIES_REFUSED,
         403,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),
@@ -186,7 +186,7 @@ def provider_down(
         reference=exchange.reference,
     )
     return exchange.pages.message(
-        texts.PROVIDER_DOWN,
+        down(services, place),
         503,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from gateway.core.model import Authenticate, LoginTransaction, Session
 from gateway.core.policy import decide
-from gateway.web import texts
+from gateway.web import login_texts
 from gateway.web.exchange import Destination, Exchange, facts_at, own_url
 from gateway.web.information import alternative_of
 from gateway.web.services import Services
@@ -17,9 +17,9 @@ async def is_stuck(
     """A page when going back to `place` would only lead to the login again; None when the way is free."""
     decision = decide(place.route.policy, await facts_at(services, place, session, exchange.reference))
     if isinstance(decision, Authenticate):
-        return _page(services, exchange, place, f"login_in_vain_{decision.reason}", texts.IN_VAIN)
+        return _page(services, exchange, place, f"login_in_vain_{decision.reason}", login_texts.IN_VAIN)
     if not await services.loops.allowed(f"logins:{transaction.browser}:{place.route.name}"):
-        return _page(services, exchange, place, "login_loop", texts.LOOP, proceed=place.url)
+        return _page(services, exchange, place, "login_loop", login_texts.LOOP, proceed=place.url)
     return None
 
 

@@ -9,7 +9,7 @@ from gateway.core.disputes import Dispute, told_by
 from gateway.core.facts import FACTS, IMPLIED, household_value
 from gateway.core.model import CARRIES_A_VALUE, HouseholdRecord, HouseholdStatus, Need, Session, Source
 from gateway.core.rules import Policy
-from gateway.web import texts
+from gateway.web import dispute_texts, texts
 from gateway.web.amend import amend
 from gateway.web.exchange import Exchange, form_bond, own_url, require_form
 from gateway.web.http import posted_form
@@ -111,7 +111,7 @@ def obtained(services: Services, session: Session) -> Iterator[Obtained]:
             source=texts.FUNDS.get(record.household.fund or "", "CAF ou MSA") if record.household else "",
             on=day(record.obtained_at),
             lines=tuple(_values(services, record, datum, injected)) if own else (),
-            hidden="" if own else texts.NOT_SHOWN,
+            hidden="" if own else dispute_texts.NOT_SHOWN,
         )
 
 
@@ -157,11 +157,11 @@ async def said_by(services: Services, session: Session) -> list[Said]:
     purposes = {each.policy: each.purpose for each in services_of(services)}
     kept = [_said(each, purposes) for each in await kept_for(services, session)]
     here = [
-        Said(texts.DATA[datum], texts.CONTESTED_HERE, "", "", "datum", code_of(datum), ours=True)
+        Said(texts.DATA[datum], dispute_texts.CONTESTED_HERE, "", "", "datum", code_of(datum), ours=True)
         for datum in sorted(session.contested)
     ]
     declined = [
-        Said(purposes[policy], texts.DECLINED_HERE, "", "", "policy", policy, ours=False)
+        Said(purposes[policy], dispute_texts.DECLINED_HERE, "", "", "policy", policy, ours=False)
         for policy in sorted(session.declined)
         if policy in purposes
     ]
@@ -170,7 +170,7 @@ async def said_by(services: Services, session: Session) -> list[Said]:
 
 def _said(dispute: Dispute, purposes: dict[str, str]) -> Said:
     label = texts.DATA[dispute.datum] if dispute.datum else purposes.get(dispute.policy, dispute.policy)
-    state = texts.STATES[dispute.is_contest, dispute.state]
+    state = dispute_texts.STATES[dispute.is_contest, dispute.state]
     return Said(
         label, state, day(dispute.opened_at), dispute.reference, "reference", dispute.reference, ours=dispute.is_contest
     )

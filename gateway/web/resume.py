@@ -12,7 +12,7 @@ from gateway.core.model import Ask, RequestFacts
 from gateway.core.policy import decide
 from gateway.core.rules import Route
 from gateway.ports import KeptForm
-from gateway.web import texts
+from gateway.web import login_texts
 from gateway.web.exchange import (
     Destination,
     Exchange,
@@ -48,7 +48,7 @@ async def show_resume(services: Services, exchange: Exchange) -> Response:
         return exchange.pages.redirect(own_url("login", place.url))
     if _is_of_another(form, exchange):
         await services.forms.drop(ticket)
-        return with_cookies(_said(exchange, texts.FORM_OF_ANOTHER, place.url), _end(services, place))
+        return with_cookies(_said(exchange, login_texts.FORM_OF_ANOTHER, place.url), _end(services, place))
     facts = RequestFacts("POST", place.host, place.target.path)
     policy = place.route.policy
     standing = await services.sessions.standing(exchange.session)
@@ -118,10 +118,10 @@ async def resumed(services: Services, exchange: Exchange, route: Route) -> "Exch
     form = await services.forms.take(ticket)
     if form is None or (form.about.host, form.about.target, form.about.route) != (snapshot.host, target, route.name):
         services.log("form", outcome="gone", code="form_gone", route=route.name, reference=exchange.reference)
-        return _said(exchange, texts.FORM_GONE, target)
+        return _said(exchange, login_texts.FORM_GONE, target)
     if _is_of_another(form, exchange):
         services.log("form", outcome="dropped", code="form_person", route=route.name, reference=exchange.reference)
-        return _said(exchange, texts.FORM_OF_ANOTHER, target)
+        return _said(exchange, login_texts.FORM_OF_ANOTHER, target)
     services.log("form", outcome="sent", route=route.name, reference=exchange.reference)
     return Resumed(services, _with_form(exchange, form), form, ticket)
 

@@ -70,7 +70,7 @@ def _shown(policy: Policy, sent: Iterable[Injected]) -> list[Line]:
     shown = lines((item.fact, item.value) for item in sent)
     if policy.household is None or policy.household.match:
         return shown
-    return [Line(line.label, unit=texts.NOT_SHOWN) for line in shown]
+    return [Line(line.label, unit=texts.SENT_UNSEEN) for line in shown]
 
 
 def _origin(seen: Seen) -> Origin:

@@ -6,7 +6,7 @@ from gateway.core.facts import FACTS, PIVOT
 from gateway.core.model import Authenticate, Reason
 from gateway.core.policy import decide
 from gateway.core.rules import Policy
-from gateway.web import texts
+from gateway.web import login_texts, texts
 from gateway.web.exchange import Destination, Exchange, facts_at
 from gateway.web.services import Services
 
@@ -24,12 +24,12 @@ async def why_again(services: Services, exchange: Exchange, place: Destination |
         return None
     policy = place.route.policy
     decision = decide(policy, await facts_at(services, place, session, exchange.reference))
-    if not isinstance(decision, Authenticate) or decision.reason not in texts.WHY:
+    if not isinstance(decision, Authenticate) or decision.reason not in login_texts.WHY:
         return None
     if decision.reason is not Reason.SCOPES_MISSING:
-        return Why(texts.WHY[decision.reason])
+        return Why(login_texts.WHY[decision.reason])
     items = missing_facts(policy, _each(decision.scopes) - _each(session.scopes))
-    return Why(texts.WHY[decision.reason], items) if items else Why(texts.ASKED_AGAIN)
+    return Why(login_texts.WHY[decision.reason], items) if items else Why(login_texts.ASKED_AGAIN)
 
 
 def _each(scopes: frozenset[str]) -> frozenset[str]:

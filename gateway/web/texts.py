@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.core.disputes import State
 from gateway.core.model import HouseholdStatus, Need
 from gateway.core.rules import Text
 
@@ -82,7 +81,7 @@ UNITS: Mapping[str, str] = {
 }
 """How an amount is written, by fact."""
 
-NOT_SHOWN = "transmis au service sans être affiché ici"
+SENT_UNSEEN = "transmis au service sans être affiché ici"
 """In place of a value, to somebody whom nobody has identified."""
 
 ALTERNATIVE_DETAILS: Mapping[str, str] = {
@@ -193,116 +192,6 @@ DATA: Mapping[Need, str] = {
 }
 """What can be contested, by name."""
 
-STATES: Mapping[tuple[bool, State], str] = {
-    (True, State.OPEN): "Contestation enregistrée : cette donnée n’est plus transmise",
-    (True, State.SETTLED): "Un agent a répondu : la donnée est exacte, elle est de nouveau transmise",
-    (True, State.CORRECTED): "Un agent a répondu : la donnée a été corrigée, elle sera demandée de nouveau",
-    (True, State.DOCUMENT_PROVIDED): "Un agent a reçu votre justificatif : cette donnée n’est plus transmise",
-    (True, State.VERIFIED_BY_AGENT): "Un agent a vérifié votre situation : cette donnée n’est plus transmise",
-    (True, State.REJECTED): "Un agent a répondu : la contestation n’est pas retenue, la donnée est transmise",
-    (False, State.OPEN): "Vous préférez fournir un justificatif : rien n’est transmis à ce service",
-    (False, State.DOCUMENT_PROVIDED): "Un agent a reçu votre justificatif : rien n’est transmis à ce service",
-    (False, State.VERIFIED_BY_AGENT): "Un agent a vérifié votre situation : rien n’est transmis à ce service",
-}
-"""By whether it is a contest, and its state."""
-
-CONTESTED_HERE = "Contestée : cette donnée n’est plus transmise, jusqu’à la fin de votre session"
-DECLINED_HERE = "Vous préférez fournir un justificatif : rien n’est transmis, jusqu’à la fin de votre session"
-NOT_SHOWN = "La valeur n’est pas affichée : rien n’a montré que ce dossier est le vôtre."
-
-CONTEST = "Contestation"
-OBJECTION = "Opposition"
-
-AGENT_STATES: Mapping[State, str] = {
-    State.OPEN: "à traiter",
-    State.SETTLED: "donnée exacte",
-    State.CORRECTED: "donnée corrigée par la CAF ou la MSA",
-    State.DOCUMENT_PROVIDED: "justificatif reçu",
-    State.VERIFIED_BY_AGENT: "situation vérifiée",
-    State.REJECTED: "contestation non retenue",
-}
-
-OUTCOMES: Mapping[State, str] = {
-    State.SETTLED: "La donnée est exacte : elle est de nouveau transmise",
-    State.CORRECTED: "La CAF ou la MSA a corrigé la donnée : elle sera demandée de nouveau, puis transmise",
-    State.DOCUMENT_PROVIDED: "La personne a fourni un justificatif : la donnée n’est pas transmise",
-    State.VERIFIED_BY_AGENT: "J’ai vérifié la situation autrement : la donnée n’est pas transmise",
-    State.REJECTED: "La contestation n’est pas retenue : la donnée est de nouveau transmise",
-}
-
-AGENT_PROVIDERS: Mapping[str, str] = {"proconnect": "ProConnect"}
-
-AGENT_LOGIN_FAILED = Message(
-    "L’identification n’a pas abouti", "Recommencez. Si cela se reproduit, donnez cette référence à l’administrateur."
-)
-
-ALREADY_ANSWERED = Message(
-    "Cette demande a déjà reçu une réponse",
-    "Quelqu’un y a répondu avant vous, la personne l’a retirée, ou cette réponse n’est plus possible. "
-    "Rien n’a été changé.",
-)
-
-NOT_COMPUTED = Message(
-    "Pas de quotient familial à jour",
-    "La CAF ou la MSA n’a pas de quotient familial à jour pour vous. Pour qu’elle le calcule, déclarez vos ressources "
-    "sur caf.fr ou msa.fr, dans « Mon compte ». Aucune donnée n’a été transmise.",
-)
-"""`not_available` where the quotient itself is wanted."""
-
-CHILDCARE_INCOMPLETE = Message(
-    "Information non disponible",
-    "La CAF ou la MSA ne peut pas fournir toutes les informations nécessaires au calcul. Aucune donnée n’a été "
-    "transmise.",
-)
-"""`not_available` for a nursery: all the parameters or none."""
-
-NOT_IDENTIFIED = Message(
-    "Nous n’avons pas pu vous identifier avec certitude",
-    "Les organismes sociaux n’ont pas pu vous retrouver avec certitude à partir de votre état civil. "
-    "Aucune donnée n’a été transmise.",
-)
-"""`not_found` when it is the person, and not the file, that was not found."""
-
-FOREIGN_IDENTITY = Message(
-    "La CAF ne peut pas être interrogée avec cette identité",
-    "Vous êtes bien connecté, mais l’identité reçue ne permet pas de chercher un dossier à la CAF ou à la MSA : elle "
-    "ne précise pas votre lieu de naissance. Aucune donnée n’a été transmise.",
-)
-"""`not_available` for an identity of another European country."""
-
-CHILD_NOT_LISTED = Message(
-    "Le dossier trouvé est le vôtre, sans l’enfant attendu",
-    "Si l’enfant est rattaché à un autre dossier, l’autre parent peut se connecter, ou vous pouvez fournir un "
-    "justificatif. Une naissance ou un changement récent peut ne pas encore y figurer : un agent le vérifiera. "
-    "Aucune donnée n’a été transmise.",
-)
-"""`pending_review` when no child of the file has the age that the policy asks."""
-
-NUMBER_UNKNOWN = Message(
-    "Ce numéro n’est pas reconnu",
-    "Vérifiez le numéro et le code postal, puis réessayez, ou fournissez une attestation. "
-    "Aucune donnée n’a été transmise.",
-)
-"""Number mode: the same words for an unknown number and for somebody else's."""
-
-_CROWDED = Message(
-    "Trop de demandes en ce moment",
-    "La CAF et la MSA limitent le nombre de demandes, et votre tour est passé avant votre retour. "
-    "Ce n’est pas de votre fait, et aucune donnée n’a été transmise. "
-    "Vous pouvez recommencer, ou continuer autrement dès maintenant.",
-)
-
-UNAVAILABLE_BECAUSE: Mapping[str, Message] = {
-    "household_waived": Message(
-        "Vous avez continué sans attendre",
-        "La CAF et la MSA n’ont pas été interrogées : aucune donnée n’a été transmise. "
-        "Vous pouvez recommencer plus tard, ou continuer autrement dès maintenant.",
-    ),
-    "api_particulier_quota": _CROWDED,
-    "api_particulier_closed": _CROWDED,
-}
-"""By the code of the enquiry; any other reason is an outage."""
-
 OTHER_ALTERNATIVE = Message(
     "Nous ne pouvons pas transmettre cette information",
     "Aucune donnée n’a été transmise. Vous pouvez continuer autrement.",
@@ -357,56 +246,6 @@ REJECTED: Mapping[int, Message] = {
     421: Message("Adresse inconnue", "Ce nom de site n’est pas servi ici. Vérifiez le lien."),
     429: Message("Trop d’essais", "Vous avez fait plusieurs essais. Attendez un peu, ou continuez autrement."),
 }
-
-IN_VAIN = Message(
-    "Cette identification ne suffit pas pour ce service",
-    "Vous êtes identifié, mais ce service demande davantage que ce qui a été reçu. Recommencer peut aider une fois. "
-    "Sinon, continuez autrement, ou contactez-nous avec la référence.",
-)
-
-WHY: Mapping[str, str] = {
-    "acr_too_low": "Ce service demande une identification plus forte que la vôtre.",
-    "provider_not_accepted": "Ce service n’accepte pas la façon dont vous vous êtes identifié.",
-    "scopes_missing": "Ce service a besoin en plus de :",
-}
-"""Why one who is already signed in is asked again."""
-
-COOKIES_REFUSED = Message(
-    "Votre navigateur n’a pas gardé notre cookie",
-    "Sans ce cookie, ce site ne peut pas vous reconnaître au retour. Autorisez les cookies pour ce site, "
-    "ou utilisez un autre navigateur, puis recommencez.",
-)
-
-TOO_WEAK = Message(
-    "Ce service demande une identification plus forte",
-    "Le compte que vous avez choisi ne suffit pas. Recommencez avec un autre compte, ou continuez autrement. "
-    "Ce que vous aviez déjà ouvert le reste.",
-)
-
-LOOP = Message(
-    "Vous êtes identifié, mais votre navigateur ne le garde pas",
-    "Vous venez de vous identifier plusieurs fois pour la même page. Autorisez les cookies pour ce site, "
-    "fermez ses autres onglets ou essayez un autre navigateur. Appuyez sur Continuer pour essayer la page.",
-)
-
-FORM_GONE = Message(
-    "Ce formulaire n’est plus en attente",
-    "Il a déjà été envoyé, ou le délai est dépassé. Il n’a pas été envoyé une seconde fois. Vérifiez avant de le "
-    "remplir à nouveau.",
-)
-
-FORM_OF_ANOTHER = Message(
-    "Ce formulaire n’a pas été envoyé",
-    "Il a été rempli par une autre personne que celle qui vient de s’identifier. Il est effacé.",
-)
-
-NOT_KEPT: Mapping[str, str] = {
-    "form_too_large": "Il est trop grand pour être gardé pendant que vous vous identifiez.",
-    "form_from_elsewhere": "Il vient d’un autre site : pour votre sécurité, il n’est pas gardé.",
-}
-"""Why a form was not kept, where a person can make something of it."""
-
-ASKED_AGAIN = "Ce service doit consulter vos données une nouvelle fois."
 
 
 def month(iso: str) -> str:

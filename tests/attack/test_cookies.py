@@ -73,6 +73,8 @@ def test_a_new_id_is_what_was_drawn() -> None:
 
 def test_both_spellings_of_our_names_are_kept_from_the_application() -> None:
     assert {
+        b"__Host-gateway-agent",
+        b"gateway-agent",
         b"gateway-session",
         b"__Host-gateway-session",
         b"gateway-browser",

@@ -179,6 +179,7 @@ def test_one_person_has_a_bounded_number_of_them(played: Played) -> None:
     async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
         for number in range(PER_PERSON):
             await disputes.open(ANGELA, Dispute(f"AAAA-A{number:03}", None, f"policy{number}", NOW))
+        clock.at += 86_401
         with pytest.raises(DisputesFull):
             await disputes.open(ANGELA, contest())
         assert await disputes.find("K7QM-2F4D") is None

@@ -356,6 +356,12 @@ async def test_a_thousand_a_minute_for_all_modes_together(records: RecordStore, 
     assert (await quotas.call(Mode.IDENTITY, patience_s=0)).granted
 
 
+async def test_whatever_asks_at_one_place_shares_its_quota(records: RecordStore, hand: Hand) -> None:
+    one, other = (quotas_on(records, hand, franceconnect_per_minute=1) for _ in range(2))
+    assert (await one.call(Mode.FRANCECONNECT, patience_s=0)).granted
+    assert not (await other.call(Mode.FRANCECONNECT, patience_s=0)).granted
+
+
 async def test_places_of_people_do_not_stand_in_the_way_of_the_tokens_calls(records: RecordStore, hand: Hand) -> None:
     quotas = quotas_on(records, hand, franceconnect_per_minute=9, token_per_second=2)
     for number in range(5):

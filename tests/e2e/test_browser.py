@@ -101,3 +101,23 @@ def test_nothing_on_a_page_is_refused_by_its_own_policy(world: World, browser: B
     page.goto(world.url + "/_gateway/mes-donnees")
     context.close()
     assert [line for line in said if "Content Security Policy" in line] == []
+
+
+def test_a_form_whose_session_has_ended_is_sent_after_the_login(world: World, browser: Browser) -> None:
+    """What Chromium itself says of the form (Sec-Fetch-*, Origin) is what keeping it rests on."""
+    context = browser.new_context(locale="fr-FR")
+    page = context.new_page()
+    page.goto(world.url + "/")
+    page.evaluate(
+        "() => { document.body.innerHTML = '<form method=post action=/compte/ecrire><input name=a value=1>"
+        "<button>Inscrire</button></form>' }"
+    )
+    page.get_by_role("button", name="Inscrire").click()
+    page.get_by_role("button", name="S’identifier avec FranceConnect").click()
+    page.locator(f'button[value="{MATCHING}"]').click()
+    page.get_by_role("button", name="Continuer").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Vous étiez en train d’envoyer un formulaire")
+    page.get_by_role("button", name="Envoyer", exact=True).click()
+    expect(page).to_have_url(world.url + "/compte/ecrire")
+    expect(page.get_by_text("Signature valide")).to_be_visible()
+    context.close()

@@ -76,6 +76,10 @@ def test_the_mark_goes_by_itself(broken: Parts) -> None:
     person.press(person.visit(CANTINE), "S’identifier avec")
     assert "ne répond pas" in broken.world.person().visit(CANTINE).text
     broken.world.clock.ahead_s += 61
+    # Its metadata are read when the page is shown: while they cannot be had, the page goes on saying so.
+    assert "ne répond pas" in broken.world.person().visit(CANTINE).text
+    broken.franceconnect.start()
+    broken.world.clock.ahead_s += 61
     assert "ne répond pas" not in broken.world.person().visit(CANTINE).text
 
 

@@ -54,6 +54,16 @@ def test_a_form_cannot_choose_a_provider_that_the_policy_does_not_accept(tmp_pat
         assert len(op.provider.seen.authorize) == 1
 
 
+def test_franceconnect_is_named_to_whom_it_concerns_alone(tmp_path: Path) -> None:
+    with agents(tmp_path) as op:
+        op.provider.play = Play(id_token=changed(nonce="x" * 64))
+        assert "FranceConnect" not in op.sign_in()[1].text
+        op.provider.play = Play(metadata_status=500, token_status=500)
+        assert "FranceConnect" not in op.sign_in()[1].text
+        op.world.franceconnect.faults.token_status = 500
+        assert "FranceConnect" in op.world.sign_in(op.world.person(), "/compte/", MATCHING).text
+
+
 def test_a_callback_of_one_provider_does_not_end_the_login_at_the_other(tmp_path: Path) -> None:
     """Mix-up (RFC 9700 §4.4): FranceConnect's answer brought to the login that left for the plain provider."""
     with agents(tmp_path) as op:
@@ -163,7 +173,7 @@ async def test_no_household_is_looked_up_for_names_that_nobody_vouches_for(provi
     providers = {"franceconnect": provider} if provider else {}
     metrics = SimpleNamespace(observe=lambda *_, **__: None)
     services: Any = SimpleNamespace(
-        providers=providers, sources={Source.HOUSEHOLD: source}, clock=lambda: 0.0, metrics=metrics
+        providers=providers, sources={Source.HOUSEHOLD: source}, clock=lambda: 0.0, metrics=metrics, lines={}
     )
     request = HouseholdRequest(Mode.IDENTITY, frozenset({Need.QUOTIENT}), None, ANGELA, None, Source.HOUSEHOLD)
     answer = await enquiry._ask(services, request, None)

@@ -205,7 +205,7 @@ def test_who_comes_back_too_late_with_the_quota_spent_is_told_so_in_plain_words(
     _one_comes_first(narrow)
     arrived = late.press(page, "Continuer")
     assert arrived.status == 403
-    assert "Trop de demandes en ce moment" in arrived.text
+    assert "Trop de demandes à la fois" in arrived.text
     assert "Je préfère fournir un justificatif" in [text for text, _ in arrived.links]
     assert narrow.audited("cantine", 4)[-1]["household_status"] == "unavailable"
     assert narrow.api.calls == 1

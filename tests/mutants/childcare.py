@@ -67,10 +67,10 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "each source has a quota of its own",
-        "gateway/app.py",
-        "source: opened[each] for source",
-        "source: api(each) for source",
-        _BRANCHES + "test_a_quota_that_is_spent_for_the_canteen_is_spent_for_the_nursery",
+        "gateway/adapters/quotas.py",
+        "asked.base_url.encode(",
+        "str(id(self)).encode(",
+        "tests/contract/test_quotas.py::test_whatever_asks_at_one_place_shares_its_quota",
     ),
     Mutant(
         "a child need not be listed",

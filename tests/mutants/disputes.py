@@ -60,7 +60,7 @@ MUTANTS: tuple[Mutant, ...] = (
         _POLICY,
         "    if said is not None and said not in CARRIES_A_VALUE:\n        return said\n    found",
         "    found",
-        _UNIT + "test_a_contested_datum_is_not_injected_and_its_status_is_when_the_policy_forwards",
+        _UNIT + "test_nobody_is_sent_to_log_in_for_what_may_not_leave",
     ),
     Mutant(
         "a settlement gives its status to any answer",

@@ -78,6 +78,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("logout: any type", _LOGOUT, ", types=TYPES)", ", types=frozenset({\"at+jwt\", \"gw-assert+jwt\", \"secevent+jwt\", *TYPES}))", _OUT + "test_a_token_of_another_type_ends_nothing"),
     Mutant("logout: as often as one likes", _WEB, "        if not await services.logout_tokens.allowed(f\"{provider}\\n{leaving.jti}\"):\n            raise LoginFailed(\"logout_token_replayed\")\n", "", _OUT + "test_a_logout_token_counts_once"),
     Mutant("logout: keys fetched for each", _OIDC, "            at_most_every_s=REFETCH_UNASKED_S,\n", "            at_most_every_s=0,\n", _OUT + "test_unknown_keys_make_us_fetch_once_a_minute_at_most"),
+    Mutant("logout: agents stay", _WEB, "    return people + await services.agents.revoke(provider=provider, sub=sub, sid=sid)", "    return people", _OUT + "test_a_logout_at_the_provider_ends_an_agents_session_too"),
     Mutant("frame: any issuer", _WEB, "if provider.issuer == issuer]", "]", _OUT + "test_a_frame_that_does_not_name_issuer_and_session_ends_nothing"),
     Mutant("frame: no session named", _WEB, " or not 0 < len(sid) <= _SID_AT_MOST", "", _OUT + "test_a_frame_that_does_not_name_issuer_and_session_ends_nothing"),
     Mutant("frame: anybody's", _WEB, "frame-ancestors {' '.join(sorted(origins))}", "frame-ancestors *", _OUT + "test_oidcc_client_test_rp_frontchannel_rpinitlogout"),

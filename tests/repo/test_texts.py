@@ -36,7 +36,7 @@ def in_template(text: str) -> set[str]:
 
 
 def in_module(text: str, name: str) -> set[str]:
-    """In texts.py every text that is a value; elsewhere what is French by its letters, or said by `say`."""
+    """In texts.py and its like every text that is a value; elsewhere what is French by its letters, or said by `say`."""
     tree = ast.parse(text)
     skipped = _unspoken(tree)
     texts = [
@@ -45,7 +45,7 @@ def in_module(text: str, name: str) -> set[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped
     ]
     said = {arg.value for call in ast.walk(tree) if _says(call) for arg in call.args if _is_text(arg)}  # type: ignore[attr-defined]
-    spoken = {node.value for node in texts if name == "texts.py" or _FRENCH.search(str(node.value))}
+    spoken = {node.value for node in texts if name.endswith("texts.py") or _FRENCH.search(str(node.value))}
     months = {month for value in spoken if str(value).startswith("janvier ") for month in str(value).split()}
     return {
         str(value)
