@@ -116,9 +116,7 @@ def agents_at(issuer: str, notify: str = "") -> dict[str, str]:
 def proconnect_of(world: World, issuer: str) -> SandboxProConnect:
     """ProConnect as it knows that gateway."""
     url = world.settings.public_url
-    client = SandboxClient(
-        "sandbox-agents", FC_SECRET, (f"{url}/_gateway/callback",), (f"{url}/_gateway/logged-out",)
-    )
+    client = SandboxClient("sandbox-agents", FC_SECRET, (f"{url}/_gateway/callback",), (f"{url}/_gateway/logged-out",))
     return SandboxProConnect(issuer, client, world.clock, new_token)
 
 
