@@ -1,20 +1,26 @@
 """What a person does in a browser, by what is written on the page; and what the application shows that it received."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from playwright.sync_api import Locator, Page
 
 from gateway.sandbox.identities import MATCHING
 from tests.agents import AGENT, MY_DATA
-from tests.e2e.town import Town
 
 FRANCECONNECT = "S’identifier avec FranceConnect"
 WAY_OUT = "Je préfère fournir un justificatif"
 
 
+class Site(Protocol):
+    """A running gateway."""
+
+    @property
+    def url(self) -> str: ...
+
+
 def pressable(page: Page, name: str) -> Locator:
     """The link or button that says exactly this."""
-    link, button = (page.get_by_role(role, name=name, exact=True) for role in ("link", "button"))  # type: ignore[arg-type]
+    link, button = (page.get_by_role(role, name=name, exact=True) for role in ("link", "button"))
     return link.or_(button).first
 
 
@@ -32,8 +38,8 @@ def through(page: Page, login: str) -> None:
     page.get_by_role("button", name="Continuer vers").click()
 
 
-def sign_in(town: Town, page: Page, path: str, login: str = MATCHING) -> None:
-    page.goto(town.url + path)
+def sign_in(site: Site, page: Page, path: str, login: str = MATCHING) -> None:
+    page.goto(site.url + path)
     through(page, login)
 
 
@@ -43,30 +49,30 @@ def typed(page: Page, number: str, postal_code: str) -> None:
     page.locator('form[action="/_gateway/allocataire"] button').click()
 
 
-def contest(town: Town, page: Page, datum: str = "Quotient familial") -> str:
+def contest(site: Site, page: Page, datum: str = "Quotient familial") -> str:
     """The reference on the receipt."""
-    page.goto(town.url + MY_DATA)
+    page.goto(site.url + MY_DATA)
     press(page, f"Ce n’est pas exact : contester cette donnée ({datum})")
     press(page, "Contester cette donnée")
     return page.url.rpartition("=")[2]
 
 
-def object_to(town: Town, page: Page, policy: str) -> str:
+def object_to(site: Site, page: Page, policy: str) -> str:
     """A lasting objection to one service; the reference on the receipt."""
-    page.goto(town.url + MY_DATA)
+    page.goto(site.url + MY_DATA)
     press(page, f"{WAY_OUT} pour : Essai {policy}")
     page.get_by_label("Pour cette fois et les suivantes").check()
     press(page, WAY_OUT)
     return page.url.rpartition("=")[2]
 
 
-def agent_answers(town: Town, page: Page, reference: str, outcome: str) -> None:
+def agent_answers(site: Site, page: Page, reference: str, outcome: str) -> None:
     """An agent signs in, in a browser of their own, and answers on the agents' page."""
     browser = page.context.browser
     assert browser is not None
     desk = browser.new_context(locale="fr-FR")
     own = desk.new_page()
-    own.goto(town.url + "/_gateway/agents")
+    own.goto(site.url + "/_gateway/agents")
     own.locator('form[action="/_gateway/agents/login"] button').click()
     own.locator(f'button[value="{AGENT}"]').click()
     press(own, reference)
