@@ -180,6 +180,7 @@ TRIES = int(os.environ.get("NUMBER_TRIES", "12"))
 STEP_S = 0.25
 
 
+@pytest.mark.slow
 def test_an_answer_leaves_in_the_same_time_whoever_the_number_belongs_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
