@@ -18,7 +18,8 @@ import uvicorn
 import uvloop
 
 from gateway.adapters.keys import generate_pem
-from gateway.app import Application, Outside, build, new_token
+from gateway.app import Application, build
+from gateway.assembly import Outside, new_token
 from gateway.cli.demo import FC_CLIENT_ID
 from gateway.config.gateway_file import load
 from gateway.core.model import Need
