@@ -92,8 +92,8 @@ def received(person: Person, path: str) -> dict[str, str]:
 
 
 @contextmanager
-def office(folder: Path, *, notify: str = "", quick_lane: bool | None = None) -> Iterator[Office]:
-    """`notify` is the YAML of `disputes.notify`."""
+def office(folder: Path, *, notify: str = "", limits: str = "", quick_lane: bool | None = None) -> Iterator[Office]:
+    """`notify` is the YAML of `disputes.notify`, `limits` that of `limits`."""
     (own,) = bound_sockets(1)
     issuer = f"http://127.0.0.1:{own.getsockname()[1]}/api/v2"
     client_id = "sandbox-agents"
@@ -108,6 +108,7 @@ def office(folder: Path, *, notify: str = "", quick_lane: bool | None = None) ->
             "disputes:\n  key: {env: DISPUTES_KEY}\n"
             f"  agents: {{provider: {PROVIDER}, allow: [{subs.sub(AGENT)}]}}\n"
             + (f"  notify: {notify}\n" if notify else "")
+            + (f"\nlimits: {limits}\n" if limits else "")
             + "\nsessions:\n"
         ),
     }
