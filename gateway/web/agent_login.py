@@ -81,6 +81,7 @@ async def finish(
     settings, store = offered(services, exchange)
     if isinstance(returned, CallbackError):
         return _failed(services, exchange, LoginFailed("agent_login_refused", reference=returned.reference))
+    began = services.clock()
     try:
         proven = await provider.exchange(transaction, returned.code)
     except (LoginFailed, DependencyFailed) as error:
@@ -100,6 +101,9 @@ async def finish(
         sid=proven.sid,
     )
     await services.agents.create(session)
+    if await services.ended_logins.since(began, provider.name, sub=sub, sid=proven.sid):
+        await services.agents.drop(session.id)
+        return _failed(services, exchange, LoginFailed("login_ended_meanwhile"))
     services.trace(ActionLine(exchange.reference, "login", "", "listed", who))
     services.metrics.count("gateway_agents_total", outcome="login")
     return with_cookies(exchange.pages.redirect(own_url("agents")), services.cookies.set_agent(session.id))
