@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.app import new_token
+from gateway.assembly import new_token
 from gateway.sandbox.franceconnect import SandboxClient
 from gateway.sandbox.identities import MATCHING
 from gateway.sandbox.proconnect import AGENTS, SandboxProConnect
@@ -91,14 +91,14 @@ def received(person: Person, path: str) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name in {"x-statut", "x-valeur"}}
 
 
-@contextmanager
-def office(folder: Path, *, notify: str = "", limits: str = "", quick_lane: bool | None = None) -> Iterator[Office]:
-    """`notify` is the YAML of `disputes.notify`, `limits` that of `limits`."""
-    (own,) = bound_sockets(1)
-    issuer = f"http://127.0.0.1:{own.getsockname()[1]}/api/v2"
-    client_id = "sandbox-agents"
-    subs = SandboxProConnect(issuer, SandboxClient("", "", (), ()), lambda: 0.0, new_token)
-    changes = {
+def subject(issuer: str, uid: str = AGENT) -> str:
+    """The `sub` of an agent, as the configuration lists it."""
+    return SandboxProConnect(issuer, SandboxClient("", "", (), ()), lambda: 0.0, new_token).sub(uid)
+
+
+def agents_at(issuer: str, notify: str = "", limits: str = "") -> dict[str, str]:
+    """The shipped configuration with disputes kept, and the agents of that provider. `notify` and `limits` are YAML."""
+    return {
         "trusted_proxies: []": "trusted_proxies: [127.0.0.1/32]",
         "household:\n  api": (
             f"  {PROVIDER}:\n    environment: custom\n    issuer: {issuer}\n"
@@ -106,15 +106,28 @@ def office(folder: Path, *, notify: str = "", limits: str = "", quick_lane: bool
         ),
         "sessions:\n": (
             "disputes:\n  key: {env: DISPUTES_KEY}\n"
-            f"  agents: {{provider: {PROVIDER}, allow: [{subs.sub(AGENT)}]}}\n"
+            f"  agents: {{provider: {PROVIDER}, allow: [{subject(issuer)}]}}\n"
             + (f"  notify: {notify}\n" if notify else "")
             + (f"\nlimits: {limits}\n" if limits else "")
             + "\nsessions:\n"
         ),
     }
+
+
+def proconnect_of(world: World, issuer: str) -> SandboxProConnect:
+    """ProConnect as it knows that gateway."""
+    url = world.settings.public_url
+    client = SandboxClient("sandbox-agents", FC_SECRET, (f"{url}/_gateway/callback",), (f"{url}/_gateway/logged-out",))
+    return SandboxProConnect(issuer, client, world.clock, new_token)
+
+
+@contextmanager
+def office(folder: Path, *, notify: str = "", limits: str = "", quick_lane: bool | None = None) -> Iterator[Office]:
+    """`notify` is the YAML of `disputes.notify`, `limits` that of `limits`."""
+    (own,) = bound_sockets(1)
+    issuer = f"http://127.0.0.1:{own.getsockname()[1]}/api/v2"
+    changes = agents_at(issuer, notify, limits)
     with running(folder, changes=changes, routes=ROUTES, policies=POLICIES, quick_lane=quick_lane) as world:
-        url = world.settings.public_url
-        client = SandboxClient(client_id, FC_SECRET, (f"{url}/_gateway/callback",), (f"{url}/_gateway/logged-out",))
-        proconnect = SandboxProConnect(issuer, client, world.clock, new_token)
+        proconnect = proconnect_of(world, issuer)
         with served([(proconnect.app, own)]):
             yield Office(world, proconnect)

@@ -4,12 +4,15 @@ import io
 import json
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.app import Outside, build
+from starlette.types import ASGIApp
+
+from gateway.app import build
+from gateway.assembly import Outside
 from gateway.config.gateway_file import load
 from gateway.sandbox.legacy import legacy_app
 from tests.browser import Page
@@ -65,9 +68,19 @@ def can_go_on(page: Page, action: str = "Recommencer") -> str:
 
 @contextmanager
 def parts(
-    folder: Path, *, routes: str = "", changes: dict[str, str] | None = None, serve: bool = True
+    folder: Path,
+    *,
+    routes: str = "",
+    changes: dict[str, str] | None = None,
+    policies: dict[str, str] | None = None,
+    broker: bool = False,
+    serve: bool = True,
+    seen_by: Callable[[ASGIApp], ASGIApp] = lambda app: app,
 ) -> Iterator[Parts]:
-    """All of them up; without `serve`, all but the gateway itself. Userinfo and keys of FranceConnect have servers of their own, to be killed alone."""
+    """All of them up; without `serve`, all but the gateway itself. Userinfo and keys of FranceConnect have servers of their own, to be killed alone.
+
+    `seen_by` is put around the legacy application.
+    """
     sockets = bound_sockets(6)
     ports = [each.getsockname()[1] for each in sockets]
     base = "http://127.0.0.1:{}/api/v2"
@@ -76,16 +89,17 @@ def parts(
         issuer: f"{issuer}\n    userinfo_endpoint: {base.format(ports[4])}/userinfo"
         f"\n    jwks_uri: {base.format(ports[5])}/jwks"
     }
-    settings = load(configuration(folder, ports[:4], routes=routes, changes=changes), secrets())
+    files = configuration(folder, ports[:4], routes=routes, changes=changes, policies=policies)
+    settings = load(files, secrets())
     clock, provider_clock = MovedClock(), MovedClock()
-    franceconnect, api = sandbox(settings, provider_clock)
+    franceconnect, api = sandbox(settings, provider_clock, broker=broker)
     world = World(settings, clock, franceconnect, api, folder, io.StringIO(), io.StringIO())
 
     async def sleep(seconds: float) -> None:
         world.slept.append(seconds)
 
     outside = Outside(clock=clock, sleep=sleep, log_stream=world.logs, audit_stream=world.audit, quick_lane=lanes.quick)
-    legacy = legacy_app(f"{settings.public_url}/_gateway/keys")
+    legacy = seen_by(legacy_app(f"{settings.public_url}/_gateway/keys"))
     apps = [franceconnect.app, franceconnect.app, franceconnect.app, api.app, legacy]
     kept = [sockets[1], sockets[4], sockets[5], sockets[2], sockets[3]]
     around = [Part(app, each) for app, each in zip(apps, kept, strict=True)]

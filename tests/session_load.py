@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from gateway.adapters.sessions.redis import RedisRecords
 from gateway.adapters.sessions.sealed import SealedSessions
-from gateway.app import new_token
+from gateway.assembly import new_token
 from gateway.core.errors import DependencyFailed
 from gateway.core.model import Session, SessionId
 from gateway.settings import RedisSettings

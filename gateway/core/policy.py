@@ -120,7 +120,8 @@ def _enquiry(policy: Policy, facts: Facts, seen: Seen) -> Decision | None:
     if policy.login is not None and facts.identity is None:
         return None
     if mode is Mode.FRANCECONNECT and policy.login is not None:
-        return _authenticate(policy, policy.login, facts, Reason.SCOPES_MISSING)
+        # An optional login is never asked for again: what was not asked is told as such.
+        return None if policy.login.optional else _authenticate(policy, policy.login, facts, Reason.SCOPES_MISSING)
     return Ask(Question.NUMBER, Reason.NUMBER_NEEDED) if mode is Mode.NUMBER else None
 
 
@@ -145,7 +146,8 @@ def _found(policy: Policy, facts: Facts, lookup: Lookup, seen: View) -> Househol
     if policy.login is not None and facts.identity is None:
         return HouseholdStatus.NOT_AUTHENTICATED
     if seen.status is None:
-        return HouseholdStatus.UNAVAILABLE
+        by_login = policy.login is not None and policy.login.optional and lookup.rule.mode is Mode.FRANCECONNECT
+        return HouseholdStatus.NOT_ASKED if by_login else HouseholdStatus.UNAVAILABLE
     if seen.status not in CARRIES_A_VALUE:
         return seen.status
     if _lacks_its_value(policy, facts, lookup, seen):
@@ -178,6 +180,8 @@ def _without_value(policy: Policy, facts: Facts, seen: Seen) -> Decision | None:
         return None
     if policy.login is not None and facts.identity is None:
         return None  # an optional login serves the anonymous too, with the status alone
+    if policy.login is not None and policy.login.optional and seen.status is HouseholdStatus.NOT_ASKED:
+        return None  # and who signed in for another service
     word = seen.lookup.rule.on(seen.status)
     if word is Missing.FORWARD:
         return None

@@ -93,7 +93,7 @@ def test_leaving_shows_that_one_is_logged_out(world: World, page: Page) -> None:
 
 
 def test_nothing_on_a_page_is_refused_by_its_own_policy(world: World, browser: Browser) -> None:
-    context = browser.new_context()
+    context = browser.new_context(locale="fr-FR")
     page = context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))

@@ -9,14 +9,20 @@ import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import Page as BrowserPage
 
 from gateway.sandbox.identities import MATCHING
 from gateway.sandbox.legacy import legacy_app
+from tests.agents import agents_at, proconnect_of
 from tests.browser import Person
+from tests.e2e.chromium import NEEDS_CHROMIUM, started
+from tests.e2e.driving import agent_answers, rows, sign_in
+from tests.e2e.driving import contest as dispute
 from tests.processes import START_S, Gateway, gateway, get, start, stop, until
-from tests.world import ROOT, served
+from tests.world import ROOT, bound_sockets, served
 
 WITHIN_S = 1.0
 
@@ -47,8 +53,7 @@ def second() -> Iterator[int]:
         yield own.getsockname()[1]
 
 
-@pytest.fixture
-def two(tmp_path: Path, second: int) -> Iterator[Gateway]:
+def _files(second: int) -> dict[str, Any]:
     routes = f"""
   - {{path: /restaurant/, upstream: "UPSTREAM", policy: restaurant}}
   - {{path: /loisirs/, upstream: "http://127.0.0.1:{second}", policy: loisirs}}
@@ -57,8 +62,31 @@ def two(tmp_path: Path, second: int) -> Iterator[Gateway]:
         "restaurant": POLICY.format(name="Restaurant", header="X-Caf-Quotient", fact="household.family_quotient"),
         "loisirs": POLICY.format(name="Loisirs", header="X-Caf-Tranche", fact="brackets.name") + BRACKET,
     }
-    with gateway(tmp_path, workers=2, routes=routes, changes=KEPT, policies=policies) as running:
+    return {"workers": 2, "routes": routes, "policies": policies}
+
+
+@pytest.fixture
+def two(tmp_path: Path, second: int) -> Iterator[Gateway]:
+    with gateway(tmp_path, changes=KEPT, **_files(second)) as running:
         yield running
+
+
+@pytest.fixture
+def staffed(tmp_path: Path, second: int) -> Iterator[Gateway]:
+    """The same, with agents who answer."""
+    (own,) = bound_sockets(1)
+    issuer = f"http://127.0.0.1:{own.getsockname()[1]}/api/v2"
+    with (
+        gateway(tmp_path, changes=agents_at(issuer), **_files(second)) as running,
+        served([(proconnect_of(running.world, issuer).app, own)]),
+    ):
+        yield running
+
+
+@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.slow)], ids=["without script", "with script"])
+def page(request: pytest.FixtureRequest) -> Iterator[BrowserPage]:
+    with started() as chromium:
+        yield chromium.new_context(locale="fr-FR", java_script_enabled=request.param).new_page()
 
 
 Seen = tuple[str, bool]
@@ -159,3 +187,34 @@ def test_each_answer_reaches_every_application_within_the_second(two: Gateway, o
     _within(connections, cookie, ("contested", False))
     assert _settle(two, reference, outcome).returncode == 0
     _within(connections, cookie, seen)
+
+
+@pytest.mark.browser
+@NEEDS_CHROMIUM[1]
+def test_a_person_contests_and_an_agent_settles_in_their_browsers(staffed: Gateway, page: BrowserPage) -> None:
+    sign_in(staffed.world, page, "/restaurant/")
+    assert rows(page)["X-Caf-Quotient"] == "2550"
+    page.goto(staffed.world.url + "/loisirs/")
+    assert rows(page)["X-Caf-Tranche"] == "T9"
+    connections = staffed.each()
+    cookie = "; ".join(f"{each['name']}={each['value']}" for each in page.context.cookies(staffed.world.url))
+    assert _everywhere(connections, cookie) == {("verified", True)}
+
+    reference = dispute(staffed.world, page)
+    # The second itself is measured above: here two browsers share the machine with it.
+    until(lambda: _everywhere(connections, cookie) == {("contested", False)})
+    for path in PATHS:
+        page.goto(staffed.world.url + path)
+        assert rows(page).items().isdisjoint({("X-Caf-Quotient", "2550"), ("X-Caf-Tranche", "T9")})
+        assert rows(page)["X-Caf-Statut"] == "contested"
+
+    _restart(staffed)
+    connections = staffed.each()
+    assert _everywhere(connections, cookie) == {("contested", False)}
+
+    agent_answers(staffed.world, page, reference, "settled")
+    until(lambda: _everywhere(connections, cookie) == {("settled", True)})
+    page.goto(staffed.world.url + "/restaurant/")
+    assert (rows(page)["X-Caf-Statut"], rows(page)["X-Caf-Quotient"]) == ("settled", "2550")
+    page.goto(staffed.world.url + "/_gateway/mes-donnees")
+    assert page.get_by_text("Un agent a répondu : la donnée est exacte").is_visible()

@@ -81,6 +81,6 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("logout: keys fetched for each", _OIDC, "            at_most_every_s=REFETCH_UNASKED_S,\n", "            at_most_every_s=0,\n", _OUT + "test_unknown_keys_make_us_fetch_once_a_minute_at_most"),
     Mutant("logout: agents stay", _WEB, "    return people + await services.agents.revoke(provider=provider, sub=sub, sid=sid)", "    return people", _OUT + "test_a_logout_at_the_provider_ends_an_agents_session_too"),
     Mutant("frame: any issuer", _WEB, "if provider.issuer == issuer]", "]", _OUT + "test_a_frame_that_does_not_name_issuer_and_session_ends_nothing"),
-    Mutant("frame: no session named", _WEB, " or not 0 < len(sid) <= _SID_AT_MOST", "", _OUT + "test_a_frame_that_does_not_name_issuer_and_session_ends_nothing"),
+    Mutant("frame: no session named", _WEB, " or not 0 < len(sid) <= SID_AT_MOST", "", _OUT + "test_a_frame_that_does_not_name_issuer_and_session_ends_nothing"),
     Mutant("frame: anybody's", _WEB, "frame-ancestors {' '.join(sorted(origins))}", "frame-ancestors *", _OUT + "test_oidcc_client_test_rp_frontchannel_rpinitlogout"),
 )  # fmt: skip

@@ -88,6 +88,16 @@ def test_an_optional_login_with_caf_serves_the_anonymous_with_a_status_alone() -
     assert decide(policy, anonymous()) == expected
 
 
+def test_an_optional_login_serves_who_signed_in_for_another_service_and_tells_that_caf_was_not_asked() -> None:
+    policy = a_caf_policy(
+        "identity.birth_name", "household.status", "household.address.city", login=Login(Acr.EIDAS1, optional=True)
+    )
+    expected = Allow((NAME, _status("not_asked")), HouseholdStatus.NOT_ASKED, Reason.ALLOWED)
+    assert decide(policy, _with(CANTINE)) == expected
+    required = decide(replace(policy, login=Login(Acr.EIDAS1)), _with(CANTINE))
+    assert isinstance(required, Authenticate)
+
+
 def test_a_provider_that_the_policy_does_not_accept_is_not_enough() -> None:
     policy = a_policy(login=Login(Acr.EIDAS1, providers=("proconnect",)))
     decision = decide(policy, facts())

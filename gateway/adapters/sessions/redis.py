@@ -171,7 +171,8 @@ class RedisRecords:
                 return await asyncio.shield(task)
         except OutOfMemoryError:
             raise DependencyFailed("session-store", FULL, 503) from None
-        except (RedisError, RedisClusterException, OSError, TimeoutError):
+        except (RedisError, RedisClusterException, OSError, TimeoutError, AttributeError):
+            # AttributeError: redis-py took a connection down under a command, and the command finds no writer there.
             raise DependencyFailed("session-store", "session_store_unavailable", 503) from None
 
     async def _turn(self, call: Callable[[RedisClient], Awaitable[Result]]) -> Result:
