@@ -72,6 +72,7 @@ lock: ## Rewrite the hashed lock files from pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements.lock
 	@$(COMPILE) --extra build --extra dev pyproject.toml -o requirements-dev.lock
 	@$(COMPILE) --extra build pyproject.toml -o requirements-build.lock
+	@$(COMPILE) tests/providers/python/requirements.in -o tests/providers/python/requirements.lock
 
 clean: ## Remove what was made here
 	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from gateway.app import new_token
+from gateway.assembly import new_token
 from gateway.sandbox.api_particulier import SandboxApiParticulier
 from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect
 

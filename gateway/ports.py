@@ -164,8 +164,11 @@ class SessionStore(Protocol):
 
     async def load(self, session_id: SessionId) -> Session | None: ...
 
-    async def replace(self, session: Session) -> bool:
-        """False if the id is gone: a logout that happened meanwhile must win."""
+    async def amend(self, session_id: SessionId, change: Callable[[Session], Session]) -> Session | None:
+        """Apply a change to the session as it is now. Of two at once none is lost: `change` may be applied anew.
+
+        None if the id is gone: a logout that happened meanwhile must win.
+        """
         ...
 
     async def drop(self, session_id: SessionId) -> None: ...

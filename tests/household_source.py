@@ -14,7 +14,7 @@ from gateway.adapters.api_particulier import ApiParticulier, http_client
 from gateway.adapters.quotas import SharedQuotas
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
-from gateway.app import new_token
+from gateway.assembly import new_token
 from gateway.core.model import Absent, CafNumber, Household, Need
 from gateway.core.rules import Mode
 from gateway.ports import HouseholdRequest

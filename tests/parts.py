@@ -11,7 +11,8 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from gateway.app import Outside, build
+from gateway.app import build
+from gateway.assembly import Outside
 from gateway.config.gateway_file import load
 from gateway.sandbox.legacy import legacy_app
 from tests.browser import Page

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from gateway.adapters.sessions.redis import RedisRecords
 from gateway.adapters.sessions.sealed import SealedSessions
-from gateway.app import new_token
+from gateway.assembly import new_token
 from gateway.core.errors import DependencyFailed
 from gateway.core.model import Session, SessionId
 from gateway.settings import RedisSettings
@@ -89,7 +89,7 @@ async def _use(sessions: SealedSessions, book: Book, session: Session, sub: str)
         book.answered()
         _look(book, session.id, sub, found)
         if found is not None:
-            await sessions.replace(replace(found, declined=frozenset({sub})))
+            await sessions.amend(session.id, lambda now: replace(now, declined=frozenset({sub})))
 
 
 def _look(book: Book, session_id: SessionId, sub: str, found: Session | None) -> None:

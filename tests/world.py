@@ -18,7 +18,8 @@ import uvicorn
 import uvloop
 
 from gateway.adapters.keys import generate_pem
-from gateway.app import Application, Outside, build, new_token
+from gateway.app import Application, build
+from gateway.assembly import Outside, new_token
 from gateway.cli.demo import FC_CLIENT_ID
 from gateway.config.gateway_file import load
 from gateway.core.model import Need
@@ -28,6 +29,7 @@ from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect
 from gateway.sandbox.legacy import legacy_app
 from gateway.settings import Settings
 from tests.browser import Page, Person
+from tests.shipped import without_disputes
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -130,9 +132,9 @@ def configuration(
     policies: dict[str, str] | None = None,
     changes: dict[str, str] | None = None,
 ) -> Path:
-    """The shipped files with this run's ports; `routes` and `policies` are added to them."""
+    """The shipped files with this run's ports, without disputes; `routes` and `policies` are added to them."""
     shutil.copytree(ROOT / "policies", folder / "policies")
-    text = (ROOT / "gateway.yaml").read_text(encoding="utf-8")
+    text = without_disputes()
     for shipped, port in zip((8000, 8101, 8102, 8103), ports, strict=True):
         text = re.sub(rf"\b{shipped}\b", str(port), text)
     for before, after in (changes or {}).items():

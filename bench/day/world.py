@@ -15,7 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from bench.day.clock import HandMovedClock
 from gateway.adapters.keys import generate_pem
-from gateway.app import Application, Outside, build, new_token
+from gateway.app import Application, build
+from gateway.assembly import Outside, new_token
 from gateway.config.gateway_file import load
 from gateway.sandbox.api_particulier import SandboxApiParticulier
 from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +23,7 @@ from gateway.core.signing import Sign, Signer
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
 
-_KEYGEN = "make one with `gateway keys`, or `openssl genpkey -algorithm ed25519`"
+_KEYGEN = "make one with: gateway keys make signing.pem (or openssl genpkey -algorithm ed25519)"
 _P256_BYTES = 32
 
 
@@ -69,9 +70,23 @@ def certificate_ends(routes: Iterable[Route]) -> Iterator[tuple[str, float]]:
             yield route.name, x509.load_pem_x509_certificate(pem).not_valid_after_utc.timestamp()
 
 
-def generate_pem() -> bytes:
-    """A new Ed25519 private key, PKCS#8, not encrypted."""
-    return ed25519.Ed25519PrivateKey.generate().private_bytes(
+class KeyType(StrEnum):
+    """What signs here."""
+
+    ED25519 = "ed25519"
+    P256 = "p256"
+
+    @classmethod
+    def of(cls, alg: str) -> "KeyType":
+        """`EdDSA` or `ES256`."""
+        return cls.ED25519 if alg == "EdDSA" else cls.P256
+
+
+def generate_pem(kind: KeyType = KeyType.ED25519) -> bytes:
+    """A new private key, PKCS#8, not encrypted."""
+    ed = kind is KeyType.ED25519
+    key = ed25519.Ed25519PrivateKey.generate() if ed else ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 

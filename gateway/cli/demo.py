@@ -2,8 +2,11 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import secrets
+import socket
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -15,17 +18,21 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from gateway.adapters.keys import generate_pem
-from gateway.app import new_token
+from gateway.assembly import new_token
 from gateway.cli.server import server_config
 from gateway.config.gateway_file import load
+from gateway.relying_party import ProviderSettings
 from gateway.sandbox.api_particulier import SandboxApiParticulier
 from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect
 from gateway.sandbox.identities import MATCHING, MISMATCHING, PARENT, UNKNOWN, identities
 from gateway.sandbox.legacy import legacy_app
+from gateway.sandbox.proconnect import AGENTS, SandboxProConnect
 from gateway.settings import Settings
 
 FC_CLIENT_ID = "sandbox-" + "0" * 24
 """Of the sandbox only: production refuses it by name."""
+
+AGENTS_CLIENT_ID = "sandbox-agents"
 
 
 def register(subcommands: Any) -> None:
@@ -36,8 +43,13 @@ def register(subcommands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until interrupted."""
+    """Serve until interrupted; 1 when an address is taken."""
     settings = demo_settings(arguments.config, os.environ)
+    taken = [port for port in (settings.listen.port, *sandbox_apps(settings)) if _is_taken(arguments.bind, port)]
+    if taken:
+        ports = ", ".join(map(str, taken))
+        print(f"gateway demo: in use already on {arguments.bind}: {ports}\n  hint: {_OTHER_PORTS}", file=sys.stderr)
+        return 1
     try:
         asyncio.run(_serve(settings, arguments.bind))
     except KeyboardInterrupt:
@@ -45,23 +57,41 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+_OTHER_PORTS = "another demo may be running; else write other ports in a copy of gateway.yaml, wherever these stand"
+
+
+def _is_taken(bind: str, port: int) -> bool:
+    try:
+        socket.create_server((bind, port)).close()
+    except OSError:
+        return True
+    return False
+
+
 def demo_settings(config: Path, environ: Mapping[str, str]) -> Settings:
-    """The shipped configuration with secrets made for this run; a store that cannot be written is in memory."""
+    """The shipped configuration with secrets made for this run; what it keeps is in a folder of this run."""
     made = {
         "FC_CLIENT_ID": FC_CLIENT_ID,
         "FC_CLIENT_SECRET": secrets.token_hex(32),
+        "AGENTS_CLIENT_ID": AGENTS_CLIENT_ID,
+        "AGENTS_CLIENT_SECRET": secrets.token_hex(32),
+        "DISPUTES_KEY": secrets.token_hex(32),
         "SESSION_SECRET": secrets.token_hex(32),
         "SIGNING_KEY": generate_pem().decode(),
     }
     settings = load(config, {**environ, **made})
     folder = tempfile.mkdtemp(prefix="gateway-demo-")
-    return replace(settings, sessions=replace(settings.sessions, store=f"sqlite:{folder}/sessions.db"))
+    sessions = replace(settings.sessions, store=f"sqlite:{folder}/sessions.db")
+    disputes = settings.disputes and replace(settings.disputes, store=f"sqlite:{folder}/disputes.db")
+    return replace(settings, sessions=sessions, disputes=disputes)
 
 
 async def _serve(settings: Settings, bind: str) -> None:
     apps = sandbox_apps(settings)
     servers = [uvicorn.Server(_plain(app, bind, port)) for port, app in apps.items()]
     servers.append(uvicorn.Server(server_config(settings, bind=bind)))
+    # What a person came for is the address below, not five servers that say that they begin.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     tasks = [asyncio.create_task(server.serve()) for server in servers]
     while not all(server.started for server in servers):
         if any(task.done() for task in tasks):
@@ -77,27 +107,38 @@ async def _serve(settings: Settings, bind: str) -> None:
 
 def sandbox_apps(settings: Settings) -> dict[int, Any]:
     """Port → application, for what `gateway.yaml` expects on this machine."""
-    provider = settings.providers[0]
-    client = SandboxClient(
+    provider, household, legacy = settings.providers[0], settings.household, settings.routes[0].upstreams[0]
+    if household is None:
+        raise SystemExit("gateway demo: the configuration has no `household`; use the shipped gateway.yaml")
+    if legacy.socket or legacy.scheme != "http":
+        raise SystemExit("gateway demo: the first route's upstream is not http://HOST:PORT on this machine")
+    franceconnect = SandboxFranceConnect(provider.issuer, [_client(settings, provider)], time.time, new_token)
+    return {
+        _port(provider.issuer): franceconnect.app,
+        _port(household.base_url): SandboxApiParticulier(franceconnect, {}, time.time).app,
+        legacy.port: legacy_app(f"{settings.public_url}/_gateway/keys"),
+        **_agents_provider(settings),
+    }
+
+
+def _agents_provider(settings: Settings) -> dict[int, Any]:
+    """Nothing when no agent answers disputes."""
+    name = settings.disputes.agents_provider if settings.disputes else ""
+    return {
+        _port(each.issuer): SandboxProConnect(each.issuer, _client(settings, each), time.time, new_token).app
+        for each in settings.providers
+        if each.name == name
+    }
+
+
+def _client(settings: Settings, provider: ProviderSettings) -> SandboxClient:
+    return SandboxClient(
         client_id=provider.client_id,
         client_secret=provider.client_secret,
         redirect_uris=(provider.redirect_uri,),
         post_logout_redirect_uris=(provider.post_logout_redirect_uri,),
         name=settings.authority.name,
     )
-    franceconnect = SandboxFranceConnect(provider.issuer, [client], time.time, new_token)
-    household = settings.household
-    if household is None:
-        raise SystemExit("gateway demo: the configuration has no `household`; use the shipped gateway.yaml")
-    api = SandboxApiParticulier(franceconnect, {}, time.time)
-    legacy = settings.routes[0].upstreams[0]
-    if legacy.socket or legacy.scheme != "http":
-        raise SystemExit("gateway demo: the first route's upstream is not http://HOST:PORT on this machine")
-    return {
-        _port(provider.issuer): franceconnect.app,
-        _port(household.base_url): api.app,
-        legacy.port: legacy_app(f"{settings.public_url}/_gateway/keys"),
-    }
 
 
 def _port(url: str) -> int:
@@ -125,15 +166,30 @@ def _name(login: str) -> str:
 
 
 def welcome(settings: Settings) -> str:
-    """The address and three people to try."""
+    """The addresses, and people to try."""
+    url = settings.public_url
     lines = [
         "",
-        f"The gateway runs at  {settings.public_url}/cantine/",
-        f"Other policies at    {settings.public_url}/famille/  and  {settings.public_url}/creche/",
+        f"The gateway runs at  {url}/cantine/",
+        f"Other policies at    {url}/famille/  and  {url}/creche/",
+        f"My data, contest     {url}/_gateway/mes-donnees",
         "",
         "Sign in with FranceConnect (simulated) as:",
         *(f"  {_name(login):<28} {what}" for login, what in PEOPLE),
         "",
+        *_agents_welcome(settings),
         "Ctrl-C stops everything.",
     ]
     return "\n".join(lines)
+
+
+def _agents_welcome(settings: Settings) -> list[str]:
+    if settings.disputes is None or not settings.disputes.agents_provider:
+        return []
+    lines = [
+        f"Agents answer what people contest at  {settings.public_url}/_gateway/agents  with ProConnect (simulated):"
+    ]
+    for uid, who in AGENTS.items():
+        listed = "is on the list" if uid in settings.disputes.agents else "is not on the list: refused"
+        lines.append(f"  {who['given_name'] + ' ' + who['usual_name']:<28} {listed}")
+    return [*lines, ""]

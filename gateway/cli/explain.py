@@ -5,19 +5,18 @@ import os
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from gateway.cli.check import shown_upstreams
-from gateway.cli.fixture import EVERY_SCOPE, Fixture, read_fixture
+from gateway.cli.fixture import Fixture, read_fixture
+from gateway.cli.judgement import Judged, judged
 from gateway.config.gateway_file import load
 from gateway.core.conditions import Truth
 from gateway.core.encodings import render
 from gateway.core.errors import RequestRejected
-from gateway.core.model import Allow, Alternative, Ask, Authenticate, Decision, Deny, Facts, RequestFacts, Standing
-from gateway.core.paths import admit, read_target
-from gateway.core.policy import decide, look, trace
-from gateway.core.routing import RouteTable, SlashRedirect, normal_host
+from gateway.core.model import Allow, Alternative, Ask, Authenticate, Decision, Deny, Standing
+from gateway.core.policy import look, trace
+from gateway.core.routing import SlashRedirect
 from gateway.core.rules import Route, Test
 
 _WORDS: dict[Truth, str] = {True: "true", False: "false", None: "unknown"}
@@ -43,42 +42,20 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load(arguments.config, os.environ, secrets_required=False)
     today = arguments.date or datetime.now(ZoneInfo("Europe/Paris")).date()
     who = read_fixture(arguments.fixture, today) if arguments.fixture else Fixture(None, ())
-    try:
-        route, request = _route(RouteTable(settings.routes), settings.host, arguments)
-    except RequestRejected as error:
-        print(f"refused: {error.code} (HTTP {error.status})")
-        return 2
-    if isinstance(route, SlashRedirect):
-        print(f"redirect: {route.to} (the route ends with a slash)")
-        return 0
-    facts = Facts(
-        request=request,
-        today=today,
-        decision_id="EXPLAIN-0",
-        identity=who.identity,
-        scopes=EVERY_SCOPE,
-        household=who.household,
-        reviewed=not arguments.before_review,
-        standing=who.standing,
-    )
-    _print(route, facts)
+    outcome = judged(settings, arguments.method, arguments.url, who, today, reviewed=not arguments.before_review)
+    match outcome:
+        case RequestRejected():
+            print(f"refused: {outcome.code} (HTTP {outcome.status})")
+            return 2
+        case SlashRedirect():
+            print(f"redirect: {outcome.to} (the route ends with a slash)")
+        case Judged():
+            _print(outcome)
     return 0
 
 
-def _route(table: RouteTable, host: str, arguments: argparse.Namespace) -> tuple[Route | SlashRedirect, RequestFacts]:
-    raw = arguments.url
-    if not raw.startswith("/"):
-        parts = urlsplit(raw)
-        host = normal_host(parts.netloc.encode())[0]
-        raw = raw.split(parts.netloc, 1)[1] or "/"
-    target = read_target(raw.encode())
-    found = table.find(host, target.path, arguments.method)
-    if isinstance(found, Route):
-        admit(target, found)
-    return found, RequestFacts(arguments.method, host, target.path)
-
-
-def _print(route: Route, facts: Facts) -> None:
+def _print(outcome: Judged) -> None:
+    route, facts = outcome.route, outcome.facts
     policy = route.policy
     print(f"route:     {route.name} -> {shown_upstreams(route)}")
     print(f"policy:    {policy.tag} ({policy.purpose})")
@@ -91,7 +68,7 @@ def _print(route: Route, facts: Facts) -> None:
         print(f"said:      {words}")
     for line in trace(policy, facts):
         print(f"condition: {line.group}: {line.condition.fact} {_written(line.condition.test)}: {_WORDS[line.truth]}")
-    _print_decision(decide(policy, facts), route)
+    _print_decision(outcome.decision, route)
 
 
 def said_against(standing: Standing) -> list[str]:

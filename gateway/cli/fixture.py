@@ -11,10 +11,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from gateway.config.shapes import suggestion
+from gateway.config.yaml_source import Path_, read_yaml
+from gateway.config.yaml_source import Source as YamlSource
 from gateway.core.claims import parse_acr
-from gateway.core.errors import ConfigError, LoginFailed, Problem
+from gateway.core.errors import ConfigError, LoginFailed
 from gateway.core.facts import FACTS
 from gateway.core.model import (
     CARRIES_A_VALUE,
@@ -45,67 +46,69 @@ class Fixture:
 
 def read_fixture(path: Path, today: date) -> Fixture:
     """Read YAML or JSON; ConfigError names every key that is not a fact."""
+    source = read_yaml(path, str(path))
+    fixture = None if source.problems else fixture_of(source, (), source.data, today)
+    if fixture is None:
+        raise ConfigError(source.problems)
+    return fixture
+
+
+def fixture_of(source: YamlSource, place: Path_, raw: object, today: date) -> Fixture | None:
+    """The person written at that place of a file; None when something is wrong there, which is then in `source`."""
+    before = len(source.problems)
+    if not isinstance(raw, Mapping):
+        source.say(place, "a mapping was expected", _SHAPE)
+        return None
+    _check(source, place, raw)
+    if len(source.problems) > before:
+        return None
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError([Problem(str(path), 0, f"cannot be read ({type(error).__name__})", _SHAPE)]) from None
-    problems = list(_problems(raw, str(path)))
-    if problems:
-        raise ConfigError(problems)
-    try:
-        records = (record for source in Source for record in _record(source, raw.get(source), today))
+        records = (record for each in Source for record in _record(each, raw.get(each), today))
         return Fixture(_identity(raw.get("identity"), today), tuple(records), _standing(raw))
     except (LoginFailed, ValueError, TypeError, AttributeError, KeyError) as error:
         hint = "dates as 2019-05-31, months as 2026-05, acr as eidas1, status from the closed list"
-        raise ConfigError(
-            [Problem(str(path), 0, f"a value has the wrong form ({type(error).__name__})", hint)]
-        ) from None
+        source.say(place, f"a value has the wrong form ({type(error).__name__})", hint)
+    return None
 
 
 _PARTS = ("identity", *Source)
 _SHAPE = "write {identity: {birth_name: …}, household: {status: verified, family_quotient: 648}}"
 
 
-def _problems(raw: object, file: str) -> list[Problem]:
-    if not isinstance(raw, Mapping):
-        return [Problem(file, 0, "a mapping was expected", _SHAPE)]
-    parts = (*_PARTS, "disputes", "objections")
-    problems = [Problem(file, 0, f"`{key}` is not a part of a fixture", _SHAPE) for key in raw if key not in parts]
-    problems += _said_wrongly(raw, file)
+def _check(source: YamlSource, place: Path_, raw: Mapping[str, Any]) -> None:
+    for key in raw:
+        if key not in (*_PARTS, "disputes", "objections"):
+            source.say((*place, key), f"`{key}` is not a part of a fixture", _SHAPE)
+    for part, words in (("disputes", ("contested", *_ANSWERS)), ("objections", ("declined", *_ANSWERS[1:]))):
+        _check_said(source, (*place, part), raw.get(part) or {}, words)
     for part in _PARTS:
         facts = raw.get(part) or {}
         if not isinstance(facts, Mapping):
-            problems.append(Problem(file, 0, f"`{part}` must be a mapping", _SHAPE))
+            source.say((*place, part), f"`{part}` must be a mapping", _SHAPE)
             continue
         known = {fact.removeprefix(f"{part}.") for fact in FACTS if fact.startswith(f"{part}.")}
-        problems.extend(
-            Problem(file, 0, f"`{part}.{key}` is not a fact", "known: " + ", ".join(sorted(known)))
-            for key in facts
-            if key not in known
-        )
-    return problems
+        for key in facts:
+            if key not in known:
+                source.say((*place, part, key), f"`{part}.{key}` is not a fact", suggestion(key, sorted(known)))
 
 
 _ANSWERS = ("settled", "document_provided", "verified_by_agent")
 _DATA = {need.name.lower(): need for need in Need}
 
 
-def _said_wrongly(raw: Mapping[str, Any], file: str) -> list[Problem]:
+def _check_said(source: YamlSource, place: Path_, said: object, words: tuple[str, ...]) -> None:
     """What `disputes` and `objections` cannot say."""
-    problems = []
-    for part, words in (("disputes", ("contested", *_ANSWERS)), ("objections", ("declined", *_ANSWERS[1:]))):
-        said = raw.get(part) or {}
-        if part == "disputes" and said == "unknown":
-            continue
-        if not isinstance(said, Mapping):
-            problems.append(Problem(file, 0, f"`{part}` must be a mapping", f"write {part}: {{quotient: {words[0]}}}"))
-            continue
-        for about, word in said.items():
-            if part == "disputes" and about not in _DATA:
-                problems.append(Problem(file, 0, f"`{part}.{about}` is no datum", "known: " + ", ".join(_DATA)))
-            if word not in words:
-                problems.append(Problem(file, 0, f"`{part}.{about}` cannot be `{word}`", ", ".join(words)))
-    return problems
+    part = place[-1]
+    if part == "disputes" and said == "unknown":
+        return
+    if not isinstance(said, Mapping):
+        source.say(place, f"`{part}` must be a mapping", f"write {part}: {{quotient: {words[0]}}}")
+        return
+    for about, word in said.items():
+        if part == "disputes" and about not in _DATA:
+            source.say((*place, about), f"`{part}.{about}` is no datum", "known: " + ", ".join(_DATA))
+        if word not in words:
+            source.say((*place, about), f"`{part}.{about}` cannot be `{word}`", ", ".join(words))
 
 
 def _standing(raw: Mapping[str, Any]) -> Standing:

@@ -114,9 +114,7 @@ def _matching(told: dict[str, Any]) -> str:
 
 
 def _sources(settings: Settings, policy: Policy) -> list[str]:
-    accepted = policy.login.providers if policy.login else ()
-    providers = settings.providers if policy.login else ()
-    sources = [each.shown_as for each in providers if not accepted or each.name in accepted]
+    sources = [each.shown_as for each in settings.providers_for(policy)] if policy.login else []
     return sources + (["CAF ou MSA, par API Particulier"] if policy.lookups else [])
 
 

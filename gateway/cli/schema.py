@@ -6,10 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from gateway.config.expectations import ExpectationsModel
 from gateway.config.gateway_models import GatewayModel
 from gateway.config.policy_models import PolicyModel
 
-_MODELS: dict[str, type[BaseModel]] = {"gateway": GatewayModel, "policy": PolicyModel}
+_MODELS: dict[str, type[BaseModel]] = {"gateway": GatewayModel, "policy": PolicyModel, "tests": ExpectationsModel}
 
 
 def register(subcommands: Any) -> None:

@@ -16,7 +16,8 @@ import uvicorn
 from gateway.adapters.keys import certificate_ends
 from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.metrics.exposition import Exposition
-from gateway.app import DRAIN_S, Application, Outside, build
+from gateway.app import DRAIN_S, Application, build
+from gateway.assembly import Outside
 from gateway.cli.admin import serve_admin
 from gateway.cli.listening import BACKLOG, Sockets
 from gateway.core.errors import ConfigError

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.adapters.sessions.sealed import SealedSessions
-from gateway.app import open_records, sealed_sessions
+from gateway.assembly import open_records, sealed_sessions
 from gateway.config.gateway_file import load
 from gateway.core.errors import ConfigError, DependencyFailed, Problem
 from gateway.settings import Settings

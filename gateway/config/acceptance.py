@@ -11,8 +11,13 @@ from gateway.relying_party import ProviderSettings
 from gateway.relying_party.profiles import GIVEN_LEVELS
 from gateway.settings import Settings
 
+_JUDGED_BY = {"identity", "household", "childcare", "disputes"}
+"""Sections without which no pair can be judged."""
+
 
 def check_acceptance(model: GatewayModel, settings: Settings, source: Source) -> None:
+    if source.doubtful & _JUDGED_BY:
+        return
     for index, route in enumerate(model.routes):
         policy = settings.policies.get(route.policy)
         if policy is None or policy.login is None:

@@ -22,6 +22,7 @@ from gateway.config.policy_file import read_policy
 from gateway.config.production import check_production, is_production
 from gateway.config.providers import check_modes, is_loopback, read_sources
 from gateway.config.routes import Surroundings, open_alternatives, read_routes
+from gateway.config.salvage import salvaged
 from gateway.config.secrets import Secrets
 from gateway.config.sessions import read_sessions, store_notes
 from gateway.config.shapes import shaped
@@ -45,7 +46,7 @@ WORKERS_AT_MOST = 256
 UNIX = "unix"
 """In `trusted_proxies`: who connects through the Unix socket."""
 
-_KEYGEN = "make one with: openssl genpkey -algorithm ed25519"
+_KEYGEN = "make one with: gateway keys make signing.pem (or openssl genpkey -algorithm ed25519)"
 
 
 def load(
@@ -53,7 +54,7 @@ def load(
 ) -> Settings:
     """Read everything; ConfigError carries all that is wrong in all files. `workers` replaces the file's."""
     source = read_yaml(path, str(path))
-    model = shaped(source, GatewayModel)
+    model = shaped(source, GatewayModel) or salvaged(source)
     if model is not None and workers is not None:
         model = model.model_copy(update={"workers": workers})
     if model is None:

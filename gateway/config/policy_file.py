@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from gateway.config.conditions import read_child_age, read_conditions
 from gateway.config.policy_models import (
     AlternativeModel,
@@ -48,6 +50,7 @@ def read_policy(path: Path, shown: str, *, modes: Mapping[Asked, Mode]) -> tuple
     source = read_yaml(path, shown)
     model = shaped(source, PolicyModel)
     if model is None:
+        _read_parts(source)
         return source, None
     policy = Policy(
         name=path.stem,
@@ -70,6 +73,21 @@ def read_policy(path: Path, shown: str, *, modes: Mapping[Asked, Mode]) -> tuple
     )
     _check(policy, source)
     return source, None if source.problems else with_needs(policy)
+
+
+def _read_parts(source: Source) -> None:
+    """Of a policy whose shape is wrong somewhere, the parts that can be judged alone."""
+    written = source.data if isinstance(source.data, dict) else {}
+    for key in ("inject", "allow", "brackets", "scale"):
+        try:
+            model = PolicyModel.model_validate({"purpose": "-", key: written[key]}) if key in written else None
+        except ValidationError:
+            continue
+        if model is not None:
+            _inject(model.inject, source)
+            read_conditions(model.allow, source)
+            read_schedules(model.brackets, source)
+            read_scales(model.scale, source)
 
 
 def _french(words: str | TextModel | None) -> str | None:

@@ -31,19 +31,20 @@ def shaped(source: Source, model: type[Model]) -> Model | None:
     try:
         return model.model_validate(source.data)
     except ValidationError as error:
-        findings = error.errors(include_url=False, include_input=False)
-    for finding in _without_union_noise(findings):
+        found = error
+    for finding in _without_union_noise(found.errors(include_url=False, include_input=False)):
         _say(source, model, finding)
     try:
         # Without the keys that nobody knows, the rest may be whole: then it is checked further, all at once.
-        return model.model_validate(_without(source.data, findings))
+        return model.model_validate(without_unknown(source.data, found))
     except ValidationError:
         return None
 
 
-def _without(data: Any, findings: Sequence[Any]) -> Any:
+def without_unknown(data: Any, error: ValidationError) -> Any:
+    """A copy of a file's values without the keys that nobody knows."""
     kept = copy.deepcopy(data)
-    for finding in findings:
+    for finding in error.errors(include_url=False, include_input=False):
         place = _place(finding["loc"])
         if finding["type"] == "extra_forbidden" and place:
             holder = kept

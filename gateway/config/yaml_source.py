@@ -25,6 +25,8 @@ class Source:
     data: Any = None
     lines: dict[Path_, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    doubtful: set[str] = field(default_factory=set)
+    """Top-level keys of which nothing more can be said: their shape is wrong, and a stand-in is read instead."""
 
     def line(self, path: Path_) -> int:
         """The line of a value, or of the nearest thing that holds it."""
@@ -33,7 +35,8 @@ class Source:
         return self.lines.get(path, 1)
 
     def say(self, path: Path_, message: str, hint: str = "") -> None:
-        self.problems.append(Problem(self.file, self.line(path), message, hint))
+        if not path or path[0] not in self.doubtful:
+            self.problems.append(Problem(self.file, self.line(path), message, hint))
 
 
 def read_yaml(path: Path, shown: str) -> Source:

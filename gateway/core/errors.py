@@ -37,11 +37,11 @@ class Problem:
 
 
 class ConfigError(GatewayError):
-    """The configuration cannot be served; carries every problem found."""
+    """The configuration cannot be served; carries every problem found, each once."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("config_invalid")
-        self.problems = tuple(sorted(problems))
+        self.problems = tuple(sorted(set(problems)))
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)

@@ -17,6 +17,7 @@ from gateway.core.model import (
     MatchOutcome,
     Need,
     Person,
+    Session,
     Source,
 )
 from gateway.core.rules import HouseholdRule, Mode, Needs
@@ -172,6 +173,26 @@ def record_ends(record: HouseholdRecord, keeps_s: int | None) -> int | None:
     if own is None or record.kept_until is None:
         return record.kept_until if own is None else own
     return min(own, record.kept_until)
+
+
+def merged(
+    now: tuple[HouseholdRecord, ...], before: tuple[HouseholdRecord, ...], after: tuple[HouseholdRecord, ...]
+) -> tuple[HouseholdRecord, ...]:
+    """What a round of enquiries made of `before`, applied to a session as it is `now`.
+
+    What was forgotten meanwhile does not come back, and what came meanwhile stays.
+    """
+    kept = tuple(record for record in now if record in after or record not in before)
+    for new in after:
+        if new not in before and new not in kept:
+            kept = remember(kept, new)
+    return kept
+
+
+def forgotten(session: Session) -> Session:
+    """Without anything that came from CAF or MSA, and as if it had never been asked for."""
+    asked = frozenset(str(need) for need in Need)
+    return replace(session, household=(), reviewed=frozenset(), scopes=session.scopes - asked)
 
 
 def remember(records: tuple[HouseholdRecord, ...], new: HouseholdRecord) -> tuple[HouseholdRecord, ...]:

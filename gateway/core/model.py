@@ -241,6 +241,8 @@ class LoginTransaction:
     """PKCE (RFC 7636): never leaves before the code comes back."""
     agent: bool = False
     """An agent signs in to answer disputes: no session of a person comes of it."""
+    takes_back: bool = False
+    """The person had objected to this service, in this session, and begins a login for it all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ LEEWAY_S = 30
 
 OLDEST_S = 600
 
-_SID_AT_MOST = 255
+SID_AT_MOST = 1_024
+"""Nothing limits a `sid`; some providers seal theirs (332 characters of idpyoidc), and it is only ever compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +162,4 @@ def identity_claims(claims: VerifiedClaims, settings: ProviderSettings) -> Verif
 def sid_of(claims: VerifiedClaims) -> str:
     """The provider's own session, for a logout that names it; empty when it names none."""
     sid = claims.get("sid")
-    return sid if isinstance(sid, str) and len(sid) <= _SID_AT_MOST else ""
+    return sid if isinstance(sid, str) and len(sid) <= SID_AT_MOST else ""

@@ -11,8 +11,4 @@ async def amend(services: Services, session_id: SessionId, change: Callable[[Ses
 
     None when it is gone: a logout that happened meanwhile wins, and a refusal given meanwhile is never overwritten.
     """
-    current = await services.sessions.load(session_id)
-    if current is None:
-        return None
-    changed = change(current)
-    return changed if await services.sessions.replace(changed) else None
+    return await services.sessions.amend(session_id, change)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
+from gateway.core.household import merged
 from gateway.core.model import CafNumber, HouseholdRecord, Session
 from gateway.core.numbers import faults, parse_caf_number
 from gateway.core.rules import Mode, Policy
@@ -92,15 +93,18 @@ async def _asked(
     by_number = [each for each in policy.lookups if each.rule.mode is Mode.NUMBER]
     records = await enquire(services, policy, by_number, kept, identity, number=number)
     if session is not None:
-        return await amend(services, session.id, lambda now: _answered(now, records, policy)), None
+        before = session
+        return await amend(services, session.id, lambda now: _answered(now, before, records, policy)), None
     expires_at = services.now + services.settings.sessions.absolute_s
     session = Session(id=new_session_id(services.new_token), expires_at=expires_at, household=records)
     await services.sessions.create(session)
     return session, services.cookies.set_session(session.id)
 
 
-def _answered(session: Session, records: tuple[HouseholdRecord, ...], policy: Policy) -> Session:
-    return replace(session, household=records, declined=session.declined - {policy.name})
+def _answered(session: Session, before: Session, records: tuple[HouseholdRecord, ...], policy: Policy) -> Session:
+    """An objection that was there takes its end with the number; one made since then does not."""
+    household = merged(session.household, before.household, records)
+    return replace(session, household=household, declined=session.declined - (before.declined & {policy.name}))
 
 
 async def _wait_for_step(services: Services, began: float) -> None:

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from gateway.core.claims import keep_known, to_identity
 from gateway.core.disputes import is_withheld
 from gateway.core.errors import DependencyFailed, LoginFailed
-from gateway.core.household import lasting
+from gateway.core.household import forgotten, lasting, merged
 from gateway.core.model import HouseholdRecord, Identity, LoginTransaction, Need, Session
 from gateway.core.rules import Mode, Policy
 from gateway.ports import Handoff, IdentityProvider, SignedIn
@@ -154,21 +154,24 @@ async def _new_session(
     policy = place.route.policy if place else None
     held = lasting(before.household, policy.keeps_s if policy else None, services.now) if before else ()
     records = await _household(services, policy, held, identity, transaction, signed_in, dies_at)
+    came = await _as_it_is_now(services, before)
+    household = merged(came.household, before.household, records) if before and came else records
+    taken_back = {policy.name} if policy and transaction.takes_back else set()
     session = Session(
         id=new_session_id(services.new_token),
         expires_at=services.now + services.settings.sessions.absolute_s,
         identity=identity,
-        scopes=transaction.scopes | (before.scopes if before else frozenset()),
-        household=records,
+        scopes=transaction.scopes | (came.scopes if came else frozenset()),
+        household=household,
         id_token=signed_in.id_token,
         sid=signed_in.sid,
         browser=transaction.browser,
         refresh_token=signed_in.refresh_token,
         # What was confirmed stays so, unless what it was about is asked again.
-        reviewed=before.reviewed if before and all(record in records for record in held) else frozenset(),
-        declined=(before.declined if before else frozenset()) - ({policy.name} if policy else frozenset()),
-        deliveries=before.deliveries if before else (),
-        contested=await _contested(services, before),
+        reviewed=came.reviewed if came and all(record in household for record in held) else frozenset(),
+        declined=(came.declined if came else frozenset()) - taken_back,
+        deliveries=came.deliveries if came else (),
+        contested=came.contested if came else frozenset(),
     )
     await services.sessions.create(session)
     if exchange.session is not None:
@@ -176,12 +179,14 @@ async def _new_session(
     return session
 
 
-async def _contested(services: Services, before: Session | None) -> frozenset[Need]:
-    """As it is now: CAF took its time, and the person may have contested something in another tab meanwhile."""
+async def _as_it_is_now(services: Services, before: Session | None) -> Session | None:
+    """CAF took its time: in another tab the person may have objected, contested, forgotten, or signed out meanwhile.
+
+    What they had said against the use of their data outlives their signing out; what was obtained does not.
+    """
     if before is None:
-        return frozenset()
-    now = await services.sessions.load(before.id)
-    return before.contested | (now.contested if now else frozenset())
+        return None
+    return await services.sessions.load(before.id) or forgotten(before)
 
 
 def _identity(transaction: LoginTransaction, signed_in: SignedIn) -> Identity:

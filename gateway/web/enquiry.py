@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gateway.core.disputes import is_withheld
-from gateway.core.household import Enquiry, lasting, remember, settle, view
+from gateway.core.household import Enquiry, lasting, merged, remember, settle, view
 from gateway.core.model import (
     ADULTS_OF,
     Absent,
@@ -150,13 +150,14 @@ async def _due(services: Services, policy: Policy, session: Session) -> tuple[Lo
 
 async def _enquired(services: Services, policy: Policy, due: Iterable[Lookup], session: Session) -> Session | None:
     records = await enquire(services, policy, due, _fresh(policy, session, services.now), session.identity)
-    return await amend(services, session.id, lambda current: _with(current, records))
+    return await amend(services, session.id, lambda current: _with(current, session, records))
 
 
-def _with(session: Session, records: tuple[HouseholdRecord, ...]) -> Session:
+def _with(session: Session, before: Session, records: tuple[HouseholdRecord, ...]) -> Session:
     """What was confirmed stays so, unless what it was about was asked again."""
-    kept = all(record in records for record in session.household if record.household is not None)
-    return replace(session, household=records, reviewed=session.reviewed if kept else frozenset())
+    household = merged(session.household, before.household, records)
+    kept = all(record in household for record in session.household if record.household is not None)
+    return replace(session, household=household, reviewed=session.reviewed if kept else frozenset())
 
 
 def owed(policy: Policy, session: Session, now: int) -> tuple[Lookup, ...]:

@@ -1,7 +1,6 @@
 """A form that was being sent when a login became due: kept while its sender signs in, or its sender is told."""
 
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
@@ -24,9 +23,12 @@ _TYPE_BYTES = 200
 
 async def keep_or_say(services: Services, exchange: Exchange, here: Destination, to: str) -> Response:
     """Keep the form and go `to` the page that is due; or say that nothing was sent, and how to find what was typed."""
-    code = why_not(services, exchange.snapshot)
+    # No more than its service takes: it would wait for nothing.
+    limits = (services.settings.limits.kept_post_bytes, here.route.max_body_bytes)
+    at_most = min(limit for limit in limits if limit is not None)
+    code = why_not(services, exchange.snapshot, at_most)
     chunks = body_chunks(exchange.receive, HEARD_BYTES)
-    body = b"" if code else await _read(chunks, services.settings.limits.kept_post_bytes)
+    body = b"" if code else await _read(chunks, at_most)
     if body is None:
         code = "form_too_large"
     elif not code:
@@ -48,23 +50,26 @@ async def keep_or_say(services: Services, exchange: Exchange, here: Destination,
     )
 
 
-def why_not(services: Services, snapshot: Snapshot) -> str:
-    """The code of what stands against keeping this form; empty when nothing does."""
-    if not is_of_this_site(snapshot):
+def why_not(services: Services, snapshot: Snapshot, at_most: int) -> str:
+    """The code of what stands against keeping this form of `at_most` bytes; empty when nothing does."""
+    if not is_of_this_site(snapshot, services.settings.scheme):
         # Else another site could prepare a form that its visitor then sends in their own name.
         return "form_from_elsewhere"
     kind = snapshot.value(b"content-type")
     if kind.partition(b";")[0].strip().lower() not in _TYPES or len(kind) > _TYPE_BYTES:
         return "form_type"
-    at_most = services.settings.limits.kept_post_bytes
     return "form_too_large" if snapshot.head.length > at_most or not at_most else ""
 
 
-def is_of_this_site(snapshot: Snapshot) -> bool:
-    """Sent by a page of this very host, as far as the browser vouches for it; silence counts as no."""
+def is_of_this_site(snapshot: Snapshot, scheme: str) -> bool:
+    """Sent by a page of this very host, as far as the browser vouches for it; silence counts as no.
+
+    `scheme`: of `public_url`. What came without TLS may have been written by anybody on the way.
+    """
     site, origins = snapshot.value(b"sec-fetch-site"), snapshot.values(b"origin")
     host = snapshot.value(b"host").lower()
-    own = all(urlsplit(origin.decode("latin-1")).netloc.encode("latin-1").lower() == host for origin in origins)
+    ours = {f"{each}://".encode("ascii") + host for each in (scheme, "https")}
+    own = all(origin.lower() in ours for origin in origins)
     if site:
         # A page without a referrer says `null` for its origin.
         return site == b"same-origin" and (own or origins == (b"null",))

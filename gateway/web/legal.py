@@ -62,7 +62,7 @@ async def personal_data(services: Services, exchange: Exchange) -> Response:
     return exchange.pages.page(
         "personal_data",
         purposes=[_purpose(policy) for policy in announced_policies(services.settings)],
-        providers=[provider.shown_as for provider in services.settings.providers],
+        providers=[provider.shown_as for provider in services.settings.providers_for(None)],
         idle=duration(exchange, sessions.idle_s),
         absolute=duration(exchange, sessions.absolute_s),
         log_months=LOG_MONTHS,

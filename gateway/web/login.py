@@ -152,8 +152,13 @@ async def _transaction(
         started_at=services.now,
         asked_by=form.get("asked_by", ""),
         waived=waived,
+        takes_back=_has_objected(exchange, place),
         code_verifier=services.new_token(),
     )
+
+
+def _has_objected(exchange: Exchange, place: Destination | None) -> bool:
+    return place is not None and exchange.session is not None and place.route.policy.name in exchange.session.declined
 
 
 async def _asked_of_provider(

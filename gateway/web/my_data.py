@@ -1,12 +1,13 @@
 """«Mes données»: what was obtained, from whom, when, which service received it, and what the person has said of it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from starlette.responses import Response
 
 from gateway.core.disputes import Dispute, told_by
 from gateway.core.facts import FACTS, IMPLIED, household_value
+from gateway.core.household import forgotten
 from gateway.core.model import CARRIES_A_VALUE, HouseholdRecord, HouseholdStatus, Need, Session, Source
 from gateway.core.rules import Policy
 from gateway.web import dispute_texts, texts
@@ -85,13 +86,8 @@ async def forget(services: Services, exchange: Exchange) -> Response:
     form = await posted_form(exchange.snapshot, exchange.receive)
     require_form(services, exchange, form.get("token", ""), form_bond(exchange))
     if exchange.session is not None:
-        await amend(services, exchange.session.id, _forgetful)
+        await amend(services, exchange.session.id, forgotten)
     return exchange.pages.redirect(own_url("mes-donnees"))
-
-
-def _forgetful(session: Session) -> Session:
-    identity_scopes = session.scopes - {str(need) for need in Need}
-    return replace(session, household=(), reviewed=frozenset(), scopes=identity_scopes)
 
 
 def obtained(services: Services, session: Session) -> Iterator[Obtained]:

@@ -111,11 +111,14 @@ class OpenSessions(Generic[Prepared]):
         here = dict.fromkeys(session.contested, HouseholdStatus.CONTESTED)
         return replace(kept, data={**kept.data, **here}) if here else kept
 
-    async def replace(self, session: Session) -> bool:
+    async def amend(self, session_id: SessionId, change: Callable[[Session], Session]) -> Session | None:
         try:
-            return await self._store.replace(session)
+            changed = await self._store.amend(session_id, change)
         finally:
-            self._changed(session.id)
+            self._changed(session_id)
+        if changed is None:
+            return None
+        return replace(changed, household=still_current(changed.household, await self._standing(changed)))
 
     async def drop(self, session_id: SessionId) -> None:
         self._changed(session_id)

@@ -7,11 +7,10 @@ from starlette.responses import HTMLResponse, Response
 from gateway.core.errors import DependencyFailed, LoginFailed
 from gateway.ports import IdentityProvider
 from gateway.relying_party.logout import addressed_to
+from gateway.relying_party.tokens import SID_AT_MOST
 from gateway.web.exchange import Exchange
 from gateway.web.http import posted_form
 from gateway.web.services import Services
-
-_SID_AT_MOST = 255
 
 
 async def backchannel_logout(services: Services, exchange: Exchange) -> Response:
@@ -55,7 +54,7 @@ async def frontchannel_logout(services: Services, exchange: Exchange) -> Respons
     query = exchange.snapshot.query
     issuer, sid = query.get("iss", ""), query.get("sid", "")
     named = [provider for provider in services.providers.values() if provider.issuer == issuer]
-    if not named or not 0 < len(sid) <= _SID_AT_MOST:
+    if not named or not 0 < len(sid) <= SID_AT_MOST:
         services.log("provider_logout_refused", code="frontchannel_unknown", reference=exchange.reference)
         return exchange.pages.problem(400, "frontchannel_unknown", reference=exchange.reference)
     for provider in named:

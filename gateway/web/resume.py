@@ -6,6 +6,7 @@ from dataclasses import replace
 from starlette.responses import Response
 from starlette.types import Message, Receive
 
+from gateway.core.errors import RequestRejected
 from gateway.core.http1.fields import write_fields
 from gateway.core.http1.request import read_request
 from gateway.core.model import Ask, RequestFacts
@@ -42,7 +43,8 @@ async def show_resume(services: Services, exchange: Exchange) -> Response:
         return exchange.pages.redirect(own_url("mes-donnees"))
     ticket = ticket_for(services, exchange, _target(place))
     form = await services.forms.look(ticket) if ticket else None
-    if ticket is None or form is None:
+    route = _taker(services, exchange, place)
+    if ticket is None or form is None or route is None:
         return exchange.pages.redirect(place.url)
     if exchange.session is None:
         return exchange.pages.redirect(own_url("login", place.url))
@@ -50,7 +52,7 @@ async def show_resume(services: Services, exchange: Exchange) -> Response:
         await services.forms.drop(ticket)
         return with_cookies(_said(exchange, login_texts.FORM_OF_ANOTHER, place.url), _end(services, place))
     facts = RequestFacts("POST", place.host, place.target.path)
-    policy = place.route.policy
+    policy = route.policy
     standing = await services.sessions.standing(exchange.session)
     decision = decide(policy, facts_of(services, policy, exchange.session, standing, facts, exchange.reference))
     if isinstance(decision, Ask):
@@ -72,6 +74,17 @@ async def show_resume(services: Services, exchange: Exchange) -> Response:
         "form-action 'self'", f"form-action 'self' {services.settings.scheme}:"
     )
     return page
+
+
+def _taker(services: Services, exchange: Exchange, place: Destination) -> Route | None:
+    """The route that the form will be sent to, which may not be the one that showed it; None on another host."""
+    if place.host != exchange.snapshot.host:
+        return None
+    try:
+        found = services.routes.find(place.host, place.target.path, "POST")
+    except RequestRejected:
+        return None
+    return found if isinstance(found, Route) else None
 
 
 def _names(exchange: Exchange) -> str:

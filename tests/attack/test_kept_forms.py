@@ -10,8 +10,11 @@ from gateway.adapters.limits import Attempts
 from gateway.adapters.sessions.forms import SMALL_BYTES, Forms
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.sealing import Seal
+from gateway.core.http1.request import read_request
 from gateway.ports import FormAbout, KeptForm
 from gateway.sandbox.identities import MATCHING, UNKNOWN
+from gateway.web.http import snapshot_of
+from gateway.web.kept_forms import is_of_this_site
 from tests.browser import Page, Person
 from tests.canary import always
 from tests.flows import codes, cookies_named
@@ -226,3 +229,53 @@ def test_the_cookie_of_a_form_is_never_the_application_s_to_see_or_set(fronted: 
     answer = person.client.get("/app/")
     assert [line.partition("=")[0] for line in answer.headers.get_list("set-cookie")] == ["own"]
     assert all(b"gateway-" not in line for line in fronted.canary.seen[-1].values("cookie"))
+
+
+ELSEWHERE = """
+  - {host: other.localhost, path: /app/, upstream: "http://127.0.0.1:CANARY", policy: raffle, name: raffle}
+  - {path: /form, methods: [GET], upstream: "http://127.0.0.1:CANARY", policy: raffle, name: form-page}
+  - {path: /form, methods: [POST], upstream: "http://127.0.0.1:CANARY", policy: signed-in, name: form}
+"""
+RAFFLE = {"raffle": "purpose: Tirage au sort\n"}
+
+
+def test_no_link_makes_the_page_name_another_service_than_the_form_goes_to(tmp_path: Path) -> None:
+    with gateway_at(tmp_path, routes=ELSEWHERE, policies=RAFFLE) as fronted:
+        world, person = fronted.world, fronted.world.person()
+        offer = _offer(world, person)
+        assert "Envoyer" in offer.buttons
+        port = fronted.port
+        answer = person.client.get(f"/_gateway/resume?return_to=http://other.localhost:{port}{APP}")
+        assert (answer.status_code, "Tirage" in answer.text) == (303, False)
+        assert "Envoyer" in person.visit(f"/_gateway/resume?return_to={APP}").buttons
+
+
+def test_the_page_names_the_service_that_takes_the_form_and_not_the_one_that_showed_it(tmp_path: Path) -> None:
+    with gateway_at(tmp_path, routes=ELSEWHERE, policies=RAFFLE) as fronted:
+        world, person = fronted.world, fronted.world.person()
+        world.sign_in(person, "/compte/", MATCHING)
+        session = person.client.cookies.get("gateway-session") or ""
+        person.client.cookies.delete("gateway-session")
+        said = {"sec-fetch-site": "same-origin", "sec-fetch-dest": "document", "origin": world.url}
+        assert person.client.post("/form", data={"texte": TYPED}, headers=said).status_code == 303
+        person.client.cookies.set("gateway-session", session)
+        page = person.visit("/_gateway/resume?return_to=/form")
+        assert ("Envoyer" in page.buttons, "Tirage" in page.text) == (True, False)
+
+
+@pytest.mark.parametrize(("origin", "kept"), [(b"https://ville.fr", True), (b"http://ville.fr", False)])
+def test_a_page_that_came_without_tls_prepares_no_form(origin: bytes, kept: bool) -> None:
+    """An old browser on a network where somebody writes into what comes over plain HTTP."""
+    head = read_request(b"POST /app/ HTTP/1.1\r\nHost: ville.fr\r\nContent-Length: 1\r\nOrigin: %b" % origin)
+    assert is_of_this_site(snapshot_of(head, "127.0.0.1"), "https") is kept
+
+
+def test_a_form_that_its_service_would_not_take_is_not_kept_for_it(tmp_path: Path) -> None:
+    routes = '\n  - {path: /lean/, upstream: "http://127.0.0.1:CANARY", policy: signed-in, max_body_bytes: 100}\n'
+    with gateway_at(tmp_path, routes=routes) as fronted:
+        said = {"sec-fetch-site": "same-origin", "sec-fetch-dest": "document", "origin": fronted.world.url}
+        person = fronted.world.person()
+        statuses = [
+            person.client.post("/lean/", data={"a": "x" * size}, headers=said).status_code for size in (200, 20)
+        ]
+        assert statuses == [401, 303]

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gateway import app
+from gateway import assembly
 from gateway.sandbox.identities import MATCHING
 from gateway.web import caf_number
 from tests.browser import Person
@@ -190,7 +190,7 @@ def test_an_answer_leaves_in_the_same_time_whoever_the_number_belongs_to(
     with the difference between two halves of one kind.
     """
     monkeypatch.setattr(caf_number, "ANSWER_STEP_S", STEP_S)
-    monkeypatch.setattr(app, "NUMBER_TRIES", 10_000)
+    monkeypatch.setattr(assembly, "NUMBER_TRIES", 10_000)
     with running(tmp_path, broker=True, sleep=asyncio.sleep, **NUMBER) as world:
         person = world.person()
         world.sign_in(person, "/numero/", MATCHING)

@@ -15,7 +15,7 @@ from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
 from gateway.adapters.sessions.redis import RedisRecords
 from gateway.adapters.sessions.sqlite import SqliteRecords
-from gateway.app import new_token
+from gateway.assembly import new_token
 from gateway.core.errors import DependencyFailed
 from gateway.core.quota import Claim, Turn, Window, Wish
 from gateway.core.rules import Mode

@@ -144,7 +144,7 @@ async def test_a_late_write_of_the_session_brings_no_older_token_back(world: Wor
     assert before.refresh_token == ""
     world.now += EVERY_S
     assert await world.sessions.load(SessionId("a" * 64))
-    assert await world.sessions.replace(before)
+    assert await world.sessions.amend(SessionId("a" * 64), lambda _: before)
     world.now += EVERY_S
     assert await world.sessions.load(SessionId("a" * 64))
     assert [token for token, _ in world.provider.calls] == ["token-0", "token-1"]
@@ -191,7 +191,7 @@ async def test_the_token_is_not_readable_in_the_store(tmp_path: Path) -> None:
 
 async def test_the_token_never_goes_into_the_session_itself(world: World) -> None:
     await world.sessions.create(world.session())
-    assert await world.sessions.replace(world.session())
+    assert await world.sessions.amend(SessionId("a" * 64), lambda _: world.session())
     found = await world.sessions.load(SessionId("a" * 64))
     assert found is not None
     assert found.refresh_token == ""

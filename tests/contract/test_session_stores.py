@@ -132,6 +132,28 @@ async def test_a_record_is_replaced_only_while_it_is_there(records: RecordStore)
     assert await records.load("a", NOW) is None
 
 
+async def test_a_record_is_replaced_only_by_who_has_read_it_as_it_is(records: RecordStore) -> None:
+    await records.create("a", b"1", NOW + 10)
+    assert await records.replace("a", b"2", NOW + 10, NOW, instead_of=b"1")
+    assert not await records.replace("a", b"3", NOW + 10, NOW, instead_of=b"1")
+    assert await records.load("a", NOW) == b"2"
+    await records.drop("a")
+    assert not await records.replace("a", b"3", NOW + 10, NOW, instead_of=b"2")
+
+
+async def test_of_many_changes_at_once_none_is_lost(sessions: SealedSessions) -> None:
+    await sessions.create(replace(SESSION, declined=frozenset()))
+    names = [f"service-{number}" for number in range(30)]
+
+    async def decline(name: str) -> None:
+        assert await sessions.amend(ID, lambda now: replace(now, declined=now.declined | {name}))
+
+    await asyncio.gather(*map(decline, names))
+    found = await sessions.load(ID)
+    assert found is not None
+    assert found.declined == set(names)
+
+
 async def test_a_record_is_taken_once(records: RecordStore) -> None:
     await records.create("a", b"1", NOW + 10)
     taken = await asyncio.gather(*(records.take("a", NOW) for _ in range(5)))
@@ -264,13 +286,13 @@ async def test_a_session_ends_absolutely_however_it_is_used(sessions: SealedSess
 async def test_a_dropped_session_is_never_brought_back(sessions: SealedSessions) -> None:
     await sessions.create(SESSION)
     await sessions.drop(ID)
-    assert not await sessions.replace(SESSION)
+    assert await sessions.amend(ID, lambda now: now) is None
     assert await sessions.load(ID) is None
 
 
-async def test_a_replaced_session_keeps_its_end(sessions: SealedSessions, clock: Clock) -> None:
+async def test_an_amended_session_keeps_its_end(sessions: SealedSessions, clock: Clock) -> None:
     await sessions.create(SESSION)
-    assert await sessions.replace(replace(SESSION, declined=frozenset()))
+    assert await sessions.amend(ID, lambda now: replace(now, declined=frozenset()))
     found = await sessions.load(ID)
     assert found is not None
     assert found.declined == frozenset()
@@ -327,7 +349,7 @@ async def test_every_session_of_a_person_is_revoked_and_nobody_else_s(sessions: 
     assert await _living(sessions, mine, also_mine, theirs, elsewhere, nobody_s) == [False, False, True, True, True]
     assert await sessions.revoke(provider=PROVIDER, sub=SUB) == 0
     assert await sessions.count() == 3
-    assert not await sessions.replace(mine)
+    assert await sessions.amend(mine.id, lambda now: now) is None
 
 
 async def test_one_session_of_the_provider_is_revoked_by_its_sid(sessions: SealedSessions) -> None:
@@ -395,7 +417,7 @@ async def test_a_session_that_was_used_for_long_is_still_revoked(sessions: Seale
 async def test_who_is_signed_in_goes_on_in_a_store_that_is_full(
     sessions: SealedSessions, clock: Clock, records: RecordStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def full(*_: object) -> bool:
+    async def full(*_: object, **__: object) -> bool:
         raise DependencyFailed("session-store", "session_store_full", 503)
 
     await sessions.create(SESSION)
@@ -403,7 +425,7 @@ async def test_who_is_signed_in_goes_on_in_a_store_that_is_full(
     clock.now += 1000
     assert await sessions.load(ID) == SESSION
     with pytest.raises(DependencyFailed, match="session_store_full"):
-        await sessions.replace(SESSION)
+        await sessions.amend(ID, lambda now: now)
 
 
 async def test_a_login_transaction_is_given_to_its_first_caller_only(records: RecordStore, clock: Clock) -> None:

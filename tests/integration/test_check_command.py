@@ -16,6 +16,7 @@ from gateway.config.gateway_file import load
 from gateway.core.errors import ConfigError
 from gateway.core.rules import HealthCheck, Route, SignatureForm, Upstream, UpstreamTls
 from gateway.settings import Listen, Settings
+from tests.shipped import without_disputes
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,7 +26,7 @@ DPO = "  dpo: dpo@ville.example"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copy(ROOT / "gateway.yaml", tmp_path)
+    (tmp_path / "gateway.yaml").write_text(without_disputes(), encoding="utf-8")
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
     for name in ("FC_CLIENT_ID", "FC_CLIENT_SECRET", "SESSION_SECRET"):
         monkeypatch.setenv(name, hashlib.sha256(name.encode()).hexdigest())

@@ -18,6 +18,7 @@ from gateway.core.disputes import Dispute, State
 from gateway.core.errors import ConfigError
 from gateway.core.model import Need
 from tests.builders import ANGELA, TODAY
+from tests.shipped import without_disputes
 from tests.world import ROOT
 
 PERSON = "{identity: {birth_name: DUBOIS, given_names: Angela}, household: {family_quotient: 648, fund: cnaf}"
@@ -25,7 +26,7 @@ PERSON = "{identity: {birth_name: DUBOIS, given_names: Angela}, household: {fami
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copy(ROOT / "gateway.yaml", tmp_path)
+    (tmp_path / "gateway.yaml").write_text(without_disputes(), encoding="utf-8")
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
     for name in ("FC_CLIENT_ID", "FC_CLIENT_SECRET", "SESSION_SECRET", "DISPUTES_KEY", "API_PARTICULIER_TOKEN"):
         monkeypatch.setenv(name, hashlib.sha256(name.encode()).hexdigest())

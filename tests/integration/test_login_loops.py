@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import LOOP_LOGINS, LOOP_S
+from gateway.assembly import LOOP_LOGINS, LOOP_S
 from gateway.core.model import Acr
 from gateway.core.rules import Login
 from gateway.sandbox.identities import MATCHING

@@ -14,6 +14,7 @@ from gateway.core.errors import ConfigError
 from gateway.core.model import Acr
 from gateway.relying_party.profiles import ClientAuth, Userinfo
 from gateway.settings import Settings
+from tests.shipped import without_disputes
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +31,7 @@ GENERIC = f"profile: generic, issuer: http://127.0.0.1:8099/, {CLIENT}, acr_map:
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     """The shipped configuration, whose policies accept FranceConnect alone."""
-    shutil.copy(ROOT / "gateway.yaml", tmp_path)
+    (tmp_path / "gateway.yaml").write_text(without_disputes(), encoding="utf-8")
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
     for path in (tmp_path / "policies").glob("*.yaml"):
         text = path.read_text(encoding="utf-8")

@@ -11,7 +11,8 @@ import pytest
 import gateway.app
 from gateway.adapters.keys import generate_pem
 from gateway.adapters.sessions.sqlite import SqliteRecords
-from gateway.app import Application, Outside, build
+from gateway.app import Application, build
+from gateway.assembly import Outside
 from gateway.config.gateway_file import load
 from gateway.core.errors import ConfigError, DependencyFailed
 from gateway.settings import Listen, Settings

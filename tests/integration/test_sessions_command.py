@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import open_records, sealed_sessions
+from gateway.assembly import open_records, sealed_sessions
 from gateway.cli import main
 from gateway.config.gateway_file import load
 from gateway.core.model import Session, SessionId

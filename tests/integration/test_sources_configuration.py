@@ -15,6 +15,7 @@ from gateway.config.gateway_file import load
 from gateway.core.model import Source
 from gateway.core.rules import Mode, Operator, Test, Text
 from gateway.settings import Settings
+from tests.shipped import without_disputes
 from tests.world import ROOT
 
 ENVIRON = {
@@ -25,7 +26,7 @@ ENVIRON = {
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copy(ROOT / "gateway.yaml", tmp_path)
+    (tmp_path / "gateway.yaml").write_text(without_disputes(), encoding="utf-8")
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
     for name, value in ENVIRON.items():
         monkeypatch.setenv(name, value)

@@ -18,6 +18,9 @@ from tests.mutants import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("gateway", "tests", "policies", "gateway.yaml", "pyproject.toml")
+NOT_COPIED = shutil.ignore_patterns("node-linux-*", ".venv")
+"""What providers of others run on: a hundred megabytes that no mutant changes."""
+
 COPIES = 2
 
 
@@ -54,8 +57,10 @@ def copies() -> Iterator["SimpleQueue[Path]"]:
             copy.mkdir()
             for name in COPIED:
                 source = ROOT / name
-                copier = shutil.copytree if source.is_dir() else shutil.copy
-                copier(source, copy / name)
+                if source.is_dir():
+                    shutil.copytree(source, copy / name, ignore=NOT_COPIED)
+                else:
+                    shutil.copy(source, copy / name)
             free.put(copy)
         yield free
 

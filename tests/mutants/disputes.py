@@ -10,9 +10,31 @@ _UNIT = "tests/unit/test_disputes.py::"
 _KEPT = "tests/contract/test_dispute_store.py::"
 _STANDING = "tests/unit/test_open_sessions.py::"
 _ATTACK = "tests/attack/test_disputes.py::"
+_TABS = "tests/attack/test_two_tabs.py::"
 _PAGES = "tests/integration/test_my_data.py::"
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "a login carries what its session was before CAF answered",
+        "gateway/web/callback.py",
+        "    return await services.sessions.load(before.id) or forgotten(before)",
+        "    return before",
+        _TABS + "test_an_objection_made_while_caf_answers_a_login_holds",
+    ),
+    Mutant(
+        "a login revives what a logout ended",
+        "gateway/web/callback.py",
+        " or forgotten(before)",
+        " or before",
+        _TABS + "test_what_a_logout_ended_while_caf_answers_a_login_does_not_come_along",
+    ),
+    Mutant(
+        "any login takes an objection back",
+        "gateway/web/callback.py",
+        "if policy and transaction.takes_back else",
+        "if policy else",
+        _TABS + "test_an_objection_to_the_very_service_that_a_login_under_way_is_for_holds",
+    ),
     Mutant(
         "what could not be asked counts as nothing said",
         _CORE,

@@ -7,9 +7,31 @@ _REDIS = "gateway/adapters/sessions/redis.py"
 _OPEN = "gateway/web/open_sessions.py"
 _STORES = "tests/contract/test_session_stores.py::"
 _OWN = "tests/contract/test_redis_store.py::"
+_RACES = "tests/attack/test_races.py::"
 _UNIT = "tests/unit/test_open_sessions.py::"
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "a change is written over another's",
+        _SEALED,
+        "self._ends_at(session), now, instead_of=instead_of)",
+        "self._ends_at(session), now)",
+        _RACES + "test_a_refusal_given_at_the_very_moment_of_another_change_is_not_lost",
+    ),
+    Mutant(
+        "Redis replaces whatever lies there",
+        _REDIS,
+        "if ARGV[5] ~= '' and",
+        "if false and",
+        _STORES + "test_of_many_changes_at_once_none_is_lost[redis]",
+    ),
+    Mutant(
+        "SQLite replaces whatever lies there",
+        "gateway/adapters/sessions/sqlite.py",
+        " AND blob = ifnull(?, blob) ",
+        " AND ifnull(?, 1) NOTNULL ",
+        _STORES + "test_of_many_changes_at_once_none_is_lost[sqlite]",
+    ),
     Mutant(
         "half a name revokes everybody",
         _SEALED,

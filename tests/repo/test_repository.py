@@ -59,7 +59,10 @@ def test_the_container_base_is_pinned_by_tag_and_digest_and_runs_as_nobody() -> 
     assert "--require-hashes" in dockerfile
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "requirements-build.lock"])
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-build.lock"]
+
+
+@pytest.mark.parametrize("name", [*LOCKS, "tests/providers/python/requirements.lock"])
 def test_a_lock_has_hashes_and_no_address(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert "://" not in text
@@ -68,8 +71,9 @@ def test_a_lock_has_hashes_and_no_address(name: str) -> None:
     assert text.count("--hash=sha256:") >= len(pins)
 
 
-def test_the_lock_of_the_foreign_verifier_has_digests_and_no_address() -> None:
-    lock = json.loads((ROOT / "tests" / "verifiers" / "node" / "package-lock.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("folder", ["verifiers/node", "providers/node"])
+def test_a_lock_of_node_has_digests_and_no_address(folder: str) -> None:
+    lock = json.loads((ROOT / "tests" / folder / "package-lock.json").read_text(encoding="utf-8"))
     packages = [package for name, package in lock["packages"].items() if name]
     assert packages
     assert all(package["integrity"].startswith("sha512-") and "resolved" not in package for package in packages)

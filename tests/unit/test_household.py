@@ -4,8 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.household import Enquiry, minimise, remember, settle, view
-from gateway.core.model import Absent, Address, Household, HouseholdRecord, HouseholdStatus, Need, PartialDate, Person
+from gateway.core.household import Enquiry, forgotten, merged, minimise, remember, settle, view
+from gateway.core.model import (
+    Absent,
+    Address,
+    Household,
+    HouseholdRecord,
+    HouseholdStatus,
+    Need,
+    PartialDate,
+    Person,
+    Session,
+    SessionId,
+)
 from gateway.core.rules import Mode, Needs
 from tests.builders import ADULT, ANGELA, CHILDREN, HOUSEHOLD, a_caf_policy, a_record, a_rule
 
@@ -162,3 +173,26 @@ def test_a_failure_is_forgotten_when_it_is_asked_again_and_a_value_is_not() -> N
     assert remember((held, failed), again) == (held, again)
     other = a_record(CANTINE, None, HouseholdStatus.UNAVAILABLE)
     assert remember((failed,), other) == (failed, other)
+
+
+OLD, GONE, CAME, NEW = (a_record(CANTINE, at=moment) for moment in range(4))
+
+
+def test_what_was_forgotten_meanwhile_does_not_come_back_with_a_new_answer() -> None:
+    assert merged((), (OLD,), (OLD, NEW)) == (NEW,)
+
+
+def test_what_came_meanwhile_stays_and_what_a_new_answer_replaces_goes() -> None:
+    assert merged((OLD, GONE, CAME), (OLD, GONE), (OLD, NEW)) == (OLD, CAME, NEW)
+
+
+def test_an_answer_that_is_there_already_is_not_there_twice() -> None:
+    assert merged((OLD, NEW), (OLD,), (OLD, NEW)) == (OLD, NEW)
+
+
+def test_a_session_that_forgets_asks_anew_and_keeps_who_it_is() -> None:
+    session = Session(
+        SessionId("1" * 64), 9, ANGELA, frozenset({"openid", str(Need.QUOTIENT)}), (OLD,), reviewed=frozenset({"p@1"})
+    )
+    found = forgotten(session)
+    assert (found.identity, found.scopes, found.household, found.reviewed) == (ANGELA, {"openid"}, (), frozenset())

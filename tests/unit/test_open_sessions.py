@@ -38,11 +38,11 @@ class Store:
             raise DependencyFailed("session-store", "session_store_unavailable", 503)
         return found
 
-    async def replace(self, session: Session) -> bool:
-        if session.id not in self.kept:
-            return False
-        self.kept[session.id] = session
-        return True
+    async def amend(self, session_id: SessionId, change: Callable[[Session], Session]) -> Session | None:
+        found = self.kept.get(session_id)
+        if found is not None:
+            found = self.kept[session_id] = change(found)
+        return found
 
     async def drop(self, session_id: SessionId) -> None:
         self.kept.pop(session_id, None)
@@ -165,7 +165,7 @@ def test_what_was_prepared_goes_when_the_session_changes_and_stays_when_it_does_
 
 def test_a_change_made_here_is_seen_at_once() -> None:
     async def scene(sessions: OpenSessions[str], store: Store, clock: Hand) -> None:
-        await sessions.replace(replace(SESSION, declined=frozenset({"cantine"})))
+        await sessions.amend(ID, lambda now: replace(now, declined=frozenset({"cantine"})))
         assert sessions.peek(COOKIE) is None
         await sessions.load(ID)
         assert sessions.recognise(COOKIE, ID) is not None

@@ -4,6 +4,7 @@ The token lies in a record of its own, sealed with the browser's ticket like the
 anew at that moment cannot bring an older token back, which a provider would take for a theft.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -77,8 +78,8 @@ class CheckedSessions:
             await self.drop(session_id)
         return session if holds else None
 
-    async def replace(self, session: Session) -> bool:
-        return await self._sessions.replace(replace(session, refresh_token=""))
+    async def amend(self, session_id: SessionId, change: Callable[[Session], Session]) -> Session | None:
+        return await self._sessions.amend(session_id, lambda now: replace(change(now), refresh_token=""))
 
     async def drop(self, session_id: SessionId) -> None:
         self._next.pop(session_id, None)

@@ -30,8 +30,11 @@ class MemoryRecords:
         blob, expires_at = self._records.get(key, (None, 0))
         return blob if expires_at > now else None
 
-    async def replace(self, key: str, blob: bytes, expires_at: int, now: int) -> bool:
-        if await self.load(key, now) is None:
+    async def replace(
+        self, key: str, blob: bytes, expires_at: int, now: int, *, instead_of: bytes | None = None
+    ) -> bool:
+        current, ends_at = self._records.get(key, (None, 0))
+        if ends_at <= now or instead_of not in {None, current}:
             return False
         self._records[key] = (blob, expires_at)
         return True

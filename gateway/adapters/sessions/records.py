@@ -24,8 +24,10 @@ class RecordStore(Protocol):
 
     async def load(self, key: str, now: int) -> bytes | None: ...
 
-    async def replace(self, key: str, blob: bytes, expires_at: int, now: int) -> bool:
-        """False when the record is gone: it is never brought back."""
+    async def replace(
+        self, key: str, blob: bytes, expires_at: int, now: int, *, instead_of: bytes | None = None
+    ) -> bool:
+        """False when the record is gone: it is never brought back; or when it is not `instead_of` any more."""
         ...
 
     async def take(self, key: str, now: int) -> bytes | None:

@@ -41,6 +41,7 @@ _HEAD = 20  # of a record: 12 digits of its end, 8 of the creation that its tags
 _REPLACE = """
 local head = redis.call('GETRANGE', KEYS[1], 0, 19)
 if #head < 20 or tonumber(string.sub(head, 1, 12)) <= tonumber(ARGV[1]) then return 0 end
+if ARGV[5] ~= '' and redis.call('GETRANGE', KEYS[1], 20, -1) ~= ARGV[5] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2] .. string.sub(head, 13) .. ARGV[3], 'PX', ARGV[4])
 return 1
 """
@@ -91,9 +92,12 @@ class RedisRecords:
     async def load(self, key: str, now: int) -> bytes | None:
         return _living(await self._ask("GET", _record(key)), now)
 
-    async def replace(self, key: str, blob: bytes, expires_at: int, now: int) -> bool:
+    async def replace(
+        self, key: str, blob: bytes, expires_at: int, now: int, *, instead_of: bytes | None = None
+    ) -> bool:
         lasts_ms = max(1, (expires_at - now) * 1000)
-        return bool(await self._script(_REPLACE, _record(key), now, f"{expires_at:012d}", blob, lasts_ms))
+        values = (now, f"{expires_at:012d}", blob, lasts_ms, instead_of or b"")
+        return bool(await self._script(_REPLACE, _record(key), *values))
 
     async def take(self, key: str, now: int) -> bytes | None:
         return _living(await self._ask("GETDEL", _record(key)), now)

@@ -2,7 +2,8 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from gateway.adapters.sessions import codec
 from gateway.adapters.sessions.records import FULL, RecordStore
@@ -14,8 +15,18 @@ from gateway.ports import Clock
 TOUCH_S = 60
 """The idle end moves at most this often: a page with fifty images is not fifty writes."""
 
+TRIES = 100
+"""For one change while others write the same session: of those who write at once, one gets through each time."""
+
 _KIND = "session"
 _ALL = ("all",)
+
+
+class _Found(NamedTuple):
+    session: Session
+    touched_at: int
+    blob: bytes
+    """As it lies in the store."""
 
 
 class SealedSessions:
@@ -35,6 +46,25 @@ class SealedSessions:
 
     async def load(self, session_id: SessionId) -> Session | None:
         seal = Seal(session_id, _KIND)
+        found = await self._found(seal, session_id)
+        if found is None:
+            return None
+        if int(self._clock()) - found.touched_at >= TOUCH_S:
+            await self._touch(seal, found)
+        return found.session
+
+    async def amend(self, session_id: SessionId, change: Callable[[Session], Session]) -> Session | None:
+        seal = Seal(session_id, _KIND)
+        for _ in range(TRIES):
+            found = await self._found(seal, session_id)
+            if found is None:
+                return None
+            changed = change(found.session)
+            if await self._write(seal, changed, found.blob):
+                return changed
+        raise DependencyFailed("session-store", "session_store_busy", 503)
+
+    async def _found(self, seal: Seal, session_id: SessionId) -> _Found | None:
         now = int(self._clock())
         blob = await self._records.load(seal.name, now)
         if blob is None:
@@ -43,22 +73,23 @@ class SealedSessions:
         if session is None or session.id != session_id or session.expires_at <= now:
             await self._records.drop(seal.name)
             return None
-        if now - touched_at >= TOUCH_S:
-            await self._touch(session)
-        return session
+        return _Found(session, touched_at, blob)
 
-    async def _touch(self, session: Session) -> None:
-        """A store that is full takes nothing new; whoever is signed in goes on until the idle end."""
+    async def _touch(self, seal: Seal, found: _Found) -> None:
+        """A store that is full takes nothing new; whoever is signed in goes on until the idle end.
+
+        What was written since it was read has moved that end already, and is not overwritten.
+        """
         try:
-            await self.replace(session)
+            await self._write(seal, found.session, found.blob)
         except DependencyFailed as error:
             if error.code != FULL:
                 raise
 
-    async def replace(self, session: Session) -> bool:
-        seal = Seal(session.id, _KIND)
-        now = int(self._clock())
-        return await self._records.replace(seal.name, self._sealed(seal, session), self._ends_at(session), now)
+    async def _write(self, seal: Seal, session: Session, instead_of: bytes) -> bool:
+        """False when another has written, or dropped, the session that was read as `instead_of`."""
+        blob, now = self._sealed(seal, session), int(self._clock())
+        return await self._records.replace(seal.name, blob, self._ends_at(session), now, instead_of=instead_of)
 
     async def drop(self, session_id: SessionId) -> None:
         await self._records.drop(Seal(session_id, _KIND).name)

@@ -63,9 +63,14 @@ class SqliteRecords:
         rows = await self._run("SELECT blob FROM records WHERE key = ? AND expires_at > ?", key, now)
         return rows[0][0] if rows else None
 
-    async def replace(self, key: str, blob: bytes, expires_at: int, now: int) -> bool:
-        statement = "UPDATE records SET blob = ?, expires_at = ? WHERE key = ? AND expires_at > ? RETURNING 1"
-        return bool(await self._run(statement, blob, expires_at, key, now))
+    async def replace(
+        self, key: str, blob: bytes, expires_at: int, now: int, *, instead_of: bytes | None = None
+    ) -> bool:
+        statement = (
+            "UPDATE records SET blob = ?, expires_at = ? WHERE key = ? AND expires_at > ? AND blob = ifnull(?, blob) "
+            "RETURNING 1"
+        )
+        return bool(await self._run(statement, blob, expires_at, key, now, instead_of))
 
     async def take(self, key: str, now: int) -> bytes | None:
         rows = await self._run("DELETE FROM records WHERE key = ? RETURNING blob, expires_at", key)

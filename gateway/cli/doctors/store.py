@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateway.adapters.disputes import assembly as disputes
 from gateway.adapters.sessions.records import RecordStore
-from gateway.app import new_token, open_records
+from gateway.assembly import new_token, open_records
 from gateway.cli.doctors.finding import Finding, good, warned, wrong
 from gateway.core.errors import DependencyFailed
 from gateway.settings import Settings

@@ -1,8 +1,9 @@
 """What FranceConnect accepts: a closed list of parameters, and the scopes that open claims."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 PIVOT = ("given_name", "given_name_array", "family_name", "birthdate", "gender", "birthplace", "birthcountry")
 
@@ -71,7 +72,29 @@ def is_acceptable(parameters: Mapping[str, str] | None) -> bool:
         return False
     if prompt is not None and {"none", "select_account"} & set(prompt.split()):
         return False
+    if not _is_url(parameters["redirect_uri"]) or requested_claims(parameters) is None:
+        return False
     return len(parameters["nonce"]) >= NONCE_AT_LEAST
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def requested_claims(parameters: Mapping[str, str]) -> Mapping[str, object] | None:
+    """What `claims` asks of the ID token; None when it is not a JSON object."""
+    try:
+        claims = json.loads(parameters.get("claims", "{}"))
+    except ValueError:
+        return None
+    if not isinstance(claims, dict):
+        return None
+    asked = claims.get("id_token")
+    return asked if isinstance(asked, dict) else {}
 
 
 def lowest_acr(values: str) -> str:

@@ -11,7 +11,15 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from gateway.ports import Clock, NewToken
-from gateway.sandbox.franceconnect.rules import CLAIMS_OF, LOGOUT, SandboxClient, is_acceptable, lowest_acr, once_each
+from gateway.sandbox.franceconnect.rules import (
+    CLAIMS_OF,
+    LOGOUT,
+    SandboxClient,
+    is_acceptable,
+    lowest_acr,
+    once_each,
+    requested_claims,
+)
 from gateway.sandbox.franceconnect.tokens import Faults, Grant, Introspection, Tokens
 from gateway.sandbox.identities import SandboxIdentity, identities
 
@@ -65,6 +73,9 @@ class SandboxFranceConnect:
             return self._error_page("Y04EA6EF", 400)
         if asked["redirect_uri"] not in client.redirect_uris:
             return self._error_page("Y04C013C", 400)
+        if "amr" in (requested_claims(asked) or {}):
+            # A right of its own, which no service of the sandbox has.
+            return self._error_page("Y100009", 400)
         if (refusal := _refusal(asked, client)) is not None:
             return self._redirect(asked, refusal)
         uid = self._new_token()
@@ -120,7 +131,9 @@ class SandboxFranceConnect:
 
     def _redirect(self, asked: Mapping[str, str], answer: Mapping[str, str]) -> Response:
         query = urlencode({**answer, "state": asked["state"], "iss": self.issuer})
-        return RedirectResponse(f"{asked['redirect_uri']}?{query}", 303)
+        # The default response mode of every type that would have brought a token.
+        joint = "#" if "token" in asked["response_type"] else "?"
+        return RedirectResponse(f"{asked['redirect_uri']}{joint}{query}", 303)
 
     async def _end_session(self, request: Request) -> Response:
         asked = once_each(request.url.query.encode())
@@ -129,6 +142,8 @@ class SandboxFranceConnect:
         claims = self.tokens.is_ours(asked["id_token_hint"])
         client = self._clients.get(str((claims or {}).get("aud")))
         if claims is None or client is None or claims.get("iss") != self.issuer:
+            return self._error_page("Y045AFAE", 400)
+        if asked.get("client_id", client.client_id) != client.client_id:
             return self._error_page("Y045AFAE", 400)
         target = asked.get("post_logout_redirect_uri")
         if target is not None and target not in client.post_logout_redirect_uris:
@@ -147,8 +162,10 @@ class SandboxFranceConnect:
         form = once_each(await request.body())
         if self.faults.token_status != 200:
             return Response("<html>", self.faults.token_status, media_type="text/html")
+        if form is None or not _is_form(request) or "authorization" in request.headers:
+            return _oauth_error(400, "invalid_request", "one form, one client authentication", "undefined", "Y048017B")
         client = self._authenticated(form)
-        if form is None or client is None:
+        if client is None:
             return _oauth_error(
                 401, "invalid_client", "client authentication failed", "invalid secret provided", "Y0434A7B"
             )
@@ -193,6 +210,8 @@ class SandboxFranceConnect:
         form = once_each(await request.body())
         if form is None or form.keys() != {"token", "client_id", "client_secret"}:
             return _oauth_error(400, "invalid_request", "parameter not allowed", "closed list", "Y030007")
+        if len(form["token"]) < 43 or len(form["client_secret"]) < 32:
+            return _oauth_error(400, "invalid_request", "parameter too short", "closed list", "Y030007")
         if self._authenticated(form) is None:
             return _oauth_error(
                 401, "invalid_client", "client authentication failed", "invalid secret provided", "Y0434A7B"
@@ -257,6 +276,11 @@ class SandboxFranceConnect:
             back = f'<p><a href="{base}/back/{uid}?code={code}">Revenir à {html.escape(client.name)}</a></p>'
         body = f"<p>Code d’erreur : <strong>{code}</strong></p><p>Identifiant : {uuid.uuid4()}</p>{back}"
         return _page("Une erreur technique est survenue", body, status)
+
+
+def _is_form(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/x-www-form-urlencoded"
 
 
 def _refusal(asked: Mapping[str, str], client: SandboxClient) -> dict[str, str] | None:

@@ -1,0 +1,125 @@
+"""`gateway check` says everything in one run: a mistake of shape in one place hides none elsewhere, and invents none."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import main
+from tests.shipped import without_disputes
+from tests.world import ROOT, secrets
+
+BAD_UPSTREAM = ('path: /famille/, upstream: "http://127.0.0.1:8103"', "path: /famille/, upstream: 127.0.0.1:8103")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "gateway.yaml").write_text(without_disputes(), encoding="utf-8")
+    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    for name, value in secrets().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _change(path: Path, before: str, after: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert before in text, before
+    path.write_text(text.replace(before, after), encoding="utf-8")
+
+
+def _found(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    assert main(["check"]) == 1
+    return [line for line in capsys.readouterr().err.splitlines() if not line.startswith("  hint:")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("public_url: http://localhost:8000", "public_url: localhost", "`public_url` does not have"),
+        ('siret: "13002526500013"', "siret: 13002526500013", "`siret` must be text"),
+        ("listen: 127.0.0.1:8000", "listen: 8000", "`listen`"),
+        ("trusted_proxies: []", "trusted_proxies: 10.0.0.0/8", "`trusted_proxies` must be a list"),
+        ("client_id: {env: FC_CLIENT_ID}", "client_id: abc", "`client_id`"),
+        ("environment: custom                      # sandbox", "environment: prod # ", "must be one of 'sandbox'"),
+        ("mode: franceconnect ", "mode: france_connect ", "`mode` must be one of"),
+        ("childcare: {} ", "childcare: yes ", "`childcare` must be"),
+        ("idle_s: 1800", "idle_s: half an hour", "a whole number"),
+        ("secrets: [{env: SESSION_SECRET}]", "secrets: []", "`secrets`"),
+        ("key: {env: SIGNING_KEY}", "key: hunter2", "`key`"),
+        ("sessions:\n", "workers: many\nsessions:\n", "`workers`"),
+        ("sessions:\n", "limits: {kept_post_bytes: -1}\nsessions:\n", "`kept_post_bytes`"),
+        ("sessions:\n", "disputes: {key: hunter2, agents: {provider: nobody, allow: [x]}}\nsessions:\n", "`key`"),
+        ("path: /cantine/,", "path: [/cantine/],", "`path` must be text"),
+    ],
+)
+def test_a_mistake_of_shape_hides_no_other_and_invents_none(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    before: str,
+    after: str,
+    said: str,
+) -> None:
+    gateway = folder / "gateway.yaml"
+    _change(gateway, before, after)
+    alone = _found(capsys)
+    assert len(alone) == 1
+    assert said in alone[0]
+    _change(gateway, *BAD_UPSTREAM)
+    line = 1 + gateway.read_text(encoding="utf-8")[: gateway.read_text(encoding="utf-8").index("/famille/")].count("\n")
+    both = _found(capsys)
+    assert len(both) == 2
+    assert alone[0] in both
+    assert any(each.startswith(f"gateway.yaml:{line}: `upstream` must be http://") for each in both)
+
+
+def test_a_broken_provider_hides_nothing_but_its_own_section(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _change(folder / "gateway.yaml", "signing_alg: ES256", "signing_alg: none")
+    _change(folder / "gateway.yaml", "idle_s: 1800", "idle_s: 28801")
+    _change(folder / "policies" / "cantine.yaml", "brackets.name", "brackets.nom")
+    found = "\n".join(_found(capsys))
+    for said in ("`signing_alg` must be one of", "`idle_s` is longer", "`brackets.nom` is not a fact"):
+        assert said in found
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("brackets.name", "brackets.nom", "`brackets.nom` is not a fact"),
+        ("X-Caf-Statut:", "Content-Type:", "meaning of its own"),
+        ("{up_to: 800, name: T2}", "{up_to: 300, name: T2}", "overlaps"),
+        ("encoding: utf-8", "allow: {all: [identity.agee: {at_least: 18}]}", "did you mean `identity.age`?"),
+    ],
+)
+def test_a_mistake_of_shape_in_a_policy_hides_no_other_of_it(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    before: str,
+    after: str,
+    said: str,
+) -> None:
+    policy = folder / "policies" / "cantine.yaml"
+    _change(policy, "review: true", "review: yes-please")
+    assert len(_found(capsys)) == 1
+    _change(policy, before, after)
+    assert main(["check"]) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert "`review` must be true or false" in error
+    assert len(re.findall(r"^policies/cantine\.yaml:\d+: ", error, re.MULTILINE)) == 2
+
+
+def test_one_mistake_that_two_readers_find_is_said_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _change(folder / "gateway.yaml", "mode: franceconnect ", "mode: identity ")
+    assert len(_found(capsys)) == 1
+
+
+def test_a_file_that_is_a_list_is_one_mistake(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "gateway.yaml").write_text("- a\n- b\n", encoding="utf-8")
+    assert len(_found(capsys)) == 1
+
+
+def test_the_configuration_that_these_tests_break_is_right(folder: Path) -> None:
+    assert (folder / "gateway.yaml").read_text(encoding="utf-8") == without_disputes()
+    assert main(["check"]) == 0
