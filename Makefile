@@ -15,7 +15,8 @@ test: .venv/dev ## Run the tests, one case of each kind (under ten minutes)
 	@scripts/real-parts
 	$(BIN)/python -m pytest tests/unit tests/property --cov=gateway.core --cov-fail-under=100 --cov-report=term-missing:skip-covered
 	$(BIN)/python -m pytest -n 4 --dist loadfile -m "not slow" tests/contract tests/integration tests/attack tests/repo
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" tests/e2e --ignore tests/e2e/test_disputes.py
+	$(BIN)/python -m pytest -m "not slow" tests/e2e/test_disputes.py
 	$(BIN)/python -m tests.fuzz --seconds 60
 	$(BIN)/python -m tests.mutants --sample 12
 

@@ -23,6 +23,7 @@ from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
 from gateway.adapters.quotas import SharedQuotas
 from gateway.adapters.sessions.checked import CheckedSessions, Rechecked
+from gateway.adapters.sessions.ended import EndedLogins
 from gateway.adapters.sessions.forms import SMALL_BYTES, Forms
 from gateway.adapters.sessions.handoffs import Handoffs
 from gateway.adapters.sessions.memory import MemoryRecords
@@ -183,6 +184,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         attempts=_attempts(settings, world, records, NUMBER_TRIES, NUMBER_PERIOD_S),
         departures=_attempts(settings, world, records, departures, 60) if departures else None,
         logout_tokens=_attempts(settings, world, records, 1, REPLAY_S),
+        ended_logins=EndedLogins(records, world.clock, settings.sessions.secrets[-1], keep_s=REPLAY_S),
         client_keys=_client_keys(settings),
         readiness=lasting.readiness,
         outages=lasting.outages,

@@ -296,6 +296,18 @@ class Handoff:
     return_to: str
 
 
+class EndedLoginStore(Protocol):
+    """Logouts that providers have told of, for as long as a login could have been under way meanwhile."""
+
+    async def note(self, provider: str, *, sub: str, sid: str) -> None:
+        """Of a person, of a provider's session, or of that session of that person."""
+        ...
+
+    async def since(self, began: float, provider: str, *, sub: str, sid: str) -> bool:
+        """Whether one that concerns this login came since that moment (Unix seconds)."""
+        ...
+
+
 class HandoffStore(Protocol):
     """One-time tickets that live for seconds."""
 

@@ -96,8 +96,8 @@ def subject(issuer: str, uid: str = AGENT) -> str:
     return SandboxProConnect(issuer, SandboxClient("", "", (), ()), lambda: 0.0, new_token).sub(uid)
 
 
-def agents_at(issuer: str, notify: str = "") -> dict[str, str]:
-    """The shipped configuration with disputes kept, and the agents of that provider. `notify` is YAML."""
+def agents_at(issuer: str, notify: str = "", limits: str = "") -> dict[str, str]:
+    """The shipped configuration with disputes kept, and the agents of that provider. `notify` and `limits` are YAML."""
     return {
         "trusted_proxies: []": "trusted_proxies: [127.0.0.1/32]",
         "household:\n  api": (
@@ -108,6 +108,7 @@ def agents_at(issuer: str, notify: str = "") -> dict[str, str]:
             "disputes:\n  key: {env: DISPUTES_KEY}\n"
             f"  agents: {{provider: {PROVIDER}, allow: [{subject(issuer)}]}}\n"
             + (f"  notify: {notify}\n" if notify else "")
+            + (f"\nlimits: {limits}\n" if limits else "")
             + "\nsessions:\n"
         ),
     }
@@ -121,11 +122,11 @@ def proconnect_of(world: World, issuer: str) -> SandboxProConnect:
 
 
 @contextmanager
-def office(folder: Path, *, notify: str = "", quick_lane: bool | None = None) -> Iterator[Office]:
-    """`notify` is the YAML of `disputes.notify`."""
+def office(folder: Path, *, notify: str = "", limits: str = "", quick_lane: bool | None = None) -> Iterator[Office]:
+    """`notify` is the YAML of `disputes.notify`, `limits` that of `limits`."""
     (own,) = bound_sockets(1)
     issuer = f"http://127.0.0.1:{own.getsockname()[1]}/api/v2"
-    changes = agents_at(issuer, notify)
+    changes = agents_at(issuer, notify, limits)
     with running(folder, changes=changes, routes=ROUTES, policies=POLICIES, quick_lane=quick_lane) as world:
         proconnect = proconnect_of(world, issuer)
         with served([(proconnect.app, own)]):

@@ -85,6 +85,14 @@ def client_address(
     return peer if client is None else str(client)
 
 
+def one_subscriber(address: str) -> str:
+    """What tries are counted for: an IPv4 address, or the /64 of an IPv6 one, of which its holder has 2⁶⁴ addresses."""
+    found = _address(address)
+    if not isinstance(found, ipaddress.IPv6Address):
+        return address
+    return str(ipaddress.IPv6Network((found, 64), strict=False))
+
+
 def is_listed(peer: str, trusted: Sequence[Network], *, trust_unix: bool = False) -> bool:
     """Whether what this peer says of others is believed; an empty list is nobody."""
     known = _PEERS[peer]

@@ -12,6 +12,7 @@ from gateway.web import dispute_texts
 from gateway.web.cookies import digest_of, new_session_id
 from gateway.web.exchange import Exchange, own_url, require_form, with_cookies
 from gateway.web.http import posted_form
+from gateway.web.login import may_depart, too_many
 from gateway.web.logout import LOGGED_OUT_HERE, return_state
 from gateway.web.services import Services
 
@@ -44,6 +45,8 @@ async def start(services: Services, exchange: Exchange) -> Response:
     settings, _ = offered(services, exchange)
     form = await posted_form(exchange.snapshot, exchange.receive)
     require_form(services, exchange, form.get("token", ""), exchange.browser or "")
+    if not await may_depart(services, exchange):
+        return too_many(services, exchange, None, own_url("agents"))
     transaction = LoginTransaction(
         state=services.new_token(),
         nonce=services.new_token(),
@@ -78,6 +81,7 @@ async def finish(
     settings, store = offered(services, exchange)
     if isinstance(returned, CallbackError):
         return _failed(services, exchange, LoginFailed("agent_login_refused", reference=returned.reference))
+    began = services.clock()
     try:
         proven = await provider.exchange(transaction, returned.code)
     except (LoginFailed, DependencyFailed) as error:
@@ -97,6 +101,9 @@ async def finish(
         sid=proven.sid,
     )
     await services.agents.create(session)
+    if await services.ended_logins.since(began, provider.name, sub=sub, sid=proven.sid):
+        await services.agents.drop(session.id)
+        return _failed(services, exchange, LoginFailed("login_ended_meanwhile"))
     services.trace(ActionLine(exchange.reference, "login", "", "listed", who))
     services.metrics.count("gateway_agents_total", outcome="login")
     return with_cookies(exchange.pages.redirect(own_url("agents")), services.cookies.set_agent(session.id))

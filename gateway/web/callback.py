@@ -174,6 +174,9 @@ async def _new_session(
         contested=came.contested if came else frozenset(),
     )
     await services.sessions.create(session)
+    if await services.ended_logins.since(dies_at - TOKEN_S, transaction.provider, sub=identity.sub, sid=signed_in.sid):
+        await services.sessions.drop(session.id)
+        raise LoginFailed("login_ended_meanwhile")
     if exchange.session is not None:
         await services.sessions.drop(exchange.session.id)
     return session

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.types import Receive
 
 from gateway.core.errors import RequestRejected
-from gateway.core.forwarded import client_address
+from gateway.core.forwarded import client_address, one_subscriber
 from gateway.core.household import lasting
 from gateway.core.model import Facts, NormalPath, RequestFacts, Session, Standing
 from gateway.core.paths import Target, admit, read_target
@@ -153,10 +153,11 @@ def require_form(services: Services, exchange: Exchange, token: str, bound_to: s
 
 
 def address_of(services: Services, exchange: Exchange) -> str:
-    """Of whoever asks, as far as listed proxies vouch for it."""
+    """Of whoever asks, as far as listed proxies vouch for it: what a limit is counted for."""
     snapshot, settings = exchange.snapshot, services.settings
     said = snapshot.values(b"x-forwarded-for")
-    return client_address(snapshot.peer, said, settings.trusted_proxies, trust_unix=settings.trust_unix)
+    client = client_address(snapshot.peer, said, settings.trusted_proxies, trust_unix=settings.trust_unix)
+    return one_subscriber(client)
 
 
 def form_bond(exchange: Exchange) -> str:

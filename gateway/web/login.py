@@ -82,8 +82,8 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
         # Better said here than after the detour: without cookies nobody comes back signed in.
         return cookies_refused(services, exchange, place)
     require_form(services, exchange, form.get("token", ""), exchange.browser)
-    if not await _may_depart(services, exchange):
-        return _too_many(services, exchange, place)
+    if not await may_depart(services, exchange):
+        return too_many(services, exchange, place)
     transaction = await _transaction(services, exchange, form, place)
     if transaction.waived:
         await waive(services, transaction)
@@ -113,19 +113,21 @@ def cookies_refused(services: Services, exchange: Exchange, place: Destination |
     )
 
 
-async def _may_depart(services: Services, exchange: Exchange) -> bool:
+async def may_depart(services: Services, exchange: Exchange) -> bool:
+    """Whether this address may begin one more login, a person's or an agent's; one is counted."""
     departures = services.departures
     return departures is None or await departures.allowed(f"login:{address_of(services, exchange)}")
 
 
-def _too_many(services: Services, exchange: Exchange, place: Destination | None) -> Response:
+def too_many(services: Services, exchange: Exchange, place: Destination | None, restart: str | None = None) -> Response:
+    """The answer to one who may not; `restart` is by default the login of `place`."""
     services.log("login_refused", code="login_attempts", reference=exchange.reference)
     count_login(services, "login_attempts", "")
     response = exchange.pages.message(
         texts.LOGINS_TOO_MANY,
         429,
         reference=exchange.reference,
-        restart=own_url("login", place.url if place else ""),
+        restart=restart or own_url("login", place.url if place else ""),
         alternative=alternative_of(place),
     )
     response.headers["retry-after"] = "60"

@@ -42,6 +42,8 @@ def _addressee(services: Services, token: str) -> IdentityProvider:
 
 async def _end(services: Services, provider: str, *, sub: str = "", sid: str = "") -> int:
     """Of people and of agents alike: an agent whose account is closed answers no dispute any more."""
+    # First: a login that ends at this moment finds the note, or its session is found here.
+    await services.ended_logins.note(provider, sub=sub, sid=sid)
     people = await services.sessions.revoke(provider=provider, sub=sub, sid=sid)
     return people + await services.agents.revoke(provider=provider, sub=sub, sid=sid)
 

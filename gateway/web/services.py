@@ -13,6 +13,7 @@ from gateway.dispute_ports import ActionLine, AgentSessionStore, Announcer, Disp
 from gateway.ports import (
     AuditLine,
     Clock,
+    EndedLoginStore,
     FormStore,
     HandoffStore,
     HouseholdSource,
@@ -96,6 +97,7 @@ class Services:
     trace: Callable[[ActionLine], None]
     logout_tokens: Attempts
     """Each of a provider's logout tokens counts once."""
+    ended_logins: EndedLoginStore
     client_keys: Mapping[str, object]
     """Public halves of what we authenticate with at providers; nothing that applications should believe."""
     readiness: Readiness

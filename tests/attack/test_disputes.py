@@ -349,3 +349,15 @@ def test_a_dispute_store_that_fails_lets_no_value_leave_and_says_so_to_people(
     monkeypatch.undo()
     parent.visit(MY_DATA)
     assert received(parent, "/quotient/")["x-statut"] == "verified"
+
+
+def test_the_agents_door_is_no_way_round_the_limit_of_logins(tmp_path: Path) -> None:
+    """Each login takes of the room that all have: 40,000 in half an hour."""
+    with office(tmp_path, limits="{logins_per_minute_per_address: 3}") as town:
+        browser = town.world.person()
+        statuses = []
+        for _ in range(4):
+            token = browser.visit("/_gateway/agents").forms[0].fields["token"]
+            statuses.append(_post(browser, "/_gateway/agents/login", token=token))
+        assert [answer.status_code for answer in statuses] == [303, 303, 303, 429]
+        assert 'href="/_gateway/agents"' in statuses[-1].text

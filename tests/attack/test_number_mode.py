@@ -270,3 +270,18 @@ def test_people_behind_a_listed_proxy_have_attempts_of_their_own_and_an_invented
             person = world.person()
             person.client.headers["x-forwarded-for"] = address
             assert [_typed(world, person, "9999999", "33000")[0] for _ in statuses] == statuses
+
+
+@pytest.mark.parametrize(("pattern", "sixth"), [("2001:db8:1:1::{}", 429), ("2001:db8:1:{}::1", 403)])
+def test_the_addresses_of_one_ipv6_subscriber_are_one(tmp_path: Path, pattern: str, sixth: int) -> None:
+    """Whoever has IPv6 at home has a /64: each try could come from an address of its own. Another /64 is another's."""
+    changes = {**NUMBER["changes"], "trusted_proxies: []": "trusted_proxies: [127.0.0.1/32]"}
+    policy = WITHOUT_LOGIN.replace("when_missing: forward", "when_missing: deny")
+    files: dict[str, Any] = {**NUMBER, "changes": changes, "policies": {"numero": policy}}
+    with running(tmp_path, broker=True, **files) as world:
+        statuses = []
+        for number in range(1, 7):
+            person = world.person()
+            person.client.headers["x-forwarded-for"] = pattern.format(number)
+            statuses.append(_typed(world, person, "9999999", "33000")[0])
+        assert statuses == [403] * 5 + [sixth]

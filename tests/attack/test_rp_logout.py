@@ -1,5 +1,6 @@
 """The logout modules of the OpenID Foundation's relying-party suite, by name, in the strict reading."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,10 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from gateway.adapters.logs import configure_logging
-from tests.agents import AGENT, STRANGER, office
+from gateway.adapters.oidc.provider import OidcProvider
+from gateway.core.model import LoginTransaction
+from gateway.ports import SignedIn
+from tests.agents import AGENT, STRANGER, Office, office
 from tests.browser import Page, Person
 from tests.openid import CLIENT_ID, LOGOUT_EVENT, SECRET, SID, SUB, Agents, agents, b64, hmac_signature, signature
 
@@ -177,6 +181,24 @@ def test_a_logout_token_of_nobody_ends_nothing(op: Agents) -> None:
     _ends_nothing(op, op.provider.logout_token(sub="", sid=...), "claim_type_sub")
 
 
+def test_a_logout_during_a_callback_ends_the_login_that_it_meets(op: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider's session is over before ours begins: nobody would ever end it."""
+    real = OidcProvider.exchange
+
+    async def slow(self: OidcProvider, transaction: LoginTransaction, code: str) -> SignedIn:
+        signed_in = await real(self, transaction, code)
+        told = await asyncio.to_thread(op.post_logout_token, op.provider.logout_token())
+        assert told.status_code == 200
+        return signed_in
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(OidcProvider, "exchange", slow)
+        person, page = op.sign_in()
+        assert (page.status, op.is_signed_in(person)) == (400, False)
+    person, page = op.sign_in()
+    assert (page.status, op.is_signed_in(person)) == (200, True)
+
+
 def test_a_logout_token_counts_once(op: Agents) -> None:
     token = op.provider.logout_token()
     assert op.post_logout_token(token).status_code == 200
@@ -311,26 +333,44 @@ def test_nobody_is_named_in_the_log_of_a_logout(op: Agents) -> None:
     assert SID not in written
 
 
+def _tell_of_logout(town: Office, uid: str) -> None:
+    """ProConnect's own token says `sub`."""
+    now = int(town.world.clock())
+    claims = {"iss": town.proconnect.issuer, "aud": "sandbox-agents", "iat": now, "exp": now + 60}
+    told = claims | {"events": {LOGOUT_EVENT: {}}, "sub": town.proconnect.sub(uid), "jti": uid}
+    head = {"alg": "RS256", "typ": "logout+jwt"}
+    message = f"{b64(json.dumps(head).encode())}.{b64(json.dumps(told).encode())}"
+    token = f"{message}.{signature(message, town.proconnect._key)}"
+    url = f"{town.world.url}/_gateway/backchannel-logout"
+    assert httpx.post(url, data={"logout_token": token}, trust_env=False).status_code == 200
+
+
 def test_a_logout_at_the_provider_ends_an_agents_session_too(tmp_path: Path) -> None:
-    """ProConnect's own token says `sub`: whoever lost their account answers no dispute any more."""
+    """Whoever lost their account answers no dispute any more."""
     with office(tmp_path) as town:
-        agent, now = town.agent(), int(town.world.clock())
+        agent = town.agent()
         assert "Se déconnecter" in agent.visit("/_gateway/agents").buttons
-        claims = {
-            "iss": town.proconnect.issuer,
-            "aud": "sandbox-agents",
-            "iat": now,
-            "exp": now + 60,
-            "events": {LOGOUT_EVENT: {}},
-        }
-        url = f"{town.world.url}/_gateway/backchannel-logout"
         for uid, still in ((STRANGER, True), (AGENT, False)):
-            told = claims | {"sub": town.proconnect.sub(uid), "jti": uid}
-            head = {"alg": "RS256", "typ": "logout+jwt"}
-            message = f"{b64(json.dumps(head).encode())}.{b64(json.dumps(told).encode())}"
-            token = f"{message}.{signature(message, town.proconnect._key)}"
-            assert httpx.post(url, data={"logout_token": token}, trust_env=False).status_code == 200
+            _tell_of_logout(town, uid)
             assert ("Se déconnecter" in agent.visit("/_gateway/agents").buttons) == still
+
+
+def test_a_logout_while_an_agent_comes_back_from_the_provider_ends_that_login(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = OidcProvider.exchange
+    with office(tmp_path) as town:
+
+        async def slow(self: OidcProvider, transaction: LoginTransaction, code: str) -> SignedIn:
+            signed_in = await real(self, transaction, code)
+            await asyncio.to_thread(_tell_of_logout, town, AGENT)
+            return signed_in
+
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(OidcProvider, "exchange", slow)
+            agent = town.agent()
+        assert "Se déconnecter" not in agent.visit("/_gateway/agents").buttons
+        assert "Se déconnecter" in town.sign_in(agent).buttons
 
 
 def test_an_agent_who_leaves_is_told_so_and_a_forged_way_back_is_noticed(tmp_path: Path) -> None:

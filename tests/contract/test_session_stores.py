@@ -586,3 +586,18 @@ async def test_a_record_that_was_dropped_and_made_again_bears_its_new_tags_only(
     await records.create("one", b"1", NOW + 60, ("after",))
     assert await records.tagged("before", NOW) == []
     assert await records.tagged("after", NOW) == ["one"]
+
+
+async def test_a_login_that_another_version_began_is_unknown_and_no_failure(records: RecordStore, clock: Clock) -> None:
+    seal = Seal(TRANSACTION.state, "login")
+    older = codec.dump(TRANSACTION).replace(b',"takes_back":false', b"")
+    await records.create(seal.name, seal.close(older), NOW + 60)
+    assert await Transactions(records, clock, ttl_s=60).consume(TRANSACTION.state) is None
+
+
+async def test_a_handoff_that_another_version_left_is_unknown_and_no_failure(
+    records: RecordStore, clock: Clock
+) -> None:
+    seal = Seal("7" * 64, "handoff")
+    await records.create(seal.name, seal.close(b'{"other":1}'), NOW + 60)
+    assert await Handoffs(records, clock).take("7" * 64) is None

@@ -49,6 +49,8 @@ CHANGES = {
 }
 
 
+HOUR_S = 3700.0
+
 REVIEW = 'button[value="confirm"]'
 CONTEST = 'a[href*="contester?datum="]'
 
@@ -154,6 +156,60 @@ def typed_too_often(world: World, page: Page) -> None:
         page.locator('form[action="/_gateway/allocataire"] button').click()
 
 
+def in_the_line(world: World, page: Page) -> None:
+    """API Particulier has just told somebody to wait; an hour later it is forgotten."""
+    world.api.faults.next_status = 429
+    world.sign_in(world.person(), "/cantine/", MATCHING)
+    page.goto(world.url + "/cantine/")
+    page.locator('form[action="/_gateway/login"] button').first.click()
+    world.clock.ahead_s += HOUR_S
+
+
+def caf_down(world: World, page: Page) -> None:
+    world.api.faults.next_status = 502
+    world.api.faults.lasts = True
+    signed_in("/cantine/", MATCHING)(world, page)
+    world.api.faults.next_status, world.api.faults.lasts = None, False
+    world.clock.ahead_s += HOUR_S
+
+
+def provider_fails(world: World, page: Page) -> None:
+    world.franceconnect.faults.token_status = 503
+    signed_in("/cantine/", MATCHING)(world, page)
+    world.franceconnect.faults.token_status = 200
+
+
+def button_marked(world: World, page: Page) -> None:
+    provider_fails(world, page)
+    page.goto(world.url + "/_gateway/login?return_to=/cantine/")
+    world.clock.ahead_s += HOUR_S
+
+
+def turned_back(world: World, page: Page) -> None:
+    page.goto(world.url + "/cantine/")
+    page.locator('form[action="/_gateway/login"] button').first.click()
+    page.get_by_role("link", name="Revenir à").click()
+
+
+def form_of(size_bytes: int) -> Way:
+    """A form with a file of that size, sent when the session was over."""
+
+    def way(world: World, page: Page) -> None:
+        signed_in("/compte/justificatif", MATCHING)(world, page)
+        file = {"name": "attestation.pdf", "mimeType": "application/pdf", "buffer": bytes(size_bytes)}
+        page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+        page.context.clear_cookies(name="gateway-session")
+        page.locator("form button").click()
+
+    return way
+
+
+def form_kept(world: World, page: Page) -> None:
+    form_of(1000)(world, page)
+    page.locator('form[action="/_gateway/login"] button').first.click()
+    page.get_by_role("button", name="Continuer").click()
+
+
 def logged_out(world: World, page: Page) -> None:
     signed_in("/compte/", MATCHING, then="/_gateway/logout")(world, page)
     page.locator('form[action="/_gateway/logout"] button').click()
@@ -186,8 +242,13 @@ PAGES = (
     Place("alternative-not-found", signed_in("/cantine/", UNKNOWN), 403),
     Place("alternative-mismatch", signed_in("/cantine/", MISMATCHING), 403),
     Place("alternative-nursery", signed_in("/creche/", MATCHING), 403),
-    Place("notice-brackets", at("/_gateway/calcul/cantine")),
-    Place("notice-scale", at("/_gateway/calcul/creche")),
+    Place("waiting", in_the_line),
+    Place("alternative-unavailable", caf_down, 403),
+    Place("provider-down", provider_fails, 503),
+    Place("login-provider-down", button_marked),
+    Place("login-not-completed", turned_back, 403),
+    Place("form-kept", form_kept),
+    Place("form-not-kept", form_of(2_000_000), 401),
     Place("refused", signed_in("/age/", MATCHING), 403),
     Place("callback-failed", at("/_gateway/callback?state=unknown&code=none"), 400),
     Place("not-found", at("/_gateway/nothing-here"), 404),

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response
 from gateway.core.colours import contrast
 from tests.e2e.chromium import NEEDS_CHROMIUM, started
 from tests.e2e.judges import axe, installed, invalid_html
-from tests.e2e.pages import PAGES, Place, sites
+from tests.e2e.pages import PAGES, Place, sites, typed_wrongly
 from tests.world import World
 
 pytestmark = [
@@ -203,6 +204,15 @@ def test_every_page_has_a_title_of_its_own(visit: Callable[[Place], Visit]) -> N
         "login-caf",
         "login-caf-much",
         "login-alone",
+        "login-provider-down",
+        "login-not-completed",
+        "callback-failed",
+        "review",
+        "review-nursery",
+        "notice-bracket",
+        "notice-nursery",
+        "alternative-mismatch",
+        "alternative-nursery",
         "my-data-full",
         "my-data-empty",
     }
@@ -258,4 +268,16 @@ def test_the_skip_link_leads_to_the_content(world: World, browser: Browser) -> N
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "contenu"
+    context.close()
+
+
+def test_what_is_wrong_with_a_field_stands_between_its_format_and_the_field(world: World, browser: Browser) -> None:
+    context = context_of(browser, USUAL)
+    page = context.new_page()
+    typed_wrongly(world, page)
+    for name in ("number", "postal_code"):
+        boxes = [page.locator(f"#{each}").bounding_box() for each in (f"{name}-format", f"{name}-erreur", name)]
+        ends = [(box["y"], box["y"] + box["height"]) for box in boxes if box is not None]
+        assert len(ends) == 3
+        assert all(end <= begin + 1 for (_, end), (begin, _) in pairwise(ends)), ends
     context.close()

@@ -185,3 +185,20 @@ def test_a_mail_server_that_is_not_there_is_a_failure_and_not_a_crash() -> None:
         assert logged == ["notification_failed"]
 
     asyncio.run(scene())
+
+
+@pytest.mark.anyio
+async def test_word_that_another_version_left_keeps_no_other_from_leaving() -> None:
+    said: list[str] = []
+
+    async def send(word: Word) -> None:
+        said.append(word.reference)
+
+    records = MemoryRecords()
+    quiet = Cells()
+    notifier = Notifier(records, lambda: NOW, b"k" * 32, {"email": send}, log=lambda *_, **__: None, metrics=quiet)
+    name = notifier._keyed.name("word", "OLD", "email")
+    await records.create(name, notifier._keyed.close(name, b'{"other":1}'), NOW + 60, [notifier._tag])
+    await notifier.leave("NEW", "contest", "quotient")
+    await notifier.carry()
+    assert said == ["NEW"]

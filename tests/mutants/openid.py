@@ -76,6 +76,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("logout: of nobody", _LOGOUT, "    if not sub and not sid:\n        raise LoginFailed(\"logout_token_nobody\")\n", "", _OUT + "test_a_logout_token_of_nobody_ends_nothing"),
     Mutant("logout: claims may be missing", _LOGOUT, "required=(\"iss\", \"aud\", \"iat\", \"exp\", \"jti\"))", "required=(\"iss\", \"aud\"))", _OUT + "test_a_logout_token_that_lacks_a_claim_ends_nothing"),
     Mutant("logout: any type", _LOGOUT, ", types=TYPES)", ", types=frozenset({\"at+jwt\", \"gw-assert+jwt\", \"secevent+jwt\", *TYPES}))", _OUT + "test_a_token_of_another_type_ends_nothing"),
+    Mutant("logout: a login under way goes on", "gateway/web/callback.py", "        raise LoginFailed(\"login_ended_meanwhile\")\n", "        pass\n", _OUT + "test_a_logout_during_a_callback_ends_the_login_that_it_meets"),
     Mutant("logout: as often as one likes", _WEB, "        if not await services.logout_tokens.allowed(f\"{provider}\\n{leaving.jti}\"):\n            raise LoginFailed(\"logout_token_replayed\")\n", "", _OUT + "test_a_logout_token_counts_once"),
     Mutant("logout: keys fetched for each", _OIDC, "            at_most_every_s=REFETCH_UNASKED_S,\n", "            at_most_every_s=0,\n", _OUT + "test_unknown_keys_make_us_fetch_once_a_minute_at_most"),
     Mutant("logout: agents stay", _WEB, "    return people + await services.agents.revoke(provider=provider, sub=sub, sid=sid)", "    return people", _OUT + "test_a_logout_at_the_provider_ends_an_agents_session_too"),

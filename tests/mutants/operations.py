@@ -91,15 +91,15 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "logins are not limited when asked to be",
         "gateway/web/login.py",
-        "    if not await _may_depart(services, exchange):",
+        "    if not await may_depart(services, exchange):",
         "    if False:",
         _LIMIT + "test_the_fourth_in_a_minute_is_told_to_wait_and_how_to_go_on",
     ),
     Mutant(
         "anybody's X-Forwarded-For makes a new visitor",
         "gateway/web/exchange.py",
-        "return client_address(snapshot.peer, said, settings.trusted_proxies, trust_unix=settings.trust_unix)",
-        'return b",".join(said).decode("latin-1") or snapshot.peer',
+        "client = client_address(snapshot.peer, said, settings.trusted_proxies, trust_unix=settings.trust_unix)",
+        'client = b",".join(said).decode("latin-1") or snapshot.peer',
         _LIMIT + "test_from_a_peer_that_is_not_listed_no_address_is_believed",
     ),
     Mutant(

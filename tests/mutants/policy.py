@@ -18,6 +18,20 @@ MUTANTS: tuple[Mutant, ...] = (
         _UNIT + "test_the_anonymous_are_sent_to_log_in_for_what_the_policy_needs",
     ),
     Mutant(
+        "an optional login is asked for again",
+        _POLICY,
+        "        return None if policy.login.optional else _authenticate(policy, policy.login, facts, Reason.SCOPES_MISSING)",
+        "        return _authenticate(policy, policy.login, facts, Reason.SCOPES_MISSING)",
+        _UNIT + "test_an_optional_login_serves_who_signed_in_for_another_service_and_tells_that_caf_was_not_asked",
+    ),
+    Mutant(
+        "what was not asked counts as an outage",
+        _POLICY,
+        "        return HouseholdStatus.NOT_ASKED if by_login else HouseholdStatus.UNAVAILABLE",
+        "        return HouseholdStatus.UNAVAILABLE",
+        _UNIT + "test_an_optional_login_serves_who_signed_in_for_another_service_and_tells_that_caf_was_not_asked",
+    ),
+    Mutant(
         "any provider is accepted",
         _POLICY,
         "    if login.providers and who.provider not in login.providers:",

@@ -31,7 +31,14 @@ def test_a_login_in_vain_is_in_the_page(reason: Reason) -> None:
 
 
 def test_the_codes_are_found_where_they_are_said() -> None:
-    found = {"login_cookie_missing", "state_unknown", "cookies_refused", "login_loop", "handoff_unknown"}
+    found = {
+        "login_cookie_missing",
+        "state_unknown",
+        "cookies_refused",
+        "login_loop",
+        "handoff_unknown",
+        "login_ended_meanwhile",
+    }
     assert (
         found | {"form_too_large", "form_from_elsewhere", "form_type", "forms_too_many", "form_gone", "form_person"}
         == _codes()

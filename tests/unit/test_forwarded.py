@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from gateway.core.forwarded import client_address, forwarded
+from gateway.core.forwarded import client_address, forwarded, one_subscriber
 
 TRUSTED = (ipaddress.ip_network("10.0.0.0/8"),)
 
@@ -96,3 +96,17 @@ def test_what_was_said_of_one_name_is_not_changed_by_who_reads_it() -> None:
 
 def test_a_quote_cannot_end_a_name() -> None:
     assert forwarded("1.2.3.4", "https", 'a"b')[-1][1] == b'for=1.2.3.4;host="a\\"b";proto=https'
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.9", "::ffff:203.0.113.9"),
+        ("", ""),
+        ("unix", "unix"),
+    ],
+)
+def test_tries_are_counted_for_a_subscriber_and_not_for_each_of_their_addresses(address: str, counted: str) -> None:
+    assert one_subscriber(address) == counted

@@ -126,7 +126,10 @@ class Notifier:
     async def _read(self, name: str) -> Word | None:
         blob = await self._records.load(name, self._now)
         content = self._keyed.open(name, blob) if blob else None
-        return codec.load(Word, content) if content else None
+        try:
+            return codec.load(Word, content) if content else None
+        except ValueError:
+            return None  # of another version of the gateway: it must not keep the others from leaving
 
     @property
     def _tag(self) -> str:

@@ -36,7 +36,10 @@ class Transactions:
         seal = Seal(state, _ONCE)
         blob = await self._records.take(seal.name, int(self._clock()))
         content = seal.open(blob) if blob else None
-        return codec.load(LoginTransaction, content) if content else None
+        try:
+            return codec.load(LoginTransaction, content) if content else None
+        except ValueError:
+            return None  # of another version of the gateway
 
     async def return_to(self, state: str) -> str | None:
         if not is_token(state):

@@ -1,0 +1,34 @@
+"""Logouts that a provider has told of lately: a login that was under way at that moment must not outlive them."""
+
+import hashlib
+import hmac
+
+from gateway.adapters.sessions import codec
+from gateway.adapters.sessions.records import RecordStore
+from gateway.ports import Clock
+
+
+class EndedLogins:
+    """`ports.EndedLoginStore`. The store sees HMACs, and when."""
+
+    def __init__(self, records: RecordStore, clock: Clock, secret: bytes, *, keep_s: int) -> None:
+        """`keep_s`: longer than any callback lasts."""
+        self._records = records
+        self._clock = clock
+        self._secret = secret
+        self._keep_s = keep_s
+
+    async def note(self, provider: str, *, sub: str, sid: str) -> None:
+        now = self._clock()
+        # To the fraction: who signs in again in the same second has begun anew.
+        await self._records.create(self._name(provider, sub, sid), str(now).encode("ascii"), int(now) + self._keep_s)
+
+    async def since(self, began: float, provider: str, *, sub: str, sid: str) -> bool:
+        now = int(self._clock())
+        names = {("", sid), (sub, ""), (sub, sid)} - {("", "")}
+        noted = [await self._records.load(self._name(provider, *each), now) for each in names]
+        return any(blob is not None and float(blob) >= began for blob in noted)
+
+    def _name(self, provider: str, sub: str, sid: str) -> str:
+        words = codec.dump((provider, sub, sid))
+        return hmac.new(self._secret, b"ended login\n" + words, hashlib.sha256).hexdigest()
