@@ -1,5 +1,6 @@
 """Values that must not leave, looked for in everything that leaves."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,8 @@ def test_the_other_parent_and_the_children_are_on_no_page_and_in_no_header(world
     assert "verified" in _headers(parent, path)
     everything = _everything(world, parent)
     for written in FAMILY:
-        assert written not in everything, written
+        # A year may stand inside a token or a time; on its own it is somebody's.
+        assert not re.search(rf"(?<![0-9A-Za-z]){written}(?![0-9A-Za-z])", everything), written
 
 
 def test_a_policy_that_injects_the_children_shows_them_where_it_should(world: World) -> None:

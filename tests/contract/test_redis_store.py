@@ -165,7 +165,7 @@ async def test_answers_are_never_crossed_however_callers_give_up(records: RedisR
         right += 1
 
     for _ in range(40):
-        tasks = {asyncio.create_task(ask(name)): chance.randrange(12) for name in names}
+        tasks = {asyncio.create_task(ask(name)): chance.randrange(24) for name in names}
         for step in range(12):
             await asyncio.sleep(0)
             for task, gives_up in tasks.items():
