@@ -188,6 +188,7 @@ def test_an_outage_a_quota_and_a_habilitation_read_the_same_to_a_person(caf: Wor
     assert ("household_trouble" in caf.logs.getvalue()) == (status in {401, 403, 429})
 
 
+@pytest.mark.slow
 def test_a_quota_that_is_spent_for_the_canteen_is_spent_for_the_nursery(caf: World) -> None:
     """Thirty people in a minute at one address, then the thirty-first: nobody is asked about twice."""
     token, path = "x" * 43, "/v3/dss/quotient_familial/france_connect?recipient=13002526500013"

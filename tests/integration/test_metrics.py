@@ -114,12 +114,12 @@ def _version(samples: dict[tuple[str, tuple[tuple[str, str], ...]], float]) -> s
     return {labels for name, labels in samples if name == "gateway_config_info"}
 
 
-def test_a_thousand_invented_paths_and_queries_add_no_series(either: Gateway) -> None:
+def test_invented_paths_and_queries_add_no_series(either: Gateway) -> None:
     connection = either.connection()
     get(connection, "/page")
     get(connection, "/_gateway/nothing")
     before = len(parsed(scrape(either.config.parent).text))
-    for number in range(500):
+    for number in range(100):
         get(connection, f"/page-{number}?q={number}")
         get(connection, f"/_gateway/unknown-{number}")
     assert len(parsed(scrape(either.config.parent).text)) <= before + 2

@@ -15,6 +15,7 @@ PACKAGE = sorted((ROOT / "gateway").rglob("*.py"))
 MODULES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in PACKAGE]
 
 
+@pytest.mark.slow
 def test_every_module_imports_alone() -> None:
     """Each in a fresh interpreter's module table: no module counts on another having been imported first."""
     script = (
