@@ -66,13 +66,14 @@ image: ## Build the container image and start it, where a container engine runs
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras
 
-lock: ## Rewrite the hashed lock files from pyproject.toml
+lock: ## Rewrite the hashed lock files (needs npm too)
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet uv
 	@$(COMPILE) pyproject.toml -o requirements.lock
 	@$(COMPILE) --extra build --extra dev pyproject.toml -o requirements-dev.lock
 	@$(COMPILE) --extra build pyproject.toml -o requirements-build.lock
 	@$(COMPILE) tests/providers/python/requirements.in -o tests/providers/python/requirements.lock
+	@scripts/npm-lock scripts/franceconnect tests/pages_tools tests/providers/node tests/verifiers/node
 
 clean: ## Remove what was made here
 	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

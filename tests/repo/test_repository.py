@@ -72,12 +72,23 @@ def test_a_lock_has_hashes_and_no_address(name: str) -> None:
     assert text.count("--hash=sha256:") >= len(pins)
 
 
-@pytest.mark.parametrize("folder", ["verifiers/node", "providers/node"])
-def test_a_lock_of_node_has_digests_and_no_address(folder: str) -> None:
-    lock = json.loads((ROOT / "tests" / folder / "package-lock.json").read_text(encoding="utf-8"))
-    packages = [package for name, package in lock["packages"].items() if name]
+NODE_LOCKS = [path for path in ROOT.glob("*/**/package-lock.json") if "node_modules" not in path.parts]
+
+
+@pytest.mark.parametrize("path", NODE_LOCKS, ids=lambda path: str(path.parent.relative_to(ROOT)))
+def test_a_lock_of_node_has_digests_and_no_address(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert "://" not in text
+    packages = [package for name, package in json.loads(text)["packages"].items() if name]
     assert packages
     assert all(package["integrity"].startswith("sha512-") and "resolved" not in package for package in packages)
+
+
+def test_every_lock_of_node_is_renewed_by_make_lock() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert len(NODE_LOCKS) == 4
+    for path in NODE_LOCKS:
+        assert str(path.parent.relative_to(ROOT)) in makefile
 
 
 def test_every_direct_dependency_is_locked_and_its_reason_written() -> None:
