@@ -102,9 +102,17 @@ async def _asked(
 
 
 def _answered(session: Session, before: Session, records: tuple[HouseholdRecord, ...], policy: Policy) -> Session:
-    """An objection that was there takes its end with the number; one made since then does not."""
+    """An objection that was there takes its end with the number; one made since then does not.
+
+    What was confirmed meanwhile was another answer: this one is shown before it leaves.
+    """
     household = merged(session.household, before.household, records)
-    return replace(session, household=household, declined=session.declined - (before.declined & {policy.name}))
+    return replace(
+        session,
+        household=household,
+        declined=session.declined - (before.declined & {policy.name}),
+        reviewed=session.reviewed - (frozenset() if household == session.household else {policy.tag}),
+    )
 
 
 async def _wait_for_step(services: Services, began: float) -> None:

@@ -45,7 +45,7 @@ def _typed(world: World, person: Person, number: str, postal_code: str) -> tuple
 JSON = {"accept": "application/json", "sec-fetch-mode": "cors"}
 
 
-def _marie(claims: dict[str, Any]) -> dict[str, Any]:
+def marie(claims: dict[str, Any]) -> dict[str, Any]:
     """The first adult of the file 4400101, as FranceConnect would say her."""
     return claims | {
         "family_name": "MARTIN",
@@ -227,7 +227,7 @@ def test_a_review_without_an_identity_says_what_leaves_and_shows_no_value(tmp_pa
 
 def test_number_mode_gives_a_person_their_own_household(tmp_path: Path) -> None:
     with running(tmp_path, broker=True, **NUMBER) as world:
-        world.franceconnect.faults.userinfo = _marie
+        world.franceconnect.faults.userinfo = marie
         person = world.person()
         form = world.sign_in(person, "/numero/", MATCHING)
         page = person.press(form, "Continuer", number=" 4400101 ", postal_code="44100")

@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from gateway.sandbox.identities import MATCHING
-from gateway.web import callback
+from gateway.web import caf_number, callback
 from tests.agents import MY_DATA, POLICIES, ROUTES, received
+from tests.attack.test_number_mode import NUMBER, marie
 from tests.browser import Page, Person
 from tests.world import World, running
 
@@ -96,3 +97,31 @@ def test_what_a_logout_ended_while_caf_answers_a_login_does_not_come_along(
         parent.press(login, "Continuer")
         page = parent.visit(MY_DATA).text
         assert ("Adresse" in page, "(Quotient familial)" in page) == (True, False)
+
+
+def test_a_number_whose_answer_comes_after_a_review_is_reviewed_itself(
+    tmp_path: Path, lane: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two tabs type a number: what was confirmed in one is not what the other obtains."""
+    policy = NUMBER["policies"]["numero"].replace("review: false", "review: true")
+    with running(tmp_path, broker=True, **{**NUMBER, "policies": {"numero": policy}}) as world:
+        world.franceconnect.faults.userinfo = marie
+        parent = world.person()
+        form = world.sign_in(parent, "/numero/", MATCHING)
+        with _other_tab(parent) as tab:
+            token = _token(parent)
+
+            def types_and_confirms() -> None:
+                monkeypatch.undo()
+                world.clock.ahead_s += 5
+                typed = {"token": token, "return_to": "/numero/", "number": "4400101", "postal_code": "44100"}
+                tab.post("/_gateway/allocataire", data=typed)
+                assert tab.get("/numero/").headers["location"].startswith("/_gateway/review")
+                answer = {"token": token, "return_to": "/numero/", "answer": "confirm"}
+                tab.post("/_gateway/review", data=answer)
+                assert "600" in tab.get("/numero/").text
+
+            _meanwhile(monkeypatch, caf_number, types_and_confirms)
+            late = parent.press(form, "Continuer", number="4400101", postal_code="44100")
+            assert late.path.startswith("/_gateway/review")
+            assert parent.press(late, "Continuer").path == "/numero/"
