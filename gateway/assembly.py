@@ -114,6 +114,10 @@ def sealed_sessions(settings: Settings, records: RecordStore, clock: Clock) -> S
     return SealedSessions(records, clock, idle_s=settings.sessions.idle_s, secrets=settings.sessions.secrets)
 
 
+def ended_logins(settings: Settings, records: RecordStore, clock: Clock) -> EndedLogins:
+    return EndedLogins(records, clock, settings.sessions.secrets[-1], keep_s=REPLAY_S)
+
+
 def open_lasting(settings: Settings, world: Outside) -> Lasting:
     """Made once, at the start; nothing is contacted before something is asked of it."""
     records = open_records(settings, world.clock)
@@ -184,7 +188,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         attempts=_attempts(settings, world, records, NUMBER_TRIES, NUMBER_PERIOD_S),
         departures=_attempts(settings, world, records, departures, 60) if departures else None,
         logout_tokens=_attempts(settings, world, records, 1, REPLAY_S),
-        ended_logins=EndedLogins(records, world.clock, settings.sessions.secrets[-1], keep_s=REPLAY_S),
+        ended_logins=ended_logins(settings, records, world.clock),
         client_keys=_client_keys(settings),
         readiness=lasting.readiness,
         outages=lasting.outages,

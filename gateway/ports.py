@@ -297,10 +297,10 @@ class Handoff:
 
 
 class EndedLoginStore(Protocol):
-    """Logouts that providers have told of, for as long as a login could have been under way meanwhile."""
+    """What providers and operators have ended, for as long as a login could have been under way meanwhile."""
 
-    async def note(self, provider: str, *, sub: str, sid: str) -> None:
-        """Of a person, of a provider's session, or of that session of that person."""
+    async def note(self, provider: str = "", *, sub: str = "", sid: str = "") -> None:
+        """All of a person, of a provider's session, of that session of that person; of everybody when none is named."""
         ...
 
     async def since(self, began: float, provider: str, *, sub: str, sid: str) -> bool:

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from gateway.adapters.sessions.sealed import SealedSessions
-from gateway.assembly import open_records, sealed_sessions
+from gateway.adapters.sessions.records import RecordStore
+from gateway.assembly import ended_logins, open_records, sealed_sessions
 from gateway.config.gateway_file import load
 from gateway.core.errors import ConfigError, DependencyFailed, Problem
 from gateway.settings import Settings
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     if revoking and arguments.provider:
         _check_provider(settings, arguments)
     try:
-        print(asyncio.run(_with_store(settings, _act(arguments))))
+        print(asyncio.run(_with_store(settings, _act(settings, arguments))))
     except DependencyFailed as error:
         print(f"the session store could not be asked ({error.code}); run it again", file=sys.stderr)
         return STORE_FAILED
@@ -71,20 +71,23 @@ def _refuse_memory(settings: Settings) -> None:
         raise ConfigError([Problem("gateway.yaml", 0, message, "restart it: that ends them all")])
 
 
-def _act(arguments: argparse.Namespace) -> Callable[[SealedSessions], Awaitable[str]]:
-    async def count(sessions: SealedSessions) -> str:
-        return f"{await sessions.count()} open"
+def _act(settings: Settings, arguments: argparse.Namespace) -> Callable[[RecordStore], Awaitable[str]]:
+    async def count(records: RecordStore) -> str:
+        return f"{await sealed_sessions(settings, records, time.time).count()} open"
 
-    async def revoke(sessions: SealedSessions) -> str:
-        named = {"provider": arguments.provider, "sub": arguments.user, "sid": arguments.sid}
-        return f"{await sessions.revoke(**{key: value for key, value in named.items() if value})} revoked"
+    async def revoke(records: RecordStore) -> str:
+        written = {"provider": arguments.provider, "sub": arguments.user, "sid": arguments.sid}
+        named = {key: value for key, value in written.items() if value}
+        # First: a login that ends at this moment finds the note, or its session is found here.
+        await ended_logins(settings, records, time.time).note(**named)
+        return f"{await sealed_sessions(settings, records, time.time).revoke(**named)} revoked"
 
     return count if arguments.what == "count" else revoke
 
 
-async def _with_store(settings: Settings, act: Callable[[SealedSessions], Awaitable[str]]) -> str:
+async def _with_store(settings: Settings, act: Callable[[RecordStore], Awaitable[str]]) -> str:
     records = open_records(settings, time.time)
     try:
-        return await act(sealed_sessions(settings, records, time.time))
+        return await act(records)
     finally:
         await records.close()

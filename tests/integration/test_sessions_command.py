@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from gateway.adapters.oidc import OidcProvider
 from gateway.assembly import open_records, sealed_sessions
 from gateway.cli import main
 from gateway.config.gateway_file import load
-from gateway.core.model import Session, SessionId
+from gateway.core.model import LoginTransaction, Session, SessionId
+from gateway.ports import SignedIn
+from gateway.sandbox.identities import MATCHING
 from gateway.settings import Settings
 from tests.builders import ANGELA
 from tests.redis_servers import needs_redis, redis_server
-from tests.world import bound_sockets, configuration, secrets
+from tests.world import bound_sockets, configuration, running, secrets
 
 PROVIDER = ANGELA.provider
 
@@ -136,3 +139,26 @@ def test_sessions_in_memory_cannot_be_reached_from_outside(
 ) -> None:
     assert main(["sessions", "count", "--config", str(_configured(tmp_path, '"memory:"'))]) == 1
     assert "restart it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--all"], ["--user", "SUB", "--provider", PROVIDER]])
+def test_a_login_that_is_under_way_does_not_outlive_a_revocation(
+    tmp_path: Path, lane: None, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    real = OidcProvider.exchange
+    with running(tmp_path) as world:
+
+        async def slow(self: OidcProvider, transaction: LoginTransaction, code: str) -> SignedIn:
+            signed_in = await real(self, transaction, code)
+            named = [str(signed_in.id_claims["sub"]) if word == "SUB" else word for word in words]
+            command = ["sessions", "revoke", *named, "--config", str(tmp_path / "gateway.yaml")]
+            assert await asyncio.to_thread(main, command) == 0
+            return signed_in
+
+        person = world.person()
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(OidcProvider, "exchange", slow)
+            assert world.sign_in(person, "/compte/", MATCHING).status == 400
+        assert person.visit("/compte/").path.startswith("/_gateway/login")
+        assert "login_ended_meanwhile" in world.logs.getvalue()
+        assert world.sign_in(world.person(), "/compte/", MATCHING).path == "/compte/"

@@ -10,7 +10,23 @@ _OWN = "tests/contract/test_redis_store.py::"
 _RACES = "tests/attack/test_races.py::"
 _UNIT = "tests/unit/test_open_sessions.py::"
 
+_COMMAND = "tests/integration/test_sessions_command.py::"
+
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "a login under way outlives the command",
+        "gateway/cli/sessions.py",
+        "        await ended_logins(settings, records, time.time).note(**named)\n",
+        "",
+        _COMMAND + "test_a_login_that_is_under_way_does_not_outlive_a_revocation",
+    ),
+    Mutant(
+        "a login under way outlives the end of all",
+        "gateway/adapters/sessions/ended.py",
+        ' + [self._name("", "", "")]',
+        "",
+        _COMMAND + "test_a_login_that_is_under_way_does_not_outlive_a_revocation",
+    ),
     Mutant(
         "a change is written over another's",
         _SEALED,

@@ -1,4 +1,4 @@
-"""Logouts that a provider has told of lately: a login that was under way at that moment must not outlive them."""
+"""What a provider or an operator has ended lately: a login that was under way at that moment must not outlive it."""
 
 import hashlib
 import hmac
@@ -18,15 +18,16 @@ class EndedLogins:
         self._secret = secret
         self._keep_s = keep_s
 
-    async def note(self, provider: str, *, sub: str, sid: str) -> None:
+    async def note(self, provider: str = "", *, sub: str = "", sid: str = "") -> None:
         now = self._clock()
         # To the fraction: who signs in again in the same second has begun anew.
         await self._records.create(self._name(provider, sub, sid), str(now).encode("ascii"), int(now) + self._keep_s)
 
     async def since(self, began: float, provider: str, *, sub: str, sid: str) -> bool:
         now = int(self._clock())
-        names = {("", sid), (sub, ""), (sub, sid)} - {("", "")}
-        noted = [await self._records.load(self._name(provider, *each), now) for each in names]
+        ones = {("", sid), (sub, ""), (sub, sid)} - {("", "")}
+        names = [self._name(provider, *each) for each in ones] + [self._name("", "", "")]
+        noted = [await self._records.load(name, now) for name in names]
         return any(blob is not None and float(blob) >= began for blob in noted)
 
     def _name(self, provider: str, sub: str, sid: str) -> str:
