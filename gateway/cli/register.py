@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.config.gateway_file import load
 from gateway.core.rules import Policy, SignatureForm
-from gateway.settings import Settings
+from gateway.settings import DisputeSettings, Settings
 from gateway.web.information import announced
 from gateway.web.legal import LOG_MONTHS, announced_policies, routes_of
 
@@ -56,9 +56,11 @@ def register(subcommands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """One entry for each policy that handles somebody's data; no secret needs to be there."""
+    """One entry for each policy that handles somebody's data, one for disputes; no secret needs to be there."""
     settings = load(arguments.config, os.environ, secrets_required=False)
     entries = [entry(settings, policy) for policy in announced_policies(settings)]
+    if settings.disputes is not None:
+        entries.append(entry_of_disputes(settings, settings.disputes))
     if arguments.format == "json":
         print(json.dumps({"version": 1, "traitements": entries}, ensure_ascii=False, indent=2))
     else:
@@ -90,6 +92,37 @@ def entry(settings: Settings, policy: Policy) -> dict[str, Any]:
         "textes": _laws(policy),
         "politique": policy.tag,
     }
+
+
+def entry_of_disputes(settings: Settings, disputes: DisputeSettings) -> dict[str, Any]:
+    """Keeping and answering disputes is an activity of its own: it outlives the session, and agents read it."""
+    authority, days = settings.authority, disputes.retention_s // 86_400
+    answering = "les agents désignés" if disputes.agents_provider else "les personnes qui exploitent la passerelle"
+    return dict.fromkeys(_TITLES, "") | {
+        "finalite": "Contestations et oppositions : les recevoir, suspendre la transmission, y répondre",
+        "base_legale": "obligation légale (RGPD, articles 16, 18 et 21)",
+        "responsable": f"{authority.name}, SIRET {authority.siret}",
+        "dpo": authority.dpo,
+        "personnes": ["usagers qui contestent une donnée ou préfèrent un justificatif", "agents qui répondent"],
+        "donnees_identite": ["nom de naissance", "premier prénom", "coordonnées et texte que l’usager écrit"],
+        "sources": ["l’usager", "FranceConnect pour le nom"],
+        "destinataires": [f"{answering} ({authority.name})", *_told(disputes)],
+        "conservation": [
+            f"jusqu’à la réponse, puis {days} jours ; dix ans au plus sans réponse",
+            "traces des actes des agents, sous pseudonyme : 36 mois, par qui exploite la passerelle",
+        ],
+        "transferts": "aucun par la passerelle",
+        "securite": [
+            "chiffrées avec la clé `disputes.key` ; retrouvées par une empreinte de l’identifiant",
+            "aucune valeur de la CAF ou de la MSA n’est conservée avec la demande",
+            "agents identifiés par leur fournisseur, sur une liste ; chaque acte laisse une trace",
+        ],
+    }
+
+
+def _told(disputes: DisputeSettings) -> list[str]:
+    ways = [("courriel", disputes.email), ("appel signé", disputes.webhook)]
+    return [f"le service, par {way} : la référence, sans nom ni valeur" for way, chosen in ways if chosen is not None]
 
 
 def _without_article(labels: list[str]) -> list[str]:

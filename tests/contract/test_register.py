@@ -1,12 +1,14 @@
 """`gateway register`: what article 30 asks for, from the shipped policies."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from gateway.cli import main
 from gateway.config.gateway_file import load
+from tests.shipped import without_disputes
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = str(ROOT / "gateway.yaml")
@@ -21,8 +23,24 @@ def test_each_policy_that_handles_data_has_an_entry_and_no_other(capsys: pytest.
     entries = json.loads(written(capsys, "--format", "json"))["traitements"]
     settings = load(Path(CONFIG), {}, secrets_required=False)
     routed = {route.policy.tag for route in settings.routes if route.policy.needs_session}
-    assert {entry["politique"] for entry in entries} == routed
-    assert len(entries) == len(routed) >= 3
+    of_policies = [entry["politique"] for entry in entries if entry["politique"]]
+    assert set(of_policies) == routed
+    assert len(of_policies) == len(routed) >= 3
+
+
+def test_keeping_and_answering_disputes_has_an_entry_where_they_are_kept(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (disputes,) = (
+        each for each in json.loads(written(capsys, "--format", "json"))["traitements"] if not each["politique"]
+    )
+    assert "nom de naissance" in disputes["donnees_identite"]
+    assert disputes["destinataires"] == ["les agents désignés (Ville de Lormont-sur-Mer)"]
+    assert disputes["conservation"][0].startswith("jusqu’à la réponse, puis 365 jours")
+    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    (tmp_path / "gateway.yaml").write_text(without_disputes(), encoding="utf-8")
+    assert main(["register", "--config", str(tmp_path / "gateway.yaml"), "--format", "json"]) == 0
+    assert all(each["politique"] for each in json.loads(capsys.readouterr().out)["traitements"])
 
 
 def test_an_entry_says_what_article_30_asks_for(capsys: pytest.CaptureFixture[str]) -> None:
