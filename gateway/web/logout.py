@@ -16,7 +16,7 @@ RETURN_S = 600
 """How long the way back from the provider stays recognised."""
 
 _LOGGED_OUT = Message(
-    "Vous êtes déconnecté", "Vos données ont été effacées de ce service. Vous pouvez fermer cette page."
+    "Vous êtes déconnecté", "Votre session et ce qu’elle contenait sont effacés ici. Vous pouvez fermer cette page."
 )
 
 _LOGGED_OUT_HERE = Message(
