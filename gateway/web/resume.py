@@ -63,7 +63,7 @@ async def show_resume(services: Services, exchange: Exchange) -> Response:
         target=_target(place),
         tried=form.about.tried,
         kept_at=clock_time(form.about.kept_at),
-        names=exchange.session.identity is not None and _names(exchange),
+        names=_names(exchange),
         send=services.cookies.form_token(_bond(exchange, ticket)),
         token=services.cookies.form_token(form_bond(exchange)),
         return_to=place.url,
