@@ -23,6 +23,9 @@ _KINDS = {
     "upstream_type": "one URL, or a list of URLs or of {url, weight}",
 }
 
+_OTHER_BRANCHES = frozenset({"string_type", "list_type", "model_type", "dict_type", "upstream_type"})
+"""What a branch says of a value that is meant for another."""
+
 
 def shaped(source: Source, model: type[Model]) -> Model | None:
     """The file's values as a model, as far as they make one; what is wrong is said in `source`."""
@@ -63,13 +66,14 @@ def suggestion(wrong: str, known: Sequence[str]) -> str:
 
 
 def _without_union_noise(findings: Sequence[Any]) -> list[Any]:
-    """A value that fits no branch of a choice is one mistake, said once."""
+    """A value that fits no branch of a choice is one mistake, said once, and as deep as a branch could follow it."""
     seen: dict[Path_, Any] = {}
     for finding in findings:
-        place = _place(finding["loc"])
-        if place not in seen:
-            seen[place] = finding
-    return list(seen.values())
+        seen.setdefault(_place(finding["loc"]), finding)
+    followed = {place[:depth] for place in seen for depth in range(len(place))}
+    return [
+        finding for place, finding in seen.items() if finding["type"] not in _OTHER_BRANCHES or place not in followed
+    ]
 
 
 def _place(location: tuple[str | int, ...]) -> Path_:
@@ -95,22 +99,35 @@ def _say(source: Source, model: type[BaseModel], finding: Any) -> None:
     elif kind in _KINDS:
         source.say(place, f"{name} must be {_KINDS[kind]}", "")
     elif kind == "string_pattern_mismatch":
-        source.say(place, f"{name} does not have the expected form", f"it must match {context['pattern']}")
+        wanted = _description(model, finding["loc"]) or f"it must match {context['pattern']}"
+        source.say(place, f"{name} does not have the expected form", wanted)
     else:
         source.say(place, f"{name}: {finding['msg'].lower()}", "")
 
 
 def _keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
     """The keys that the mapping around an unknown one may have."""
-    schema: Any = model.model_json_schema(by_alias=True)
-    definitions = schema.get("$defs", {})
-    nodes = [schema]
-    for part in location[:-1]:
-        branches = [branch for node in nodes for branch in _branches(node, definitions)]
-        nodes = [child for branch in branches for child in _children(branch, part)]
+    nodes, definitions = _nodes(model, location[:-1])
     return sorted(
         {key for node in nodes for each in _branches(node, definitions) for key in each.get("properties", {})}
     )
+
+
+def _description(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
+    """What is written of the key, for editors and for here; empty when nothing is."""
+    nodes, _ = _nodes(model, location)
+    return next((str(node["description"]) for node in nodes if "description" in node), "")
+
+
+def _nodes(model: type[BaseModel], location: tuple[str | int, ...]) -> tuple[list[Any], Any]:
+    """The parts of the model's schema that stand at a place, and the definitions that they refer to."""
+    schema: Any = model.model_json_schema(by_alias=True)
+    definitions = schema.get("$defs", {})
+    nodes = [schema]
+    for part in location:
+        branches = [branch for node in nodes for branch in _branches(node, definitions)]
+        nodes = [child for branch in branches for child in _children(branch, part)]
+    return nodes, definitions
 
 
 def _children(node: Any, part: str | int) -> list[Any]:

@@ -424,6 +424,24 @@ def test_a_mistake_in_a_policy_is_explained(
     assert re.search(r"cantine\.yaml:\d+: ", error)
 
 
+def test_a_wrong_form_is_answered_with_what_the_key_is_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _change(folder / "gateway.yaml", "listen: 127.0.0.1:8000", "listen: 127.0.0.1")
+    assert main(["check"]) == 1
+    assert "hint: HOST:PORT, or unix:PATH of a socket" in capsys.readouterr().err
+
+
+def test_a_mistake_inside_one_of_two_forms_is_said_where_it_is_and_once(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`brackets` is one schedule or a list of them; nobody wants to hear that a list is no mapping."""
+    _change(folder / "policies" / "cantine.yaml", "{up_to: 800, name: T2}", "{up_to: many, name: T2}")
+    assert main(["check"]) == 1
+    said = capsys.readouterr().err
+    assert "up_to" in said
+    assert "must be a mapping" not in said
+    assert said.count(".yaml:") == 1
+
+
 def test_a_file_that_is_no_yaml_is_said_with_its_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "policies" / "cantine.yaml").write_text("purpose: [x\nlogin: {", encoding="utf-8")
     assert main(["check"]) == 1
