@@ -4,11 +4,19 @@ ARG PYTHON_IMAGE=python:3.13.9-slim-bookworm@sha256:b685a4fa58bb19d1814d78a1ec0f
 
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /build
-COPY requirements.lock ./
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends gcc libc6-dev \
+ && rm -rf /var/lib/apt/lists/*
+COPY requirements.lock requirements-compile.lock ./
 RUN python -m venv /opt/gateway \
- && /opt/gateway/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
-COPY gateway /opt/gateway/src/gateway
-RUN /opt/gateway/bin/python -c "import site; open(site.getsitepackages()[0] + '/gateway.pth', 'w').write('/opt/gateway/src')" \
+ && /opt/gateway/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock \
+ && python -m venv /opt/compile \
+ && /opt/compile/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-compile.lock
+COPY pyproject.toml README.md ./
+COPY scripts/compiled scripts/compiled
+COPY gateway gateway
+RUN scripts/compiled /opt/gateway/src /opt/compile/bin/python \
+ && /opt/gateway/bin/python -c "import site; open(site.getsitepackages()[0] + '/gateway.pth', 'w').write('/opt/gateway/src')" \
  && /opt/gateway/bin/python -m compileall -q /opt/gateway
 
 FROM ${PYTHON_IMAGE}

@@ -17,6 +17,7 @@ test: .venv/dev ## Run the tests, one case of each kind (under ten minutes)
 	$(BIN)/python -m pytest -n 4 --dist loadfile -m "not slow" tests/contract tests/integration tests/attack tests/repo
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" tests/e2e --ignore tests/e2e/test_disputes.py
 	$(BIN)/python -m pytest -m "not slow" tests/e2e/test_disputes.py
+	$(BIN)/python -m tests.compiled
 	$(BIN)/python -m tests.fuzz --seconds 60
 	$(BIN)/python -m tests.mutants --sample 12
 
@@ -34,6 +35,7 @@ verify: .venv/dev ## Run the long things too: every mutant, many more generated 
 	PAGES=full $(BIN)/python -m pytest -n 2 tests/e2e/test_pages.py
 	scripts/franceconnect-button --check
 	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.compiled tests/unit tests/contract tests/integration tests/attack
 	STREAM_MB=$(STREAM_MB) $(BIN)/python -m pytest tests/integration/test_streaming.py
 	NUMBER_TRIES=$(NUMBER_TRIES) $(BIN)/python -m pytest -s tests/attack/test_number_mode.py -k same_time
 	$(BIN)/python -m tests.soak --seconds $(SOAK_S)
@@ -70,7 +72,8 @@ lock: ## Rewrite the hashed lock files (needs npm too)
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet uv
 	@$(COMPILE) pyproject.toml -o requirements.lock
-	@$(COMPILE) --extra build --extra dev pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) --extra compile pyproject.toml -o requirements-compile.lock
+	@$(COMPILE) --extra build --extra compile --extra dev pyproject.toml -o requirements-dev.lock
 	@$(COMPILE) --extra build pyproject.toml -o requirements-build.lock
 	@$(COMPILE) tests/providers/python/requirements.in -o tests/providers/python/requirements.lock
 	@scripts/npm-lock scripts/franceconnect tests/pages_tools tests/providers/node tests/verifiers/node

@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from gateway.assembly import new_token
+from gateway.adapters.chance import new_token
 from gateway.sandbox.api_particulier import SandboxApiParticulier
 from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect
 

@@ -1,7 +1,6 @@
 """Settings and adapters → what the web tier is handed. The only module that knows every concrete class."""
 
 import asyncio
-import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,6 +14,7 @@ import structlog
 from gateway.adapters import api_particulier, oidc
 from gateway.adapters.api_particulier import ApiParticulier
 from gateway.adapters.audit import AuditLog
+from gateway.adapters.chance import new_token
 from gateway.adapters.disputes import assembly as disputes
 from gateway.adapters.disputes.agents import AgentSessions
 from gateway.adapters.keys import SigningKeys, encryption_jwk, load_signing_keys
@@ -69,10 +69,6 @@ NUMBER_TRIES = 5
 NUMBER_PERIOD_S = 3600
 
 Close = Callable[[], Awaitable[None]]
-
-
-def new_token() -> str:
-    return secrets.token_hex(32)
 
 
 @dataclass(frozen=True, slots=True)

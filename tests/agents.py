@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.assembly import new_token
+from gateway.adapters.chance import new_token
 from gateway.sandbox.franceconnect import SandboxClient
 from gateway.sandbox.identities import MATCHING
 from gateway.sandbox.proconnect import AGENTS, SandboxProConnect

@@ -11,10 +11,10 @@ import httpx
 import respx
 
 from gateway.adapters.api_particulier import ApiParticulier, http_client
+from gateway.adapters.chance import new_token
 from gateway.adapters.quotas import SharedQuotas
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
-from gateway.assembly import new_token
 from gateway.core.model import Absent, CafNumber, Household, Need
 from gateway.core.rules import Mode
 from gateway.ports import HouseholdRequest

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from gateway.adapters.chance import new_token
 from gateway.adapters.sessions.redis import RedisRecords
 from gateway.adapters.sessions.sealed import SealedSessions
-from gateway.assembly import new_token
 from gateway.core.errors import DependencyFailed
 from gateway.core.model import Session, SessionId
 from gateway.settings import RedisSettings

@@ -17,9 +17,10 @@ from typing import Any
 import uvicorn
 import uvloop
 
+from gateway.adapters.chance import new_token
 from gateway.adapters.keys import generate_pem
 from gateway.app import Application, build
-from gateway.assembly import Outside, new_token
+from gateway.assembly import Outside
 from gateway.cli.demo import FC_CLIENT_ID
 from gateway.config.gateway_file import load
 from gateway.core.model import Need

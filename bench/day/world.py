@@ -14,9 +14,10 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from bench.day.clock import HandMovedClock
+from gateway.adapters.chance import new_token
 from gateway.adapters.keys import generate_pem
 from gateway.app import Application, build
-from gateway.assembly import Outside, new_token
+from gateway.assembly import Outside
 from gateway.config.gateway_file import load
 from gateway.sandbox.api_particulier import SandboxApiParticulier
 from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect

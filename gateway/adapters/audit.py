@@ -14,13 +14,15 @@ from gateway.ports import AuditLine
 class AuditLog:
     """JSON lines. A line holds what `AuditLine` holds and the time: no name, no path, no address.
 
-    The lines of one turn of the event loop are written together, before it waits again.
+    The lines of one turn of the event loop bear one time and are written together, before it waits again.
     """
 
     def __init__(self, stream: TextIO, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._stream = stream
         self._now = now
         self._lines: list[str] = []
+        self._turn = ""
+        """When the first of them came."""
 
     def record(self, line: AuditLine) -> None:
         self._write(
@@ -33,7 +35,9 @@ class AuditLog:
         self._write(json.dumps({"time": self._time(), **line._asdict()}, separators=(",", ":")) + "\n")
 
     def _time(self) -> str:
-        return self._now().isoformat(timespec="milliseconds")
+        if not self._lines:
+            self._turn = self._now().isoformat(timespec="milliseconds")
+        return self._turn
 
     def _write(self, written: str) -> None:
         self._lines.append(written)

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
+from gateway.adapters.chance import new_token
 from gateway.adapters.keys import generate_pem
-from gateway.assembly import new_token
 from gateway.cli.server import server_config
 from gateway.config.gateway_file import load
 from gateway.relying_party import ProviderSettings

@@ -1,6 +1,7 @@
 """The server that `serve`, its workers and `demo` run: uvicorn for sockets, signals and the drain."""
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -26,6 +27,9 @@ from gateway.settings import Settings
 ACCEPTS = 16
 """uvloop accepts one connection a turn from each descriptor that it listens on: with one alone, 256 clients that came
 together to a busy gateway waited up to a second for their first answer. So it listens on copies."""
+
+COLLECTED = (20_000, 20, 50)
+"""Objects born and not dead before the young are looked at, and how many times before the older are."""
 
 Read = Callable[[], Settings]
 """The configuration as it is now; `ConfigError` when it is wrong."""
@@ -78,6 +82,8 @@ class Server(uvicorn.Server):
 def serve(server: Server, sockets: Sequence[socket.socket], beside: Coroutine[Any, Any, None] | None = None) -> None:
     """Run the server until it is told to end, and `beside` with it."""
 
+    settle()
+
     async def both() -> None:
         task = asyncio.create_task(beside) if beside is not None else None
         await server.serve([twin for each in sockets for twin in (each, *(each.dup() for _ in range(ACCEPTS - 1)))])
@@ -86,6 +92,13 @@ def serve(server: Server, sockets: Sequence[socket.socket], beside: Coroutine[An
 
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         runner.run(both())
+
+
+def settle() -> None:
+    """Tell the collector that what was loaded stays, and that a request's short life is no reason to look at it all."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTED)
 
 
 def serve_alone(settings: Settings, sockets: Sequence[socket.socket], read: Read, admin: Sequence[Sockets]) -> None:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from gateway.core.errors import DependencyFailed, RequestRejected
 from gateway.core.remembered import Remembered
-from gateway.core.rewriting import Rewriting
+from gateway.core.rewriting import PLACES, Rewriting
 
 Field = tuple[bytes, bytes]
 
@@ -241,7 +241,7 @@ def _response_kind(name: bytes) -> _Kind:
     return _Kind(folded, passes, _RESPONSE_ROLES.get(folded, ""))
 
 
-_RESPONSE_ROLES = {"setcookie": _COOKIE, "connection": _CONNECTION} | dict.fromkeys(Rewriting.PLACES, _PLACE)
+_RESPONSE_ROLES = {"setcookie": _COOKIE, "connection": _CONNECTION} | dict.fromkeys(PLACES, _PLACE)
 _RESPONSE = Remembered(_response_kind)
 
 

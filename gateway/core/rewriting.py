@@ -6,7 +6,6 @@ origin or left alone, so that nothing written here can send anybody to a foreign
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
 
 from gateway.core.errors import RequestRejected
 from gateway.core.model import NormalPath
@@ -56,6 +55,10 @@ def _below(path: bytes, prefix: bytes) -> bytes | None:
     return None
 
 
+PLACES = frozenset({"location", "contentlocation", "refresh"})
+"""Folded names of the fields that name a place; Set-Cookie names one too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rewriting:
     """How a route's upstreams name places, and how the public does. Made once for a route (`Rewriting.of`)."""
@@ -70,9 +73,6 @@ class Rewriting:
     """Without a port: the cookie domains that mean «this server»."""
     strip: bytes
     add: bytes
-
-    PLACES: ClassVar = frozenset({"location", "contentlocation", "refresh"})
-    """Folded names of the fields that name a place; Set-Cookie names one too."""
 
     @classmethod
     def of(cls, route: Route, origin: str) -> "Rewriting":
@@ -95,7 +95,7 @@ class Rewriting:
             return self.set_cookie(value)
         if folded == "refresh":
             return self.refresh(value)
-        return self.location(value) if folded in self.PLACES else value
+        return self.location(value) if folded in PLACES else value
 
     def location(self, value: bytes) -> bytes:
         """A URL reference that points to the upstream, as the public reaches it; any other, byte for byte."""

@@ -18,7 +18,7 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import KeySet
 
-from gateway.assembly import new_token
+from gateway.adapters.chance import new_token
 from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect
 from gateway.sandbox.franceconnect.rules import CLAIMS_OF
 from gateway.sandbox.identities import MATCHING, identities

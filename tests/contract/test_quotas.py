@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters import quotas as shared
+from gateway.adapters.chance import new_token
 from gateway.adapters.quotas import HOUR_S, MINUTE_S, SECOND_S, SharedQuotas
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
 from gateway.adapters.sessions.redis import RedisRecords
 from gateway.adapters.sessions.sqlite import SqliteRecords
-from gateway.assembly import new_token
 from gateway.core.errors import DependencyFailed
 from gateway.core.quota import Claim, Turn, Window, Wish
 from gateway.core.rules import Mode

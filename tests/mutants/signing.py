@@ -126,8 +126,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the secret is not used",
         _HMAC,
-        "hmac.digest(self._secret, message",
-        'hmac.digest(b"", message',
+        "hmac.new(secret, start",
+        'hmac.new(b"", start',
         _SIGNED + "test_the_mac_is_over_every_field_with_its_length",
     ),
     Mutant("the message leaves the query out", _RFC9421, "                query,\n", '                b"",\n', _DIFFER),

@@ -13,6 +13,8 @@ from gateway.web.bodies import HeldBody
 from gateway.web.relay import Relay
 from tests.builders import a_route
 
+pytestmark = pytest.mark.interpreted
+
 
 class Upstream:
     """Takes one piece, then wants a pause: the slowest that a body can leave."""

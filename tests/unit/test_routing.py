@@ -107,6 +107,7 @@ def test_an_encoded_slash_that_would_lead_elsewhere_once_decoded_is_refused() ->
     assert _find("/cantine/a%2Fb") is CANTINE
 
 
+@pytest.mark.interpreted
 def test_the_cost_of_a_lookup_does_not_grow_with_the_number_of_routes() -> None:
     steps: list[str] = []
 

@@ -6,8 +6,8 @@ import time
 import httpx
 
 from gateway.adapters import oidc
+from gateway.adapters.chance import new_token
 from gateway.adapters.oidc.provider import OidcProvider
-from gateway.assembly import new_token
 from gateway.cli.doctors.finding import Finding, good, warned, wrong
 from gateway.cli.doctors.reach import Reach, unreached
 from gateway.core.errors import DependencyFailed, LoginFailed

@@ -8,9 +8,10 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from gateway.adapters.chance import new_token
 from gateway.adapters.disputes import assembly as disputes
 from gateway.adapters.sessions.records import RecordStore
-from gateway.assembly import new_token, open_records
+from gateway.assembly import open_records
 from gateway.cli.doctors.finding import Finding, good, warned, wrong
 from gateway.core.errors import DependencyFailed
 from gateway.settings import Settings

@@ -28,8 +28,8 @@ class HmacSigner:
         headers = asserted(statement)
         kid = key_id(secret).encode("ascii")
         policy = statement.policy_version.encode("ascii")
-        self._secret = secret
-        self._start = b"GWv1\n" + _fields(kid, statement.audience.encode("utf-8"))
+        start = b"GWv1\n" + _fields(kid, statement.audience.encode("utf-8"))
+        self._begun = hmac.new(secret, start, "sha256")
         self._policy = _fields(policy)
         self._headers = _fields(b"%d" % len(headers), *(part for header in headers for part in header))
         self._kid_said = b"v1;kid=" + kid
@@ -39,15 +39,15 @@ class HmacSigner:
         time, token, decision = b"%d" % now, token_id.encode("ascii"), decision_id.encode("ascii")
         sha256 = bound.sha256
         body = b"unbound" if sha256 is None else sha256.hex().encode("ascii")
-        message = b"%b%b%b%b%b" % (
-            self._start,
+        message = b"%b%b%b%b" % (
             _fields(time, token, decision),
             self._policy,
             _fields(bound.method.encode("ascii"), bound.authority, bound.target, body),
             self._headers,
         )
-        mac = hmac.digest(self._secret, message, "sha256").hex().encode("ascii")
-        said = (self._kid_said, time, token, decision, self._policy_said, mac)
+        mac = self._begun.copy()
+        mac.update(message)
+        said = (self._kid_said, time, token, decision, self._policy_said, mac.hexdigest().encode("ascii"))
         return [(SIGNATURE_HEADER, b"%b;ts=%b;jti=%b;dec=%b%b;mac=%b" % said)]
 
 
