@@ -107,8 +107,8 @@ class IdentityProvider(Protocol):
 
     async def exchange(self, transaction: LoginTransaction, code: str) -> SignedIn: ...
 
-    async def refresh(self, refresh_token: str, sub: str) -> Refreshed:
-        """`LoginFailed` when the provider's session is over."""
+    async def refresh(self, refresh_token: str, sub: str, acr: Acr) -> Refreshed:
+        """`LoginFailed` when the provider's session is over, or is not that person's at that level any more."""
         ...
 
     async def end_session_url(self, id_token: str, state: str) -> str | None: ...
