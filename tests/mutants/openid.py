@@ -21,6 +21,7 @@ _OUT = "tests/attack/test_rp_logout.py::"
 _PROFILE = "tests/contract/test_provider_profiles.py::"
 _RECHECK = "tests/contract/test_rechecked_sessions.py::"
 _PROVIDERS = "tests/integration/test_providers.py::"
+_ORIGINS = "tests/e2e/test_origins.py::"
 _CONFIG = "tests/integration/test_provider_configuration.py::"
 _BACK = _OUT + "test_oidcc_client_test_rp_backchannel_rpinitlogout"
 _COMPARED = _CONFIG + "test_a_household_is_compared_with_vouched_names_only"
@@ -85,6 +86,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("logout: as often as one likes", _WEB, "        if not await services.logout_tokens.allowed(f\"{provider}\\n{leaving.jti}\"):\n            raise LoginFailed(\"logout_token_replayed\")\n", "", _OUT + "test_a_logout_token_counts_once"),
     Mutant("logout: keys fetched for each", _OIDC, "            at_most_every_s=REFETCH_UNASKED_S,\n", "            at_most_every_s=0,\n", _OUT + "test_unknown_keys_make_us_fetch_once_a_minute_at_most"),
     Mutant("logout: agents stay", _WEB, "    return people + await services.agents.revoke(provider=provider, sub=sub, sid=sid)", "    return people", _OUT + "test_a_logout_at_the_provider_ends_an_agents_session_too"),
+    Mutant("an agent's logout leads nowhere", "gateway/web/agents.py", "    return with_form_targets(page, services, [settings.agents_provider])\n\n\nasync def _sign_in", "    return page\n\n\nasync def _sign_in", _ORIGINS + "test_an_agent_comes_and_leaves_through_endpoints_that_are_on_another_origin_than_the_issuer"),
+    Mutant("a form leads to no other host of ours", "gateway/web/leaving.py", "    if onward and not onward.startswith(\"/\"):\n", "    if False:\n", _ORIGINS + "test_a_provider_that_knows_the_person_sends_them_on_at_once_to_another_host_of_ours"),
     Mutant("frame: any issuer", _WEB, "if provider.issuer == issuer]", "]", _OUT + "test_a_frame_that_does_not_name_issuer_and_session_ends_nothing"),
     Mutant("frame: no session named", _WEB, " or not 0 < len(sid) <= SID_AT_MOST", "", _OUT + "test_a_frame_that_does_not_name_issuer_and_session_ends_nothing"),
     Mutant("frame: anybody's", _WEB, "frame-ancestors {' '.join(sorted(origins))}", "frame-ancestors *", _OUT + "test_oidcc_client_test_rp_frontchannel_rpinitlogout"),
