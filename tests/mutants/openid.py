@@ -45,7 +45,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("a JWT read as JSON", _OIDC, "            if kind != \"application/json\":\n                raise LoginFailed(\"userinfo_not_json\")\n", "", _RP + "test_oidcc_client_test_userinfo_is_an_object_of_json"),
     Mutant("metadata of another issuer", _DOCS, "    if document.get(\"issuer\") != settings.issuer:\n", "    if False:\n", _RP + "test_oidcc_client_test_discovery_issuer_mismatch"),
     Mutant("no second look at the keys", _DOCS, "            if fresh is keys:\n                raise\n            return verify(fresh)", "            raise", _RP + "test_oidcc_client_test_signing_key_rotation"),
-    Mutant("metadata asked for by each visitor", _DOCS, "if self._failure is not None and self._clock() - self._failed_at < AGAIN_S:", "if self._failure is not None and False:", _PROVIDERS + "test_a_provider_that_does_not_publish_its_metadata_is_marked_and_asked_again_later"),
+    Mutant("metadata asked for by each visitor", _DOCS, "        self._failure.raise_if_recent()\n        try:", "        try:", _PROVIDERS + "test_a_provider_that_does_not_publish_its_metadata_is_marked_and_asked_again_later"),
     Mutant("an acr that nothing maps", _TOKENS, "    if acr is None:\n        raise LoginFailed(\"acr_unknown\")\n", "    acr = acr or floor\n", _RP + "test_an_acr_that_nothing_maps_is_refused"),
     Mutant("an absent acr is enough", _TOKENS, "settings.acr_absent if said is None", "floor if said is None", _RP + "test_an_absent_acr_is_refused_unless_the_operator_says_what_it_is_worth"),
     Mutant("an unverified address", _TOKENS, " or claims.get(\"email_verified\") is True", " or True", _RP + "test_an_address_that_the_provider_did_not_verify_is_not_told"),
