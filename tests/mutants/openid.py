@@ -90,5 +90,6 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("a form leads to no other host of ours", "gateway/web/leaving.py", "    if onward and not onward.startswith(\"/\"):\n", "    if False:\n", _ORIGINS + "test_a_provider_that_knows_the_person_sends_them_on_at_once_to_another_host_of_ours"),
     Mutant("frame: any issuer", _WEB, "if provider.issuer == issuer]", "]", _OUT + "test_a_frame_that_does_not_name_issuer_and_session_ends_nothing"),
     Mutant("frame: no session named", _WEB, " or not 0 < len(sid) <= SID_AT_MOST", "", _OUT + "test_a_frame_that_does_not_name_issuer_and_session_ends_nothing"),
+    Mutant("frame: as many as one likes", _WEB, "sid=sid, signed=False)", "sid=sid)", _OUT + "test_frames_that_anybody_opens_take_a_bounded_room"),
     Mutant("frame: anybody's", _WEB, "frame-ancestors {' '.join(sorted(origins))}", "frame-ancestors *", _OUT + "test_oidcc_client_test_rp_frontchannel_rpinitlogout"),
 )  # fmt: skip
