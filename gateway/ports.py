@@ -300,10 +300,7 @@ class EndedLoginStore(Protocol):
     """What providers and operators have ended, for as long as a login could have been under way meanwhile."""
 
     async def note(self, provider: str = "", *, sub: str = "", sid: str = "", signed: bool = True) -> None:
-        """All of a person, of a provider's session, of that session of that person; of everybody when none is named.
-
-        Not `signed`: anybody may have said so, and only so many a minute are kept.
-        """
+        """All of a person, of a provider's session, of both; of everybody. Not `signed`: anybody may have said so."""
         ...
 
     async def since(self, began: float, provider: str, *, sub: str, sid: str) -> bool:
