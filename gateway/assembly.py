@@ -168,7 +168,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         sources=_sources(settings, world, lines, closers),
         lines=lines,
         sessions=OpenSessions(
-            _checked_sessions(settings, records, world.clock, providers), time.monotonic, kept.read_standing
+            _checked_sessions(settings, records, world, providers), time.monotonic, kept.read_standing
         ),
         live=lasting.live,
         transactions=_transactions(settings, world, records),
@@ -202,7 +202,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
 
 
 def _checked_sessions(
-    settings: Settings, records: RecordStore, clock: Clock, providers: Mapping[str, OidcProvider]
+    settings: Settings, records: RecordStore, world: Outside, providers: Mapping[str, OidcProvider]
 ) -> SessionStore:
     """With the providers that are asked again whether their session holds, when there is one."""
     rechecked = {
@@ -210,8 +210,8 @@ def _checked_sessions(
         for provider in settings.providers
         if provider.recheck_s is not None
     }
-    sessions = sealed_sessions(settings, records, clock)
-    return CheckedSessions(sessions, records, clock, rechecked) if rechecked else sessions
+    sessions = sealed_sessions(settings, records, world.clock)
+    return CheckedSessions(sessions, records, world.clock, world.sleep, rechecked) if rechecked else sessions
 
 
 def _sources(

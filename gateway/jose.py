@@ -122,15 +122,18 @@ def _decode(segment: str) -> bytes:
 
 
 def read_json(raw: bytes, code: str) -> dict[str, Any]:
-    """A JSON object without a repeated name; LoginFailed(code) otherwise."""
+    """A JSON object without a repeated name, and without NaN and Infinity; LoginFailed(code) otherwise."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({name for name, _ in pairs}) != len(pairs):
             raise ValueError
         return dict(pairs)
 
+    def never(constant: str) -> None:
+        raise ValueError(constant)
+
     try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=once)
+        value = json.loads(raw.decode("utf-8"), object_pairs_hook=once, parse_constant=never)
     except (ValueError, RecursionError):
         raise LoginFailed(code) from None
     if not isinstance(value, dict):

@@ -107,8 +107,8 @@ class IdentityProvider(Protocol):
 
     async def exchange(self, transaction: LoginTransaction, code: str) -> SignedIn: ...
 
-    async def refresh(self, refresh_token: str, sub: str) -> Refreshed:
-        """`LoginFailed` when the provider's session is over."""
+    async def refresh(self, refresh_token: str, sub: str, acr: Acr) -> Refreshed:
+        """`LoginFailed` when the provider's session is over, or is not that person's at that level any more."""
         ...
 
     async def end_session_url(self, id_token: str, state: str) -> str | None: ...
@@ -299,8 +299,8 @@ class Handoff:
 class EndedLoginStore(Protocol):
     """What providers and operators have ended, for as long as a login could have been under way meanwhile."""
 
-    async def note(self, provider: str = "", *, sub: str = "", sid: str = "") -> None:
-        """All of a person, of a provider's session, of that session of that person; of everybody when none is named."""
+    async def note(self, provider: str = "", *, sub: str = "", sid: str = "", signed: bool = True) -> None:
+        """All of a person, of a provider's session, of both; of everybody. Not `signed`: anybody may have said so."""
         ...
 
     async def since(self, began: float, provider: str, *, sub: str, sid: str) -> bool:

@@ -114,20 +114,23 @@ def agents_at(issuer: str, notify: str = "", limits: str = "") -> dict[str, str]
     }
 
 
-def proconnect_of(world: World, issuer: str) -> SandboxProConnect:
-    """ProConnect as it knows that gateway."""
+def proconnect_of(world: World, issuer: str, published_at: str = "") -> SandboxProConnect:
+    """ProConnect as it knows that gateway, its endpoints perhaps on another origin than its issuer."""
     url = world.settings.public_url
     client = SandboxClient("sandbox-agents", FC_SECRET, (f"{url}/_gateway/callback",), (f"{url}/_gateway/logged-out",))
-    return SandboxProConnect(issuer, client, world.clock, new_token)
+    return SandboxProConnect(issuer, client, world.clock, new_token, published_at=published_at)
 
 
 @contextmanager
-def office(folder: Path, *, notify: str = "", limits: str = "", quick_lane: bool | None = None) -> Iterator[Office]:
-    """`notify` is the YAML of `disputes.notify`, `limits` that of `limits`."""
+def office(
+    folder: Path, *, notify: str = "", limits: str = "", quick_lane: bool | None = None, endpoints_host: str = ""
+) -> Iterator[Office]:
+    """`notify` is the YAML of `disputes.notify`, `limits` that of `limits`; `endpoints_host`: see `proconnect_of`."""
     (own,) = bound_sockets(1)
     issuer = f"http://127.0.0.1:{own.getsockname()[1]}/api/v2"
     changes = agents_at(issuer, notify, limits)
     with running(folder, changes=changes, routes=ROUTES, policies=POLICIES, quick_lane=quick_lane) as world:
-        proconnect = proconnect_of(world, issuer)
+        elsewhere = issuer.replace("127.0.0.1", endpoints_host) if endpoints_host else ""
+        proconnect = proconnect_of(world, issuer, elsewhere)
         with served([(proconnect.app, own)]):
             yield Office(world, proconnect)

@@ -313,7 +313,13 @@ class Agents:
 
 @contextmanager
 def agents(
-    folder: Path, keys: str = "", *, alg: str = "RS256", secret: str = "", quick_lane: bool | None = None
+    folder: Path,
+    keys: str = "",
+    *,
+    alg: str = "RS256",
+    secret: str = "",
+    quick_lane: bool | None = None,
+    routes: str = ROUTE,
 ) -> Iterator[Agents]:
     """`keys` is more YAML for `identity.annuaire`, one line a key."""
     (own,) = bound_sockets(1)
@@ -338,7 +344,7 @@ def agents(
     changes = {"\nhousehold:\n": f"{block}\nhousehold:\n"}
     with (
         served([(provider.app, own)]),
-        running(folder, routes=ROUTE, policies=policies, changes=changes, quick_lane=quick_lane) as world,
+        running(folder, routes=routes, policies=policies, changes=changes, quick_lane=quick_lane) as world,
     ):
         provider.clock = world.clock
         yield Agents(world, provider)

@@ -22,6 +22,7 @@ from gateway.adapters.keys import generate_pem
 from gateway.cli.server import server_config
 from gateway.config.gateway_file import load
 from gateway.relying_party import ProviderSettings
+from gateway.relying_party.client_auth import client_jwk
 from gateway.sandbox.api_particulier import SandboxApiParticulier
 from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect
 from gateway.sandbox.identities import MATCHING, MISMATCHING, PARENT, UNKNOWN, identities
@@ -138,6 +139,8 @@ def _client(settings: Settings, provider: ProviderSettings) -> SandboxClient:
         redirect_uris=(provider.redirect_uri,),
         post_logout_redirect_uris=(provider.post_logout_redirect_uri,),
         name=settings.authority.name,
+        signing_alg=provider.signing_alg,
+        jwks={"keys": [client_jwk(provider.client_key_pem)]} if provider.client_key_pem else None,
     )
 
 

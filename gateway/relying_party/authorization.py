@@ -13,16 +13,18 @@ from gateway.relying_party.settings import Endpoints, ProviderSettings
 
 def authorization_url(settings: ProviderSettings, endpoints: Endpoints, transaction: LoginTransaction) -> str:
     """For FranceConnect the seven parameters that it accepts and needs; PKCE where the profile has it."""
+    scopes = ["openid", *asked_scopes(settings, transaction.scopes)]
     url: str = prepare_grant_uri(
         endpoints.authorization,
         client_id=settings.client_id,
         response_type="code",
         redirect_uri=settings.redirect_uri,
-        scope=["openid", *asked_scopes(settings, transaction.scopes)],
+        scope=scopes,
         state=transaction.state,
         nonce=transaction.nonce,
         **_level(settings, transaction.acr),
         **_challenge(settings, transaction.code_verifier),
+        **_prompt(settings, scopes),
     )
     return url
 
@@ -50,6 +52,10 @@ def sufficient(settings: ProviderSettings, floor: Acr) -> Sequence[str]:
     """The provider's acr values that are worth the level or more, the lowest first."""
     worth = [(level, name) for name, level in settings.levels.items() if level >= floor]
     return [name for _, name in sorted(worth)]
+
+
+def _prompt(settings: ProviderSettings, scopes: Sequence[str]) -> dict[str, str]:
+    return {"prompt": "consent"} if settings.rules.offline_consent and "offline_access" in scopes else {}
 
 
 def _challenge(settings: ProviderSettings, verifier: str) -> dict[str, str]:

@@ -103,6 +103,8 @@ class Profile:
     """Its identities are checked against the civil register: a household may be compared with them."""
     opens_data: bool = False
     """Its access token is FranceConnect's: the only kind that ever leaves for API Particulier."""
+    offline_consent: bool = False
+    """`offline_access` goes with `prompt=consent`; servers ignore or refuse it otherwise (Core §11)."""
     email_as_given: bool = True
     """False: an address counts only with `email_verified: true`."""
     logout_client_id: bool = False
@@ -197,6 +199,7 @@ _STANDARD = Profile(
         "gender": "gender",
         "email": "email",
     },
+    offline_consent=True,
     email_as_given=False,
     logout_client_id=True,
 )

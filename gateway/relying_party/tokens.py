@@ -19,6 +19,9 @@ LEEWAY_S = 30
 
 OLDEST_S = 600
 
+_TIME_BELOW = 2**53
+"""What JSON carries exactly. Nothing that is infinite, or no number, is below."""
+
 SID_AT_MOST = 1_024
 """Nothing limits a `sid`; some providers seal theirs (332 characters of idpyoidc), and it is only ever compared."""
 
@@ -104,7 +107,7 @@ def check_types(claims: Mapping[str, Any], required: Sequence[str]) -> None:
         if name in claims and (not isinstance(claims[name], str) or not claims[name]):
             raise LoginFailed(f"claim_type_{name}")
     for name in ("exp", "iat", "nbf", "auth_time"):
-        if name in claims and type(claims[name]) not in (int, float):
+        if name in claims and not (type(claims[name]) in (int, float) and abs(claims[name]) < _TIME_BELOW):
             raise LoginFailed(f"claim_type_{name}")
     audience = claims["aud"]
     if not isinstance(audience, str) and not (

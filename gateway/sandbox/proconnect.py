@@ -28,10 +28,16 @@ AGENTS: Mapping[str, Mapping[str, str]] = {
 
 
 class SandboxProConnect:
-    """One ProConnect with one client. `issuer` carries the path under which everything answers."""
+    """One ProConnect with one client. `issuer` carries the path under which everything answers.
 
-    def __init__(self, issuer: str, client: SandboxClient, clock: Clock, new_token: NewToken) -> None:
+    `published_at`: where its metadata say that its endpoints are, when that is another origin than the issuer's.
+    """
+
+    def __init__(
+        self, issuer: str, client: SandboxClient, clock: Clock, new_token: NewToken, *, published_at: str = ""
+    ) -> None:
         self.issuer = issuer
+        self._published_at = published_at or issuer
         self._client = client
         self._clock = clock
         self._new_token = new_token
@@ -132,7 +138,7 @@ class SandboxProConnect:
             "jwks_uri": "/jwks",
             "end_session_endpoint": "/session/end",
         }
-        document: dict[str, object] = {name: self.issuer + path for name, path in paths.items()}
+        document: dict[str, object] = {name: self._published_at + path for name, path in paths.items()}
         document |= {
             "issuer": self.issuer,
             "acr_values_supported": ["eidas1"],

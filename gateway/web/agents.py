@@ -34,18 +34,21 @@ class Row:
 
 
 async def show_list(services: Services, exchange: Exchange) -> Response:
-    _, store = offered(services, exchange)
+    settings, store = offered(services, exchange)
     agent = await signed_in(services, exchange)
     if agent is None:
         return await _sign_in(services, exchange)
     waiting = await store.listed(only_open=True)
     _trace(services, store, agent, exchange.reference, "list", "", "")
-    return exchange.pages.page(
+    await prepare(services, [settings.agents_provider])
+    page = exchange.pages.page(
         "agents",
         rows=[_row(services, each) for each in waiting[:SHOWN_AT_MOST]],
         more=max(0, len(waiting) - SHOWN_AT_MOST),
         token=services.cookies.form_token(agent.id),
     )
+    # Its logout leads to the provider.
+    return with_form_targets(page, services, [settings.agents_provider])
 
 
 async def _sign_in(services: Services, exchange: Exchange) -> Response:

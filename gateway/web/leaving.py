@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
 from gateway.core.errors import DependencyFailed
 from gateway.web import texts
-from gateway.web.exchange import Destination
+from gateway.web.exchange import Destination, origin_of
 from gateway.web.information import accepted_by
 from gateway.web.services import Services
 from gateway.web.texts import Message
@@ -44,11 +43,16 @@ async def prepare(services: Services, names: Iterable[str]) -> None:
     await asyncio.gather(*(_prepared(services, name) for name in names if name in services.providers))
 
 
-def with_form_targets(page: Response, services: Services, names: Iterable[str]) -> Response:
-    """Let the page's forms lead to these providers: a browser checks where a form is redirected to as well."""
+def with_form_targets(page: Response, services: Services, names: Iterable[str], onward: str = "") -> Response:
+    """Let the page's forms lead to these providers: a browser checks where a form is redirected to as well.
+
+    A provider that need not ask anything sends the person on at once: `onward`, on this host or another one of ours.
+    """
     providers = [services.providers[name] for name in names if name in services.providers]
     policy = page.headers.get("content-security-policy", "")
-    origins = {_origin(url) for provider in providers for url in provider.origins}
+    origins = {origin_of(url) for provider in providers for url in provider.origins}
+    if onward and not onward.startswith("/"):
+        origins.add(origin_of(onward))
     for origin in sorted(origins - set(policy.split())):
         policy = policy.replace("form-action 'self'", f"form-action 'self' {origin}")
     if policy:
@@ -61,8 +65,3 @@ async def _prepared(services: Services, name: str) -> None:
         await asyncio.wait_for(services.providers[name].prepare(), PREPARE_S)
     except (DependencyFailed, TimeoutError):
         services.outages.failed(name)
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -51,7 +51,7 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         not_sent=query.get("not_sent") == "1",
         **announced(policy),
     )
-    page = with_form_targets(page, services, accepted)
+    page = with_form_targets(page, services, accepted, place.url if place else "")
     return with_cookies(page, None if exchange.browser else services.cookies.set_browser(browser))
 
 

@@ -40,7 +40,8 @@ async def show_logout(services: Services, exchange: Exchange) -> Response:
         token=services.cookies.form_token(form_bond(exchange)),
         provider=provider_label(services, name) if name else "",
     )
-    return with_form_targets(page, services, [name])
+    # The provider knows one way back, whatever host this page is on.
+    return with_form_targets(page, services, [name], services.settings.public_url)
 
 
 async def logout(services: Services, exchange: Exchange) -> Response:

@@ -40,10 +40,10 @@ def _addressee(services: Services, token: str) -> IdentityProvider:
     raise LoginFailed("logout_token_provider")
 
 
-async def _end(services: Services, provider: str, *, sub: str = "", sid: str = "") -> int:
+async def _end(services: Services, provider: str, *, sub: str = "", sid: str = "", signed: bool = True) -> int:
     """Of people and of agents alike: an agent whose account is closed answers no dispute any more."""
     # First: a login that ends at this moment finds the note, or its session is found here.
-    await services.ended_logins.note(provider, sub=sub, sid=sid)
+    await services.ended_logins.note(provider, sub=sub, sid=sid, signed=signed)
     people = await services.sessions.revoke(provider=provider, sub=sub, sid=sid)
     return people + await services.agents.revoke(provider=provider, sub=sub, sid=sid)
 
@@ -60,7 +60,7 @@ async def frontchannel_logout(services: Services, exchange: Exchange) -> Respons
         services.log("provider_logout_refused", code="frontchannel_unknown", reference=exchange.reference)
         return exchange.pages.problem(400, "frontchannel_unknown", reference=exchange.reference)
     for provider in named:
-        ended = await _end(services, provider.name, sid=sid)
+        ended = await _end(services, provider.name, sid=sid, signed=False)
         services.log("provider_logout", provider=provider.name, outcome="frontchannel", ended=ended)
     return _framed({url for provider in named for url in provider.origins})
 

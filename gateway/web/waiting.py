@@ -145,7 +145,7 @@ async def _page(
         alternative=alternative_of(place),
     )
     # Its buttons end at the provider, by a redirect that the page must allow.
-    return with_form_targets(page, services, accepted)
+    return with_form_targets(page, services, accepted, place.url if place else "")
 
 
 def how_long(seconds: float) -> dict[str, int]:

@@ -54,6 +54,13 @@ def _accepted(op: Agents) -> tuple[Person, Page]:
     return person, page
 
 
+def _accepted_as_played(op: Agents) -> tuple[Person, Page]:
+    """Signed in while the provider goes on playing what it was told to."""
+    person, page = op.sign_in()
+    assert (page.status, page.path) == (200, "/agents/"), page.text
+    return person, page
+
+
 def _headers(person: Person) -> dict[str, str]:
     answer = person.client.get("/agents/", headers={"accept": "application/json"})
     return {name.lower(): value for name, value in answer.json()["headers"].items()}
@@ -412,7 +419,9 @@ RECHECK = "recheck_s: 300\nscopes: [offline_access]"
 def test_oidcc_client_test_refresh_token(tmp_path: Path) -> None:
     with agents(tmp_path, RECHECK, quick_lane=False) as op:
         person, _ = _accepted(op)
-        assert "offline_access" in op.provider.seen.authorize[-1]["scope"].split()
+        asked = op.provider.seen.authorize[-1]
+        # Core §11: without this prompt a server ignores the scope, or refuses.
+        assert ("offline_access" in asked["scope"].split(), asked["prompt"]) == (True, "consent")
         op.clock.ahead_s += 301
         assert op.is_signed_in(person)
         form, headers = op.provider.seen.token[-1]
@@ -431,6 +440,7 @@ def test_oidcc_client_test_refresh_token(tmp_path: Path) -> None:
         pytest.param(changed(sub="somebody-else"), id="test_oidcc_client_test_refresh_token_invalid_sub"),
         pytest.param(changed(aud="another-client"), id="another audience"),
         pytest.param(lambda claims: claims | {"iat": claims["iat"] - 7 * 86_400}, id="issued long ago"),
+        pytest.param(changed(acr="0"), id="a level that nothing maps"),
     ],
 )
 def test_a_refreshed_id_token_is_of_the_same_issuer_person_and_client(tmp_path: Path, wrong: Any) -> None:
@@ -443,6 +453,20 @@ def test_a_refreshed_id_token_is_of_the_same_issuer_person_and_client(tmp_path: 
         assert not op.is_signed_in(person)
 
 
+def test_a_level_does_not_outlive_its_fall_at_the_provider(tmp_path: Path) -> None:
+    """What the policies were opened with is not the person's any more; the same level, a higher one, or none said, is."""
+    with agents(tmp_path, RECHECK, quick_lane=False) as op:
+        op.provider.play.id_token = changed(acr="2")
+        person, _ = _accepted_as_played(op)
+        for said in ("2", ...):
+            op.provider.play.id_token = changed(acr=said)
+            op.clock.ahead_s += 301
+            assert op.is_signed_in(person), "the honest twins"
+        op.provider.play.id_token = changed(acr="1")
+        op.clock.ahead_s += 301
+        assert not op.is_signed_in(person)
+
+
 def test_without_a_refresh_token_that_was_asked_for_nobody_is_signed_in(tmp_path: Path) -> None:
     with agents(tmp_path, RECHECK, quick_lane=False) as op:
         _refused(op, "refresh_token_missing", token=changed(refresh_token=...))
@@ -451,6 +475,7 @@ def test_without_a_refresh_token_that_was_asked_for_nobody_is_signed_in(tmp_path
 def test_offline_access_is_never_asked_for_without_being_written(op: Agents) -> None:
     person, _ = _accepted(op)
     assert "offline_access" not in op.provider.seen.authorize[-1]["scope"]
+    assert "prompt" not in op.provider.seen.authorize[-1]
     op.clock.ahead_s += 1_500
     assert op.is_signed_in(person)
     assert [form["grant_type"] for form, _ in op.provider.seen.token] == ["authorization_code"]

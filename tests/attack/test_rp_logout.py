@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -12,6 +13,8 @@ from joserfc.jwk import ECKey, RSAKey
 
 from gateway.adapters.logs import configure_logging
 from gateway.adapters.oidc.provider import OidcProvider
+from gateway.adapters.sessions import ended
+from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.core.model import LoginTransaction
 from gateway.ports import SignedIn
 from tests.agents import AGENT, STRANGER, Office, office
@@ -314,6 +317,30 @@ def test_a_frame_that_does_not_name_issuer_and_session_ends_nothing(op: Agents) 
     assert op.is_signed_in(person)
     assert _frame(op, iss=issuer, sid=SID).status_code == 200
     assert not op.is_signed_in(person)
+
+
+def test_frames_that_anybody_opens_take_a_bounded_room(op: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is noted for logins under way; a flood of invented sessions must not fill the store that sessions live in."""
+    monkeypatch.setattr(ended, "UNSIGNED_AT_MOST", 3)
+    kept: list[str] = []
+    create = SqliteRecords.create
+
+    async def counted(self: SqliteRecords, key: str, *more: Any, **named: Any) -> None:
+        kept.append(key)
+        await create(self, key, *more, **named)
+
+    person, _ = op.sign_in()
+    op.clock.ahead_s += 120
+    monkeypatch.setattr(SqliteRecords, "create", counted)
+    for number in range(10):
+        assert _frame(op, iss=op.provider.issuer, sid=f"invented-{number}").status_code == 200
+    assert len(kept) <= 3
+    assert op.is_signed_in(person)
+    assert _frame(op, iss=op.provider.issuer, sid=SID).status_code == 200
+    assert not op.is_signed_in(person), "a session that is there ends all the same"
+    before = len(kept)
+    assert op.post_logout_token(op.provider.logout_token()).status_code == 200
+    assert len(kept) > before, "what is signed is always noted"
 
 
 def test_no_other_page_may_be_framed(op: Agents) -> None:

@@ -6,6 +6,7 @@ Everything goes over HTTP. Where the two are known to differ, the case says what
 import base64
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx
 import pytest
 from joserfc import jws
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
 from gateway.adapters.chance import new_token
+from gateway.relying_party.client_auth import client_jwk
 from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect
 from gateway.sandbox.franceconnect.rules import CLAIMS_OF
 from gateway.sandbox.identities import MATCHING, identities
@@ -34,6 +36,11 @@ SECRET = "s" * 64
 WITHHELD = "cnaf_adresse"
 CLIENT = SandboxClient("client", SECRET, (CALLBACK,), (GOODBYE,), scopes=frozenset(CLAIMS_OF) - {WITHHELD})
 OTHER = SandboxClient("other-client", SECRET, (CALLBACK,), (GOODBYE,))
+KEY, STRANGE_KEY = (ECKey.generate_key("P-256") for _ in range(2))
+KEYED = SandboxClient(
+    "keyed-client", SECRET, (CALLBACK,), (GOODBYE,), jwks={"keys": [client_jwk(KEY.as_pem(private=True))]}
+)
+CLIENTS = [CLIENT, OTHER, KEYED]
 ASKED = {
     "client_id": "client",
     "redirect_uri": CALLBACK,
@@ -152,7 +159,7 @@ def _sandbox(folder: Path) -> Iterator[FranceConnect]:
     (own,) = bound_sockets(1)
     issuer = f"http://127.0.0.1:{own.getsockname()[1]}/api/v2"
     clock = MovedClock()
-    simulated = SandboxFranceConnect(issuer, [CLIENT, OTHER], clock, new_token)
+    simulated = SandboxFranceConnect(issuer, CLIENTS, clock, new_token)
 
     def introspect(token: str) -> tuple[str, set[str]] | None:
         found = simulated.introspect(token)
@@ -166,7 +173,7 @@ def _sandbox(folder: Path) -> Iterator[FranceConnect]:
 def _oidc_provider(folder: Path) -> Iterator[FranceConnect]:
     (own,) = bound_sockets(1)
     issuer = f"http://127.0.0.1:{own.getsockname()[1]}/api/v2"
-    with own, oidc_provider(folder, issuer, franceconnect_setup([CLIENT, OTHER])) as provider:
+    with own, oidc_provider(folder, issuer, franceconnect_setup(CLIENTS)) as provider:
 
         def introspect(token: str) -> tuple[str, set[str]] | None:
             found = provider.introspected(token)
@@ -540,6 +547,107 @@ def test_a_token_request_is_refused(fc: FranceConnect, changes: dict[str, Any], 
     assert (answer.status_code, answer.json().get("error")) in errors
 
 
+# --- a key instead of a secret
+
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+def _assertion(
+    fc: FranceConnect, key: ECKey | RSAKey | OctKey = KEY, alg: str = "ES256", kid: str | None = None, **changes: Any
+) -> str:
+    now = int(time.time())
+    claims = {"iss": "keyed-client", "sub": "keyed-client", "aud": fc.issuer, "jti": new_token(), "exp": now + 60}
+    payload = json.dumps(_changed(claims | {"iat": now}, changes)).encode()
+    head = {"alg": alg} | ({"kid": kid} if kid else {})
+    return jws.serialize_compact(head, payload, key, algorithms=[alg])
+
+
+def _shown(fc: FranceConnect, assertion: str, **changes: Any) -> dict[str, Any]:
+    form = {"client_id": "keyed-client", "client_secret": ..., "client_assertion": assertion}
+    return form | {"client_assertion_type": ASSERTION_TYPE} | changes
+
+
+@pytest.mark.parametrize("audience", ["{}", "{}/token", ["https://elsewhere.example", "{}"]])
+def test_a_client_shows_what_its_registered_key_signed(fc: FranceConnect, audience: Any) -> None:
+    named = [each.format(fc.issuer) for each in audience] if isinstance(audience, list) else audience.format(fc.issuer)
+    browser = fc.browser()
+    answer = browser.redeem(browser.code(client_id="keyed-client"), **_shown(fc, _assertion(fc, aud=named)))
+    assert answer.status_code == 200, answer.text
+    assert payload(answer.json()["id_token"])["aud"] == "keyed-client"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aud": "https://elsewhere.example"},
+        {"aud": ["https://elsewhere.example"]},
+        {"aud": ...},
+        {"iss": "client"},
+        {"iss": ...},
+        {"sub": "client"},
+        {"sub": ...},
+        {"exp": 1_000_000_000},
+        {"exp": ...},
+        {"exp": "tomorrow"},
+        {"jti": ...},
+        {"jti": ""},
+        {"nbf": 4_000_000_000},
+        {"key": STRANGE_KEY},
+        {"key": RSAKey.generate_key(2048), "alg": "RS256"},
+        {"key": OctKey.import_key(SECRET), "alg": "HS256"},
+        {"kid": "another"},
+    ],
+    ids=lambda changes: changes.get("alg") or "strange key" if "key" in changes else str(changes),
+)
+def test_an_assertion_that_does_not_hold_proves_nothing(fc: FranceConnect, changes: dict[str, Any]) -> None:
+    browser = fc.browser()
+    code = browser.code(client_id="keyed-client")
+    refused = browser.redeem(code, **_shown(fc, _assertion(fc, **changes)))
+    assert (refused.status_code, refused.json()["error"]) in {(400, "invalid_request"), (401, "invalid_client")}
+    assert browser.redeem(code, **_shown(fc, _assertion(fc))).status_code == 200, "the honest twin"
+
+
+def test_an_assertion_is_believed_once(fc: FranceConnect) -> None:
+    browser, assertion = fc.browser(), _assertion(fc)
+    shown = _shown(fc, assertion)
+    assert browser.redeem(browser.code(client_id="keyed-client"), **shown).status_code == 200
+    code = fc.browser().code(client_id="keyed-client")
+    again = browser.redeem(code, **shown)
+    assert (again.status_code, again.json()["error"]) == (401, "invalid_client")
+    assert browser.redeem(code, **_shown(fc, _assertion(fc))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"client_assertion": "a.b.c"},
+        {"client_assertion": ...},
+        {"client_assertion_type": ...},
+        {"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"},
+        {"client_secret": SECRET},
+        {"client_assertion": ..., "client_assertion_type": ..., "client_secret": ""},
+        {"client_assertion": ..., "client_assertion_type": ..., "client_secret": SECRET},
+        {"client_id": "client"},
+    ],
+    ids=["broken", "none", "no type", "another type", "a secret too", "an empty secret", "a secret instead", "client"],
+)
+def test_a_client_of_a_key_authenticates_with_it_alone(fc: FranceConnect, changes: dict[str, Any]) -> None:
+    browser = fc.browser()
+    code = browser.code(client_id="keyed-client")
+    refused = browser.redeem(code, **(_shown(fc, _assertion(fc)) | changes))
+    assert (refused.status_code, refused.json()["error"]) in {(400, "invalid_request"), (401, "invalid_client")}
+    assert browser.redeem(code, **_shown(fc, _assertion(fc))).status_code == 200, "the honest twin"
+
+
+def test_a_client_of_a_secret_shows_no_assertion(fc: FranceConnect) -> None:
+    browser = fc.browser()
+    code = browser.code()
+    shown = _shown(fc, _assertion(fc, iss="client", sub="client"), client_id="client")
+    assert browser.redeem(code, **shown).json()["error"] == "invalid_client"
+    assert browser.redeem(code).status_code == 200
+
+
 def test_userinfo_without_a_token_with_a_wrong_one_and_by_post(fc: FranceConnect) -> None:
     browser = fc.browser()
     none = browser.userinfo(None)
@@ -658,6 +766,7 @@ def test_the_metadata_say_the_same(fc: FranceConnect) -> None:
         "grant_types_supported": ["authorization_code"],
         "subject_types_supported": ["pairwise"],
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256", "RS256"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,

@@ -9,11 +9,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from joserfc.jwk import ECKey
 
 from gateway.adapters.oidc import OidcProvider, http_client
 from gateway.core.errors import DependencyFailed, GatewayError, LoginFailed
 from gateway.core.model import Acr, LoginTransaction
 from gateway.relying_party import ProviderSettings
+from gateway.relying_party.client_auth import client_jwk
+from gateway.relying_party.profiles import ClientAuth
 from gateway.sandbox.franceconnect import SandboxClient, SandboxFranceConnect
 from gateway.sandbox.identities import MATCHING, identities
 
@@ -47,10 +50,11 @@ pytestmark = pytest.mark.anyio
 class World:
     """A sandbox and a provider that share a hand-moved clock; every call is counted by path."""
 
-    def __init__(self, settings: ProviderSettings = SETTINGS) -> None:
+    def __init__(self, settings: ProviderSettings = SETTINGS, client: SandboxClient = CLIENT) -> None:
+        self.client = client
         self.now = 1_790_000_000.0
         tokens = (f"{number:064x}" for number in range(1, 1_000))
-        self.fc = SandboxFranceConnect(ISSUER, [CLIENT], lambda: self.now, lambda: next(tokens))
+        self.fc = SandboxFranceConnect(ISSUER, [client], lambda: self.now, lambda: next(tokens))
         self.calls: list[str] = []
         self.replace: dict[str, Callable[[httpx.Request], httpx.Response]] = {}
         self.http = httpx.AsyncClient(transport=_Wire(self))
@@ -62,7 +66,7 @@ class World:
             "nonce": TRANSACTION.nonce,
             "redirect_uri": SETTINGS.redirect_uri,
         }
-        return self.fc.tokens.confirm(CLIENT, identities()[MATCHING], asked)
+        return self.fc.tokens.confirm(self.client, identities()[MATCHING], asked)
 
 
 class _Wire(httpx.AsyncBaseTransport):
@@ -116,6 +120,17 @@ async def test_a_code_becomes_a_verified_identity(world: World) -> None:
     assert world.calls == ["openid-configuration", "token", "jwks", "userinfo"]
     assert "DUBOIS" not in repr(signed_in)
     assert signed_in.access_token not in repr(signed_in)
+
+
+async def test_a_key_is_shown_instead_of_a_secret_anew_each_time() -> None:
+    pem = ECKey.generate_key("P-256").as_pem(private=True)
+    settings = replace(SETTINGS, client_secret="", client_auth=ClientAuth.PRIVATE_KEY_JWT, client_key_pem=pem)
+    world = World(settings, replace(CLIENT, client_secret="", jwks={"keys": [client_jwk(pem)]}))
+    for _ in range(2):
+        assert (await world.provider.exchange(TRANSACTION, world.code())).userinfo["family_name"] == "DUBOIS"
+    stranger = ECKey.generate_key("P-256").as_pem(private=True)
+    world.provider = OidcProvider(replace(settings, client_key_pem=stranger), world.http, lambda: world.now)
+    assert (await _failure(world)).code == "token_invalid_client"
 
 
 async def test_static_endpoints_need_no_discovery() -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters.sessions.checked import CheckedSessions, Rechecked
+from gateway.adapters.sessions.checked import WAIT_S, CheckedSessions, Rechecked
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
 from gateway.adapters.sessions.sealed import SealedSessions
 from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.core.errors import DependencyFailed, LoginFailed
-from gateway.core.model import Session, SessionId
+from gateway.core.model import Acr, Session, SessionId
 from gateway.ports import Refreshed
 from tests.builders import ANGELA
 
@@ -33,7 +33,8 @@ class Provider:
         self.down = False
         self.pause: Callable[[], Awaitable[object]] | None = None
 
-    async def refresh(self, refresh_token: str, sub: str) -> Refreshed:
+    async def refresh(self, refresh_token: str, sub: str, acr: Acr) -> Refreshed:
+        assert acr is IDENTITY.acr
         self.calls.append((refresh_token, sub))
         if self.pause is not None:
             await self.pause()
@@ -50,12 +51,19 @@ class World:
         self.now = 1_790_000_000
         self.records = records
         self.provider = Provider()
+        self.slept = 0.0
         self.sessions = self.process()
 
     def process(self, every_s: int = EVERY_S) -> CheckedSessions:
         """Another worker, with the same store."""
         sealed = SealedSessions(self.records, lambda: self.now, idle_s=86_400, secrets=[b"s" * 32])
-        return CheckedSessions(sealed, self.records, lambda: self.now, {"annuaire": Rechecked(self.provider, every_s)})
+        rechecked = {"annuaire": Rechecked(self.provider, every_s)}
+        return CheckedSessions(sealed, self.records, lambda: self.now, self.sleep, rechecked)
+
+    async def sleep(self, seconds: float) -> None:
+        """No time passes; the others have their turn."""
+        self.slept += seconds
+        await asyncio.sleep(0)
 
     def session(self, **changes: object) -> Session:
         plain = Session(SessionId("a" * 64), self.now + 86_400, IDENTITY, refresh_token="token-0")
@@ -98,6 +106,48 @@ async def test_fifty_requests_of_two_processes_make_one_call(world: World) -> No
     found = await asyncio.gather(*loads)
     assert all(found)
     assert len(world.provider.calls) == 1
+
+
+@pytest.mark.parametrize("periods", [2, 5])
+async def test_fifty_requests_after_a_long_silence_wait_for_the_one_that_asks(world: World, periods: int) -> None:
+    """Who comes back after lunch asks for a page and its pictures at once: none of them may end the session."""
+    await world.sessions.create(world.session())
+    other = world.process()
+    world.now += periods * EVERY_S
+    world.provider.pause = lambda: asyncio.sleep(0)
+    loads = [each.load(SessionId("a" * 64)) for each in (world.sessions, other) for _ in range(25)]
+    found = await asyncio.gather(*loads)
+    assert all(found)
+    assert len(world.provider.calls) == 1
+    assert await world.process().load(SessionId("a" * 64))
+
+
+async def test_who_waits_for_an_answer_learns_that_the_session_is_over(world: World) -> None:
+    await world.sessions.create(world.session())
+    world.now += 2 * EVERY_S
+    world.provider.over = True
+    world.provider.pause = lambda: asyncio.sleep(0)
+    found = await asyncio.gather(*(world.sessions.load(SessionId("a" * 64)) for _ in range(5)))
+    assert found == [None] * 5
+    assert len(world.provider.calls) == 1
+
+
+async def test_nobody_waits_for_ever_for_somebody_who_died_asking(world: World) -> None:
+    await world.sessions.create(world.session())
+    world.now += 2 * EVERY_S
+    began = asyncio.Event()
+
+    async def hang() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    world.provider.pause = hang
+    asking = asyncio.create_task(world.process().load(SessionId("a" * 64)))
+    await began.wait()
+    asking.cancel()
+    assert await world.sessions.load(SessionId("a" * 64)) is None
+    assert WAIT_S <= world.slept <= WAIT_S + 1
+    await asyncio.gather(asking, return_exceptions=True)
 
 
 async def test_a_session_ends_with_the_providers(world: World) -> None:

@@ -1,17 +1,25 @@
 """The real gateway signs people in and out with OpenID providers that others wrote."""
 
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from joserfc.jwk import ECKey
 
 from gateway.relying_party.client_auth import client_jwk
 from gateway.sandbox.identities import MATCHING, MISMATCHING
 from tests.browser import Person
+from tests.e2e.chromium import CHROMIUM, started
 from tests.processes import until
 from tests.providers.gateways import Site, Start, with_franceconnect, with_plain
 from tests.providers.processes import idpyoidc, missing, oidc_provider
+from tests.providers.setups import AGENT
 
 LEVEL = "acr_map: {'1': eidas1}"
 
@@ -151,18 +159,98 @@ def test_a_logout_at_the_provider_ends_the_session_here(tmp_path: Path, start: S
         assert site.provider.errors() == []
 
 
-def test_a_refresh_token_keeps_the_session_while_the_provider_keeps_its_own(tmp_path: Path) -> None:
-    with with_plain(tmp_path, oidc_provider, keys=f"{LEVEL}\nrecheck_s: 300") as site:
+FRAMED = {"backchannel_logout_uri": None, "frontchannel_logout_session_required": True}
+
+
+@contextmanager
+def _framing(folder: Path) -> Iterator[Site]:
+    """idpyoidc alone: oidc-provider has no front-channel logout."""
+    with with_plain(folder, idpyoidc, keys=LEVEL, registered=FRAMED, frontchannel=True) as site:
+        yield site
+
+
+def test_a_frame_in_the_providers_page_ends_the_session_here(tmp_path: Path) -> None:
+    """Without a browser: what it would load, the frame's address as the library wrote it."""
+    with _framing(tmp_path) as site:
         person, other = site.world.person(), site.world.person()
         assert site.sign_in(person).path == "/agents/"
         assert site.sign_in(other).path == "/agents/"
-        for step in (1, 2, 3):
-            site.move_clocks(301 * step)
-            assert site.is_signed_in(person)
+        page = person.press(person.visit(f"{site.provider.issuer}/session/end"), "Oui, me déconnecter")
+        (frame,) = re.findall(r'<iframe src="([^"]+)">', page.response.text)
+        assert frame.startswith(f"{site.world.url}/_gateway/frontchannel-logout?")
+        # No cookie of ours goes into somebody else's frame.
+        answer = httpx.get(frame, trust_env=False)
+        assert (answer.status_code, site.is_signed_in(person)) == (200, False)
+        assert site.is_signed_in(other), "the session of another browser goes on"
         assert site.provider.errors() == []
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="NOT TESTED: chromium is not installed")
+def test_a_browser_that_leaves_the_provider_is_signed_out_here_by_its_frame(tmp_path: Path) -> None:
+    with _framing(tmp_path) as site, started() as chromium:
+        page = chromium.new_context(locale="fr-FR").new_page()
+        page.goto(f"{site.world.url}/agents/")
+        page.get_by_role("button", name="S’identifier avec").click()
+        page.locator(f'button[value="{AGENT}"]').click()
+        page.wait_for_url(f"{site.world.url}/agents/")
+        page.goto(f"{site.provider.issuer}/session/end")
+        with page.expect_response("**/_gateway/frontchannel-logout?**") as framed:
+            page.get_by_role("button", name="Oui, me déconnecter").click()
+        assert framed.value.status == 200
+        # A frame that the browser refuses holds a page of the browser's own.
+        assert page.frame_locator("iframe").locator("title").text_content() == "Déconnexion"
+        page.goto(f"{site.world.url}/agents/")
+        page.get_by_role("button", name="S’identifier avec").wait_for()
+
+
+RECHECK = "recheck_s: 60\nscopes: [offline_access]"
+
+
+def _at_once(person: Person, requests: int) -> list[int]:
+    """A page and its pictures: the same browser asks for all of them together."""
+
+    def asked(number: int) -> int:
+        cookie = "; ".join(f"{each.name}={each.value}" for each in person.client.cookies.jar)
+        headers = {"accept": "application/json", "cookie": cookie}
+        return httpx.get(f"{person.client.base_url}/agents/{number}", headers=headers, trust_env=False).status_code
+
+    with ThreadPoolExecutor(requests) as pool:
+        return list(pool.map(asked, range(requests)))
+
+
+@pytest.mark.parametrize("start", PROVIDERS)
+def test_refresh_tokens_rotate_and_requests_that_come_together_ask_once(tmp_path: Path, start: Start) -> None:
+    """61 s: it is time to ask. 200 s: the person was away, and nothing but this answer vouches for the session."""
+    with with_plain(tmp_path, start, keys=f"{LEVEL}\n{RECHECK}", quick_lane=False) as site:
+        person = site.world.person()
+        assert site.sign_in(person).path == "/agents/"
+        for asked, ahead_s in enumerate((61, 122, 322), 1):
+            site.move_our_clock(ahead_s)
+            assert _at_once(person, 8) == [200] * 8
+            assert site.provider.refreshes() == asked
+        assert site.provider.errors() == []
+
+
+@pytest.mark.parametrize("start", PROVIDERS)
+def test_a_refused_refresh_ends_the_session_on_the_page_that_signs_in_again(tmp_path: Path, start: Start) -> None:
+    with with_plain(tmp_path, start, keys=f"{LEVEL}\n{RECHECK}", quick_lane=False) as site:
+        person, other = site.world.person(), site.world.person()
+        assert site.sign_in(person).path == "/agents/"
+        site.move_our_clock(61)
+        assert site.is_signed_in(person)
         site.provider.forget_refresh_tokens()
-        site.move_clocks(301 * 4)
-        until(lambda: not site.is_signed_in(person))
+        site.move_our_clock(122)
+        page = person.visit("/agents/dossier?n=7")
+        assert [each for each in page.buttons if each.startswith("S’identifier")] == ["S’identifier avec Annuaire"]
+        assert (site.provider.refreshes(), site.is_signed_in(person)) == (1, False)
+        assert any("invalid_grant" in error or "token" in error for error in site.provider.errors())
+        back = person.press(page, "S’identifier avec")
+        if back.url.startswith(site.provider.origin):
+            back = site.world.choose(person, back, AGENT) if "identifié" not in back.text else back
+            back = person.press(back, "Continuer") if back.url.startswith(site.provider.origin) else back
+        assert (back.path, back.status) == ("/agents/dossier?n=7", 200), "the way back is the page that was asked"
+        assert not site.is_signed_in(other)
 
 
 def test_a_provider_that_is_not_installed_is_an_error_where_everything_must_be(monkeypatch: pytest.MonkeyPatch) -> None:

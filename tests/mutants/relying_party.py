@@ -15,6 +15,8 @@ _CHECKED = "gateway/adapters/sessions/checked.py"
 _HOSTILE = "tests/attack/test_hostile_tokens.py::"
 _CLAIM = _HOSTILE + "test_a_claim_that_does_not_hold_is_refused"
 _ADAPTER = "tests/contract/test_oidc_adapter.py::"
+_WIRE = "gateway/adapters/oidc/wire.py"
+_RPWIRE = "tests/attack/test_rp_wire.py::"
 _FLOW = "tests/attack/test_login_flow.py::"
 _CALLBACK = _FLOW + "test_a_malformed_callback_ends_on_a_page_that_starts_again"
 
@@ -45,7 +47,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("an old token is fresh", _RP, "access_token=access_token)\n    if now - claims[\"iat\"] > OLDEST_S:\n        raise LoginFailed(\"id_token_iat\")\n", "access_token=access_token)\n", _claim("issued ten minutes ago")),
     Mutant("claims may be missing", _RP, "        if name not in claims:\n            raise LoginFailed(f\"claim_missing_{name}\")\n", "        if name not in claims:\n            continue\n", _claim("no subject")),
     Mutant("text claims of any kind", _RP, "        if name in claims and (not isinstance(claims[name], str) or not claims[name]):\n", "        if False:\n", _claim("a subject in a list")),
-    Mutant("times of any kind", _RP, "        if name in claims and type(claims[name]) not in (int, float):\n", "        if False:\n", _claim("an expiry that is true")),
+    Mutant("times of any kind", _RP, "        if name in claims and not (type(claims[name]) in (int, float) and abs(claims[name]) < _TIME_BELOW):\n", "        if False:\n", _claim("an expiry that is true")),
     Mutant("userinfo about anybody", _RP, "    check_claims({\"iat\": now, \"exp\": now, **claims}, settings, now, nonce=None)\n    _same_person(claims[\"sub\"], sub, \"userinfo_sub\")\n", "    check_claims({\"iat\": now, \"exp\": now, **claims}, settings, now, nonce=None)\n", _HOSTILE + "test_a_userinfo_that_is_not_ours_is_refused[about somebody else]"),
     Mutant("any level", _RP, "    if acr < floor:\n        raise LoginFailed(\"acr_too_low\")\n", "", _HOSTILE + "test_a_level_below_the_one_asked_for_is_refused"),
     Mutant("any issuer in the callback", _CALL, "    if iss != settings.issuer:\n", "    if False:\n", _FLOW + "test_a_callback_that_names_another_issuer_is_refused"),
@@ -56,4 +58,13 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("keys are fetched at each failure", _DOCS, "            if self._keys is not None and self._clock() - self._fetched_at < at_most_every_s:\n                return self._keys\n", "", _ADAPTER + "test_keys_are_never_fetched_twice_within_ten_seconds"),
     Mutant("anybody's metadata", _DOCS, "    if document.get(\"issuer\") != settings.issuer:\n        raise DependencyFailed(settings.name, \"provider_metadata_issuer\")\n", "", _ADAPTER + "test_metadata_that_is_not_our_issuers_is_refused"),
     Mutant("a state is used again", "gateway/adapters/sessions/transactions.py", "        blob = await self._records.take(seal.name, int(self._clock()))", "        blob = await self._records.load(seal.name, int(self._clock()))", "tests/contract/test_session_stores.py::test_a_login_transaction_is_given_to_its_first_caller_only"),
+    Mutant("an endpoint on our own machine", _DOCS, " and urlsplit(issuer).scheme == \"http\")", ")", _RPWIRE + "test_an_endpoint_that_is_no_plain_address_is_refused_whole[http://127.0.0.1:9464/metrics-jwks_uri]"),
+    Mutant("an endpoint of any form", _DOCS, "    if parts is None or not _has_port(url):\n        return False\n    return", "    if parts is None:\n        return True\n    return", _RPWIRE + "test_an_endpoint_that_is_no_plain_address_is_refused_whole[https://sso.ville.example; script-src 'unsafe-inline'/op-authorization_endpoint]"),
+    Mutant("a port that does not exist", _DOCS, " or not _has_port(url)", "", _RPWIRE + "test_an_endpoint_that_is_no_plain_address_is_refused_whole[https://sso.ville.example:99999/op-jwks_uri]"),
+    Mutant("an answer may last", _WIRE, "async with asyncio.timeout(ANSWER_S):", "async with asyncio.timeout(None):", _RPWIRE + "test_an_answer_that_drips_ends_with_the_time_for_all_of_it[jwks_uri]"),
+    Mutant("an answer is unpacked", _WIRE, "headers = {\"content-type\": response.headers.get(\"content-type\", \"\")}", "headers = response.headers", _RPWIRE + "test_a_compressed_answer_is_never_unpacked[jwks_uri]"),
+    Mutant("keys that are not there are asked for by each", _DOCS, "                    self._failure.raise_if_recent()\n                document", "                    pass\n                document", _RPWIRE + "test_a_key_set_that_cannot_be_had_is_asked_for_every_few_seconds_and_not_by_each_token"),
+    Mutant("patience is a refusal", _WIRE, " or response.status_code in _PATIENCE", "", _RPWIRE + "test_a_provider_that_asks_for_patience_ends_no_session[429]"),
+    Mutant("no number is a number", _JOSE, ", parse_constant=never", "", _RPWIRE + "test_not_a_number_is_no_json"),
+    Mutant("times without bound", _RP, " and abs(claims[name]) < _TIME_BELOW", "", _RPWIRE + "test_a_time_is_a_finite_number[exp-1e999]"),
 )  # fmt: skip

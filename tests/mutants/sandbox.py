@@ -4,6 +4,7 @@ from tests.mutants import Mutant
 
 _RULES = "gateway/sandbox/franceconnect/rules.py"
 _SERVER = "gateway/sandbox/franceconnect/server.py"
+_ASSERTIONS = "gateway/sandbox/franceconnect/assertions.py"
 _TOKENS = "gateway/sandbox/franceconnect/tokens.py"
 _ALIKE = "tests/contract/test_franceconnect_alike.py::"
 
@@ -25,4 +26,13 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("sandbox: errors in the query", _SERVER, "joint = \"#\" if \"token\" in asked[\"response_type\"] else \"?\"", "joint = \"?\"", _alike("other_errors_come_back_with_state_and_issuer", "token")),
     Mutant("sandbox: a grant without an end", _TOKENS, "return self._clock() - grant.confirmed_at > GRANT_S", "return False", _alike("the_grant_lives_thirty_seconds_for_userinfo", "33-401")),
     Mutant("sandbox: a code used twice", _SERVER, "            grant.revoked = True\n            return _oauth_error(400, \"invalid_grant\", invalid, \"authorization code already", "            return _oauth_error(400, \"invalid_grant\", invalid, \"authorization code already", _alike("a_code_is_used_once_and_its_reuse_kills_the_token")),
+    Mutant("sandbox: an assertion for anybody", _ASSERTIONS, "isinstance(each, str) and each in ours for each in named", "True for each in named", _alike("an_assertion_that_does_not_hold_proves_nothing", "{'aud': 'https://elsewhere.example'}")),
+    Mutant("sandbox: an assertion of any issuer", _ASSERTIONS, "claims.get(\"iss\") == claims.get(\"sub\") == client_id", "claims.get(\"sub\") == client_id", _alike("an_assertion_that_does_not_hold_proves_nothing", "{'iss': 'client'}")),
+    Mutant("sandbox: an assertion about anybody", _ASSERTIONS, "claims.get(\"iss\") == claims.get(\"sub\") == client_id", "claims.get(\"iss\") == client_id", _alike("an_assertion_that_does_not_hold_proves_nothing", "{'sub': 'client'}")),
+    Mutant("sandbox: an assertion that is over", _ASSERTIONS, "ends_at <= now or ", "", _alike("an_assertion_that_does_not_hold_proves_nothing", "{'exp': 1000000000}")),
+    Mutant("sandbox: an assertion before its time", _ASSERTIONS, " or begins_at > now", "", _alike("an_assertion_that_does_not_hold_proves_nothing", "{'nbf': 4000000000}")),
+    Mutant("sandbox: an assertion without a name", _ASSERTIONS, "not isinstance(jti, str) or not jti or ", "", _alike("an_assertion_that_does_not_hold_proves_nothing", "{'jti': Ellipsis}")),
+    Mutant("sandbox: an assertion used twice", _ASSERTIONS, "        if (claims[\"sub\"], jti) in self._used:\n            return False\n", "", _alike("an_assertion_is_believed_once")),
+    Mutant("sandbox: a secret besides the key", _ASSERTIONS, "\"client_secret\" in form or ", "", _alike("a_client_of_a_key_authenticates_with_it_alone", "a secret too")),
+    Mutant("sandbox: a secret instead of the key", _SERVER, "        if client.jwks is not None or \"client_assertion\" in form:\n", "        if \"client_assertion\" in form:\n", _alike("a_client_of_a_key_authenticates_with_it_alone", "a secret instead")),
 )  # fmt: skip

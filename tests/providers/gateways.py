@@ -1,5 +1,6 @@
 """The real gateway with a provider of others in the place of ours."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -42,6 +43,10 @@ class Site:
         """Both sides at once: neither believes the other's tokens otherwise."""
         self.world.clock.ahead_s = ahead_s
         self.provider.move_clock(ahead_s)
+
+    def move_our_clock(self, ahead_s: float) -> None:
+        """Ours alone, for a provider whose clock cannot be moved: its tokens must outlast it."""
+        self.world.clock.ahead_s = ahead_s
 
     def sign_in(self, person: Person, path: str = "/agents/", login: str = AGENT) -> Page:
         """From the protected page, over the provider's own pages, to wherever the callback leads."""
@@ -104,7 +109,14 @@ def with_franceconnect(
 
 @contextmanager
 def with_plain(
-    folder: Path, start: Start, secret: str = "", keys: str = "", registered: Mapping[str, Any] | None = None
+    folder: Path,
+    start: Start,
+    secret: str = "",
+    keys: str = "",
+    registered: Mapping[str, Any] | None = None,
+    *,
+    quick_lane: bool | None = None,
+    frontchannel: bool = False,
 ) -> Iterator[Site]:
     """A provider for agents, under `identity.annuaire`; `keys` is more YAML for it, one line a key.
 
@@ -128,9 +140,14 @@ def with_plain(
             "login: {acr: eidas1}", "login: {acr: eidas1, providers: [franceconnect]}"
         )
     changes = {"\nhousehold:\n": f"{block}\nhousehold:\n"}
-    with own, running(folder, routes=ROUTE, policies=policies, changes=changes) as world:
+    started = running(
+        folder, routes=ROUTE, policies=policies, changes=changes, quick_lane=quick_lane, sleep=asyncio.sleep
+    )
+    with own, started as world:
         settings = next(each for each in world.settings.providers if each.name == "annuaire")
         setup = plain_setup(settings, world.url)
+        if frontchannel:
+            registered = {**(registered or {}), "frontchannel_logout_uri": f"{world.url}/_gateway/frontchannel-logout"}
         setup["clients"] = [_client(setup["clients"][0], registered)]
         with start(folder / "provider", issuer, setup) as provider:
             yield Site(world, provider)

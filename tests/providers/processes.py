@@ -36,6 +36,10 @@ class Provider:
         """As when an administrator ends the sessions of a person, without a word to anybody."""
         httpx.post(f"{self.origin}/_test/forget", trust_env=False).raise_for_status()
 
+    def refreshes(self) -> int:
+        """How often somebody was given new tokens for a refresh token."""
+        return int(httpx.get(f"{self.origin}/_test/refreshed", trust_env=False).json())
+
     def errors(self) -> list[str]:
         return list(httpx.get(f"{self.origin}/_test/errors", trust_env=False).json())
 

@@ -22,7 +22,7 @@ def franceconnect_setup(clients: Sequence[SandboxClient]) -> dict[str, Any]:
         "clients": [
             {
                 "client_id": client.client_id,
-                "client_secret": client.client_secret,
+                **_shown(client),
                 "redirect_uris": list(client.redirect_uris),
                 "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
                 "id_token_signed_response_alg": client.signing_alg,
@@ -33,6 +33,13 @@ def franceconnect_setup(clients: Sequence[SandboxClient]) -> dict[str, Any]:
         ],
         "people": {login: dict(each.claims) for login, each in identities().items() if each.error is None},
     }
+
+
+def _shown(client: SandboxClient) -> dict[str, Any]:
+    """How the client authenticates: never both ways."""
+    if client.jwks is None:
+        return {"client_secret": client.client_secret}
+    return {"token_endpoint_auth_method": "private_key_jwt", "jwks": dict(client.jwks)}
 
 
 def plain_setup(settings: ProviderSettings, public_url: str) -> dict[str, Any]:

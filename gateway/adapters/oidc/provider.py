@@ -7,7 +7,7 @@ import httpx
 from gateway.adapters.oidc.documents import REFETCH_UNASKED_S, KeySet, Metadata
 from gateway.adapters.oidc.wire import Wire
 from gateway.core.errors import LoginFailed
-from gateway.core.model import LoginTransaction, VerifiedClaims
+from gateway.core.model import Acr, LoginTransaction, VerifiedClaims
 from gateway.ports import Clock, Refreshed, SignedIn
 from gateway.relying_party import Endpoints, ProviderSettings, callback, logout, tokens
 from gateway.relying_party.authorization import authorization_url
@@ -91,15 +91,17 @@ class OidcProvider:
             refresh_token=given.refresh_token if settings.recheck_s else "",
         )
 
-    async def refresh(self, refresh_token: str, sub: str) -> Refreshed:
-        """`LoginFailed`: the provider's session is over, or the answer is somebody else's."""
+    async def refresh(self, refresh_token: str, sub: str, acr: Acr) -> Refreshed:
+        """`LoginFailed`: the provider's session is over, fell below its level, or the answer is somebody else's."""
         form = refresh_form(self._settings, refresh_token, now=self._now, jti=secrets.token_hex(16))
         answer = await self._redeem(await self._metadata.endpoints(), form)
         given = tokens.read_token_response(answer.content, frozenset(), refreshed=True)
         if given.id_token:
-            await self._keys.verified(
+            claims = await self._keys.verified(
                 lambda keys: tokens.verify_refreshed(given.id_token, keys, self._settings, sub=sub, now=self._now)
             )
+            if "acr" in claims:
+                tokens.check_acr(claims, self._settings, acr)
         return Refreshed(given.refresh_token or refresh_token)
 
     async def end_session_url(self, id_token: str, state: str) -> str | None:

@@ -1,5 +1,6 @@
 """HTTP to one provider: short, bounded, no redirects, nothing kept from one call to the next."""
 
+import asyncio
 import ssl
 from http.cookiejar import DefaultCookiePolicy
 
@@ -11,6 +12,12 @@ from gateway.relying_party import ProviderSettings, error_reference
 
 ANSWER_BYTES_AT_MOST = 65_536
 DOCUMENT_BYTES_AT_MOST = 262_144
+
+ANSWER_S = 10
+"""For the whole of an answer: one that drips never lets a read time out."""
+
+_PATIENCE = frozenset({408, 429})
+"""The provider says nothing about us, only that now is not the time."""
 
 _KNOWN_ERRORS = frozenset(
     ["invalid_grant", "invalid_client", "invalid_request", "invalid_token", "server_error", "invalid_client_metadata"]
@@ -56,17 +63,23 @@ class Wire:
 
     async def _send(self, method: str, url: str, at_most: int, **request: object) -> httpx.Response:
         try:
-            async with self._http.stream(method, url, **request) as response:  # type: ignore[arg-type]
-                body = bytearray()
-                async for chunk in response.aiter_raw():
-                    body += chunk
-                    if len(body) > at_most:
-                        raise DependencyFailed(self.name, "provider_answer_too_large")
-            return httpx.Response(response.status_code, headers=response.headers, content=bytes(body))
-        except httpx.TimeoutException:
+            async with asyncio.timeout(ANSWER_S):
+                return await self._bounded(method, url, at_most, **request)
+        except (httpx.TimeoutException, TimeoutError):
             raise DependencyFailed(self.name, "provider_timeout", 504) from None
         except httpx.HTTPError:
             raise DependencyFailed(self.name, "provider_unreachable", 503) from None
+
+    async def _bounded(self, method: str, url: str, at_most: int, **request: object) -> httpx.Response:
+        async with self._http.stream(method, url, **request) as response:  # type: ignore[arg-type]
+            body = bytearray()
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > at_most:
+                    raise DependencyFailed(self.name, "provider_answer_too_large")
+        # No other header: with its `Content-Encoding` httpx would unpack what we never asked for.
+        headers = {"content-type": response.headers.get("content-type", "")}
+        return httpx.Response(response.status_code, headers=headers, content=bytes(body))
 
     def _refusal(self, where: str, response: httpx.Response) -> LoginFailed | DependencyFailed:
         try:
@@ -74,7 +87,7 @@ class Wire:
         except LoginFailed:
             answer = {}
         reference = error_reference(answer.get("error_uri"))
-        if response.status_code >= 500 or not answer:
+        if response.status_code >= 500 or response.status_code in _PATIENCE or not answer:
             return DependencyFailed(self.name, f"{where}_{response.status_code}", 503, reference=reference)
         error = answer.get("error")
         return LoginFailed(f"{where}_{error if error in _KNOWN_ERRORS else 'refused'}", reference=reference)

@@ -12,8 +12,8 @@ from gateway.adapters.sessions import codec
 from gateway.adapters.sessions.records import RecordStore
 from gateway.adapters.sessions.sealing import Seal
 from gateway.core.errors import DependencyFailed, LoginFailed
-from gateway.core.model import Session, SessionId
-from gateway.ports import Clock, Refreshed, SessionStore
+from gateway.core.model import Acr, Identity, Session, SessionId
+from gateway.ports import Clock, Refreshed, SessionStore, Sleep
 
 LEASE_S = 30
 """Whoever counts first asks the provider, for all workers and machines; after an outage, the next one so much later."""
@@ -21,6 +21,10 @@ LEASE_S = 30
 STALE_AFTER = 2
 """Periods without an answer of the provider, after which a session ends."""
 
+WAIT_S = 20
+"""How long a request waits for another one's question, once nothing else vouches for the session any more."""
+
+_POLL_S = 0.1
 _REMEMBERED = 20_000
 _KIND = "grant"
 
@@ -28,7 +32,7 @@ _KIND = "grant"
 class Asked(Protocol):
     """The one call of a provider that matters here."""
 
-    async def refresh(self, refresh_token: str, sub: str) -> Refreshed: ...
+    async def refresh(self, refresh_token: str, sub: str, acr: Acr) -> Refreshed: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,17 @@ class CheckedSessions:
     """`ports.SessionStore` in front of another one."""
 
     def __init__(
-        self, sessions: SessionStore, records: RecordStore, clock: Clock, rechecked: dict[str, Rechecked]
+        self,
+        sessions: SessionStore,
+        records: RecordStore,
+        clock: Clock,
+        sleep: Sleep,
+        rechecked: dict[str, Rechecked],
     ) -> None:
         self._sessions = sessions
         self._records = records
         self._clock = clock
+        self._sleep = sleep
         self._rechecked = rechecked
         self._next: dict[SessionId, int] = {}
         """When a session may be due, as far as this process knows."""
@@ -73,7 +83,7 @@ class CheckedSessions:
         rechecked = self._rechecked.get(session.identity.provider)
         if rechecked is None or int(self._clock()) < self._next.get(session_id, 0):
             return session
-        holds = await self._holds(session, session.identity.sub, rechecked)
+        holds = await self._holds(session, session.identity, rechecked)
         if not holds:
             await self.drop(session_id)
         return session if holds else None
@@ -89,7 +99,7 @@ class CheckedSessions:
     async def revoke(self, *, provider: str = "", sub: str = "", sid: str = "") -> int:
         return await self._sessions.revoke(provider=provider, sub=sub, sid=sid)
 
-    async def _holds(self, session: Session, sub: str, rechecked: Rechecked) -> bool:
+    async def _holds(self, session: Session, identity: Identity, rechecked: Rechecked) -> bool:
         seal, now = Seal(session.id, _KIND), int(self._clock())
         grant = self._opened(seal, await self._records.load(seal.name, now))
         if grant is None:
@@ -99,17 +109,32 @@ class CheckedSessions:
         if now < due_at:
             self._remember(session.id, due_at)
             return True
-        if await self._records.count(f"{Seal(session.id, 'lease').name}{grant.checked_at}", now, LEASE_S) == 1:
-            try:
-                return await self._asked(session, sub, rechecked, seal, grant)
-            except LoginFailed:
-                return False
-            except DependencyFailed:
-                pass
-        return now < grant.checked_at + STALE_AFTER * rechecked.every_s
+        still_good = now < grant.checked_at + STALE_AFTER * rechecked.every_s
+        if await self._records.count(f"{Seal(session.id, 'lease').name}{grant.checked_at}", now, LEASE_S) != 1:
+            return still_good or await self._told(session.id, rechecked, seal, grant)
+        try:
+            return await self._asked(session, identity, rechecked, seal, grant)
+        except LoginFailed:
+            return False
+        except DependencyFailed:
+            return still_good
 
-    async def _asked(self, session: Session, sub: str, rechecked: Rechecked, seal: Seal, grant: Grant) -> bool:
-        refreshed = await rechecked.provider.refresh(grant.refresh_token, sub)
+    async def _told(self, session_id: SessionId, rechecked: Rechecked, seal: Seal, grant: Grant) -> bool:
+        """What whoever is asking at this moment was answered: a page and its pictures come together."""
+        for _ in range(int(WAIT_S / _POLL_S)):
+            await self._sleep(_POLL_S)
+            latest = self._opened(seal, await self._records.load(seal.name, int(self._clock())))
+            if latest is None:
+                return False
+            if latest.checked_at != grant.checked_at:
+                self._remember(session_id, latest.checked_at + rechecked.every_s)
+                return True
+        return False
+
+    async def _asked(
+        self, session: Session, identity: Identity, rechecked: Rechecked, seal: Seal, grant: Grant
+    ) -> bool:
+        refreshed = await rechecked.provider.refresh(grant.refresh_token, identity.sub, identity.acr)
         now = int(self._clock())
         blob = seal.close(codec.dump(Grant(refreshed.refresh_token, now)))
         self._remember(session.id, now + rechecked.every_s)

@@ -7,6 +7,9 @@ from gateway.adapters.sessions import codec
 from gateway.adapters.sessions.records import RecordStore
 from gateway.ports import Clock
 
+UNSIGNED_AT_MOST = 600
+"""Notes a minute of ends that nobody signed: anybody may open the frame's address, and each note takes room."""
+
 
 class EndedLogins:
     """`ports.EndedLoginStore`. The store sees HMACs, and when."""
@@ -18,8 +21,10 @@ class EndedLogins:
         self._secret = secret
         self._keep_s = keep_s
 
-    async def note(self, provider: str = "", *, sub: str = "", sid: str = "") -> None:
+    async def note(self, provider: str = "", *, sub: str = "", sid: str = "", signed: bool = True) -> None:
         now = self._clock()
+        if not signed and await self._records.count(self._name("", "", "unsigned"), int(now), 60) > UNSIGNED_AT_MOST:
+            return
         # To the fraction: who signs in again in the same second has begun anew.
         await self._records.create(self._name(provider, sub, sid), str(now).encode("ascii"), int(now) + self._keep_s)
 

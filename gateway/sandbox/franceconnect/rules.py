@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 PIVOT = ("given_name", "given_name_array", "family_name", "birthdate", "gender", "birthplace", "birthcountry")
@@ -49,6 +50,8 @@ class SandboxClient:
     scopes: frozenset[str] = frozenset(CLAIMS_OF)
     """What the habilitation grants; the sandbox grants everything, production does not."""
     signing_alg: str = "ES256"
+    jwks: Mapping[str, Any] | None = field(default=None, repr=False)
+    """Its public keys: it authenticates with `private_key_jwt`, and its secret counts for nothing."""
 
 
 def once_each(raw: bytes) -> dict[str, str] | None:

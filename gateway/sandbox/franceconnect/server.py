@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from gateway.ports import Clock, NewToken
+from gateway.sandbox.franceconnect.assertions import ALGORITHMS, Assertions
 from gateway.sandbox.franceconnect.rules import (
     CLAIMS_OF,
     LOGOUT,
@@ -37,6 +38,7 @@ class SandboxFranceConnect:
         self.issuer = issuer
         self.faults = Faults()
         self.tokens = Tokens(issuer, clock, new_token, self.faults)
+        self._assertions = Assertions(issuer, clock)
         self._clients = {client.client_id: client for client in clients}
         self._clock = clock
         self._new_token = new_token
@@ -178,9 +180,14 @@ class SandboxFranceConnect:
             )
         return JSONResponse(self.tokens.redeem(grant), headers={"cache-control": "no-store"})
 
-    def _authenticated(self, form: Mapping[str, str] | None) -> SandboxClient | None:
-        client = self._clients.get((form or {}).get("client_id", ""))
-        return client if client and (form or {}).get("client_secret") == client.client_secret else None
+    def _authenticated(self, form: Mapping[str, str]) -> SandboxClient | None:
+        """One way each: a client that registered keys shows no secret, and a client with a secret no assertion."""
+        client = self._clients.get(form.get("client_id", ""))
+        if client is None:
+            return None
+        if client.jwks is not None or "client_assertion" in form:
+            return client if self._assertions.proves(form, client) else None
+        return client if client.client_secret and form.get("client_secret") == client.client_secret else None
 
     def _code_refusal(self, grant: Grant | None, client: SandboxClient, form: Mapping[str, str]) -> Response | None:
         invalid = "grant request is invalid"
@@ -241,6 +248,7 @@ class SandboxFranceConnect:
             "subject_types_supported": ["pairwise"],
             "scopes_supported": sorted(CLAIMS_OF),
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+            "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
             "id_token_signing_alg_values_supported": ["HS256", "ES256", "RS256"],
             "userinfo_signing_alg_values_supported": ["HS256", "ES256", "RS256"],
             # As misleading as the real one: S256 is advertised, and every PKCE parameter refused.

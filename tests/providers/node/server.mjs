@@ -13,8 +13,12 @@ const { provider, gate, refusal, session } = await build(setup, base);
 const handle = provider.callback();
 const errors = [];
 const refreshed = new Set();
+let refreshes = 0;
 
 provider.on('refresh_token.saved', (token) => refreshed.add(token.jti));
+provider.on('grant.success', (ctx) => {
+  if (ctx.oidc.params.grant_type === 'refresh_token') refreshes += 1;
+});
 
 for (const event of ['server_error', 'authorization.error', 'grant.error', 'userinfo.error', 'backchannel.error', 'end_session.error']) {
   provider.on(event, (ctx, error) => errors.push(`${event}: ${error.message} ${error.error_detail ?? ''} ${error.cause ?? ''}`));
@@ -42,6 +46,7 @@ async function asked(path, request, response) {
     const known = token && token.isValid ? { client_id: token.clientId, scope: token.scope, login: token.accountId } : null;
     return answer(response, 200, JSON.stringify(known), 'application/json');
   }
+  if (path === '/_test/refreshed') return answer(response, 200, JSON.stringify(refreshes), 'application/json');
   if (path === '/_test/forget') {
     for (const jti of refreshed) await (await provider.RefreshToken.find(jti))?.destroy();
     return answer(response, 204);

@@ -18,6 +18,8 @@ def configuration(setup):
             "expires_in": 60,
         },
         "access_token": {"expires_in": 300},
+        # Long enough for a gateway whose clock a test moves alone.
+        "id_token": {"expires_in": 3_600},
         "refresh_token": {"supports_minting": ["access_token", "refresh_token", "id_token"], "expires_in": 86_400},
     }
     jwt_token = {"class": "idpyoidc.server.token.jwt_token.JWTToken", "kwargs": {"lifetime": 300}}
@@ -59,7 +61,7 @@ def configuration(setup):
             "refresh": jwt_token,
             "id_token": {
                 "class": "idpyoidc.server.token.id_token.IDToken",
-                "kwargs": {"base_claims": {"acr": None, "auth_time": None}, "lifetime": 300},
+                "kwargs": {"base_claims": {"acr": None, "auth_time": None}, "lifetime": 3_600},
             },
         },
         "endpoint": endpoints(issuer),
@@ -97,5 +99,7 @@ def endpoints(issuer):
             signing_alg="RS256",
             backchannel_logout_supported=True,
             backchannel_logout_session_required=True,
+            frontchannel_logout_supported=True,
+            frontchannel_logout_session_required=True,
         ),
     }

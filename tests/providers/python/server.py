@@ -3,6 +3,7 @@
 What is ours is the HTTP around it and the two pages; every check and every token is the library's.
 """
 
+import html
 import json
 import sys
 import traceback
@@ -27,8 +28,15 @@ LOGOUT = (
     '<button type="submit" name="logout" value="yes">Oui, me déconnecter</button></form></body></html>'
 )
 
+# Front-Channel Logout 1.0 §2: one frame a client, in the provider's own page; its frames are the library's.
+FRAMED = (
+    '<!doctype html><html lang="fr"><body><h1>Vous êtes déconnecté</h1>{frames}<p><a href="{onward}">Revenir</a></p>'
+    "</body></html>"
+)
+
 JSON = ("Content-Type", "application/json")
 ERRORS = []
+REFRESHED = []
 
 
 def prepared(server):
@@ -37,10 +45,12 @@ def prepared(server):
     # Nobody authenticates at this endpoint; this version looks for somebody all the same, and fails.
     server.get_endpoint("session").client_authentication = lambda *asked, **more: {}
     for client in SETUP["clients"]:
-        known = {**client, "response_types_supported": ["code"], "allowed_scopes": ["openid", "profile", "email"]}
+        known = {**client, "response_types_supported": ["code"]}
+        known["allowed_scopes"] = ["openid", "profile", "email", "offline_access"]
         known["redirect_uris"] = [(uri, {}) for uri in client["redirect_uris"]]
         known["post_logout_redirect_uri"] = [(uri, {}) for uri in client["post_logout_redirect_uris"]]
         known["response_types"] = ["code"]
+        known["revoke_refresh_on_issue"] = True
         # Without this line any of the three would do for any client.
         known["token_endpoint_client_authn_method"] = [client["token_endpoint_auth_method"]]
         server.context.cdb[client["client_id"]] = known
@@ -77,6 +87,8 @@ class Answer(BaseHTTPRequestHandler):
         asked = form if posted else dict(parse_qsl(url.query))
         ours = {
             "_test/errors": lambda asked: self._say(200, json.dumps(ERRORS), [JSON]),
+            "_test/refreshed": lambda asked: self._say(200, json.dumps(len(REFRESHED)), [JSON]),
+            "_test/forget": self._forget,
             "jwks": lambda asked: self._say(200, self.server_of_openid.keyjar.export_jwks_as_json(), [JSON]),
             "verify-logout": lambda asked: self._say(200, LOGOUT.format(base=BASE, sjwt=asked["sjwt"])),
             "chosen": self._chosen,
@@ -108,6 +120,8 @@ class Answer(BaseHTTPRequestHandler):
         found = endpoint.process_request(request, http_info=info)
         if "error" in found:
             return self._refuse(found)
+        if endpoint.name == "token" and request.get("grant_type") == "refresh_token":
+            REFRESHED.append(found["response_args"].get("refresh_token"))
         return self._found(endpoint, request, found)
 
     def _refuse(self, refusal):
@@ -143,10 +157,22 @@ class Answer(BaseHTTPRequestHandler):
         session = endpoint.create_session(request, login, asked["authn_class_ref"], utc_time_sans_frac(), method)
         return self._found(endpoint, request, endpoint.authz_part2(request, session_id=session))
 
+    def _forget(self, form):
+        """As when an administrator ends the sessions of everybody, without a word to anybody."""
+        sessions = self.server_of_openid.context.session_manager
+        for each in list(sessions.db.values()):
+            for token in getattr(each, "issued_token", []):
+                token.revoke()
+        return self._say(200, "")
+
     def _logged_out(self, form):
         endpoint = self.server_of_openid.get_endpoint("session")
         info = endpoint.unpack_signed_jwt(form["sjwt"])
-        endpoint.do_verified_logout(sid=info["sid"], alla=True)
+        frames = endpoint.do_verified_logout(sid=info["sid"], alla=True)
+        if frames:
+            onward = html.escape(info["redirect_uri"])
+            shown = "".join(f"{frame}</iframe>" for frame in frames)
+            return self._say(200, FRAMED.format(frames=shown, onward=onward), [*self._cookies(endpoint.kill_cookies())])
         return self._say(303, "", [("Location", info["redirect_uri"]), *self._cookies(endpoint.kill_cookies())])
 
     def _say(self, status, text, headers=()):
