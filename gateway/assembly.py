@@ -30,6 +30,7 @@ from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
 from gateway.adapters.sessions.redis import RedisRecords
 from gateway.adapters.sessions.sealed import SealedSessions
+from gateway.adapters.sessions.spent import SpentTokens
 from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.adapters.sessions.transactions import Transactions
 from gateway.adapters.upstream.client import Upstreams
@@ -187,7 +188,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         pages=_pages(settings),
         attempts=_attempts(settings, world, records, NUMBER_TRIES, NUMBER_PERIOD_S),
         departures=_attempts(settings, world, records, departures, 60) if departures else None,
-        logout_tokens=_attempts(settings, world, records, 1, REPLAY_S),
+        logout_tokens=SpentTokens(records, world.clock, settings.sessions.secrets[-1], keep_s=REPLAY_S),
         ended_logins=ended_logins(settings, records, world.clock),
         client_keys=_client_keys(settings),
         readiness=lasting.readiness,
