@@ -18,7 +18,7 @@ from gateway.adapters.audit import AuditLog
 from gateway.adapters.disputes import assembly as disputes
 from gateway.adapters.disputes.agents import AgentSessions
 from gateway.adapters.keys import SigningKeys, encryption_jwk, load_signing_keys
-from gateway.adapters.limits import Attempts
+from gateway.adapters.limits import Attempts, Shares
 from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
 from gateway.adapters.quotas import SharedQuotas
@@ -50,8 +50,14 @@ from gateway.web.pages import Pages
 from gateway.web.readiness import Readiness
 from gateway.web.services import Services
 
-LOGINS_AT_MOST = 40_000
-"""Begun in `LOGIN_S`, by everybody together: four times the peak of a large city, and a small part of every store."""
+LOGIN_SHARE = 250
+"""Logins that one address may begin in `LOGIN_S` whatever the others do, as long as there are not too many others."""
+
+LOGINS_SHARED_OUT = 20_000
+"""Of all addresses within their shares: twice the peak of a large city."""
+
+LOGINS_FREE = 20_000
+"""Of all addresses beyond: a town behind one address. Both together are a small part of every store."""
 
 PROBE_BYTES = 8_192
 PROBE_S = 60
@@ -234,9 +240,10 @@ def _sources(
 
 
 def _transactions(settings: Settings, world: Outside, records: RecordStore) -> Transactions:
-    return Transactions(
-        records, world.clock, ttl_s=LOGIN_S, room=_attempts(settings, world, records, LOGINS_AT_MOST, LOGIN_S)
+    own, shared_out, free = (
+        _attempts(settings, world, records, tries, LOGIN_S) for tries in (LOGIN_SHARE, LOGINS_SHARED_OUT, LOGINS_FREE)
     )
+    return Transactions(records, world.clock, ttl_s=LOGIN_S, room=Shares(own, shared_out, free))
 
 
 def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: int, period_s: int) -> Attempts:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters.limits import Attempts
+from gateway.adapters.limits import Attempts, Shares
 from gateway.adapters.sessions import codec
 from gateway.adapters.sessions.handoffs import Handoffs
 from gateway.adapters.sessions.memory import MemoryRecords
@@ -412,8 +412,8 @@ async def test_a_login_transaction_is_given_to_its_first_caller_only(records: Re
 async def test_logins_begun_are_bounded_apart_from_sessions(
     records: RecordStore, sessions: SealedSessions, clock: Clock
 ) -> None:
-    room = Attempts(records, clock, OLD, tries=3, period_s=1800)
-    transactions = Transactions(records, clock, ttl_s=1800, room=room)
+    own, shared_out, free = (Attempts(records, clock, OLD, tries=tries, period_s=1800) for tries in (9, 2, 1))
+    transactions = Transactions(records, clock, ttl_s=1800, room=Shares(own, shared_out, free))
     begun = [replace(TRANSACTION, state=f"{number:064x}") for number in range(4)]
     for each in begun[:3]:
         await transactions.begin(each)
