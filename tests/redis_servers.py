@@ -5,10 +5,10 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from redis import Redis
@@ -131,20 +131,36 @@ def redis_server(
         server.close()
 
 
+class Guarded(NamedTuple):
+    """How servers are told to speak TLS only, and how their keeper asks them."""
+
+    options: tuple[str, ...]
+    asking: dict[str, object]
+    command_line: tuple[str, ...]
+    """For redis-cli."""
+
+
+OPEN = Guarded((), {}, ())
+
+
 @contextmanager
-def sentinels(folder: Path) -> Iterator[tuple[list[Server], list[Server]]]:
-    """A master and its replica, watched by three: (servers, sentinels)."""
+def sentinels(folder: Path, *users: str, guarded: Guarded = OPEN) -> Iterator[tuple[list[Server], list[Server]]]:
+    """A master and its replica, watched by three: (servers, sentinels). `users` are ACL lines of the servers."""
+    asking = dict(guarded.asking)
     with ExitStack() as stack:
-        master = stack.enter_context(redis_server(folder / "master"))
-        replica = stack.enter_context(redis_server(folder / "replica", f"replicaof 127.0.0.1 {master.port}"))
+        own = (*guarded.options, *users)
+        master = stack.enter_context(redis_server(folder / "master", *own, client=asking))
+        follow = f"replicaof 127.0.0.1 {master.port}"
+        replica = stack.enter_context(redis_server(folder / "replica", follow, *own, client=asking))
         watch = [
+            *guarded.options,
             f"sentinel monitor sessions 127.0.0.1 {master.port} 2",
             "sentinel down-after-milliseconds sessions 1000",
             "sentinel failover-timeout sessions 5000",
         ]
         watchers = []
         for number in range(3):
-            watchers.append(Server(folder / f"sentinel-{number}", *watch, sentinel=True))
+            watchers.append(Server(folder / f"sentinel-{number}", *watch, sentinel=True, client=asking))
             stack.callback(watchers[-1].close)
             watchers[-1].start()
         until(lambda: all(_sees(each) for each in watchers) and replica.follows(), 20)
@@ -158,14 +174,36 @@ def _sees(watcher: Server) -> bool:
 
 
 @contextmanager
-def cluster(folder: Path, masters: int = 3, replicas: int = 1) -> Iterator[list[Server]]:
-    """So many masters, each with so many replicas; the masters come first."""
-    settings = ["cluster-enabled yes", "cluster-node-timeout 1000", "cluster-port BUS", "cluster-config-file nodes"]
+def cluster(
+    folder: Path, masters: int = 3, replicas: int = 1, *, users: Sequence[str] = (), guarded: Guarded = OPEN
+) -> Iterator[list[Server]]:
+    """So many masters, each with so many replicas; the masters come first. `users` are ACL lines."""
+    settings = [
+        *guarded.options,
+        *users,
+        *(["tls-cluster yes"] if guarded.options else []),
+        "cluster-enabled yes",
+        "cluster-node-timeout 1000",
+        "cluster-port BUS",
+        "cluster-config-file nodes",
+    ]
     with ExitStack() as stack:
         count = masters * (1 + replicas)
-        nodes = [stack.enter_context(redis_server(folder / str(number), *settings)) for number in range(count)]
+        nodes = [
+            stack.enter_context(redis_server(folder / str(number), *settings, client=dict(guarded.asking)))
+            for number in range(count)
+        ]
         addresses = [f"127.0.0.1:{node.port}" for node in nodes]
-        make = ["redis-cli", "--cluster", "create", *addresses, "--cluster-replicas", str(replicas), "--cluster-yes"]
+        make = [
+            "redis-cli",
+            *guarded.command_line,
+            "--cluster",
+            "create",
+            *addresses,
+            "--cluster-replicas",
+            str(replicas),
+            "--cluster-yes",
+        ]
         done = subprocess.run(make, check=False, capture_output=True, timeout=60)
         assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
         until(lambda: all(node.told("CLUSTER INFO")["cluster_state"] == "ok" for node in nodes), 20)

@@ -16,6 +16,13 @@ _COMMAND = "tests/integration/test_sessions_command.py::"
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
+        "a sentinel's certificate of anybody",
+        "gateway/adapters/sessions/redis_client.py",
+        "asking = {**_timeouts(), **_tls(settings),",
+        'asking = {**_timeouts(), **_tls(settings), "ssl_cert_reqs": "none", "ssl_check_hostname": False,',
+        "tests/contract/test_redis_guarded.py::test_behind_sentinels_over_tls_the_documented_user_may_do_all_and_nobody_else_anything",
+    ),
+    Mutant(
         "one address takes the shares of all",
         _LIMITS,
         "if within and await self._shared_out.allowed",
