@@ -94,6 +94,26 @@ async def test_behind_sentinels_over_tls_the_documented_user_may_do_all_and_nobo
         await _judge(reached(RedisKind.SENTINEL, watchers, ours), theirs)
 
 
+async def test_a_sentinel_with_a_certificate_of_another_authority_sends_nobody_anywhere(
+    tmp_path: Path, ours: Authority, theirs: Authority
+) -> None:
+    """Whoever plays a sentinel chooses the server that is given our password and our records."""
+    with sentinels(tmp_path, ACL, guarded=guarded(ours)) as ((master, _), watchers):
+        foreign = guarded(theirs)
+        watch = f"sentinel monitor sessions 127.0.0.1 {master.port} 2"
+        options = (*foreign.options, "tls-auth-clients no", watch)
+        imposter = Server(tmp_path / "imposter", *options, sentinel=True, client=foreign.asking)
+        try:
+            imposter.start()
+            assert await refused(reached(RedisKind.SENTINEL, [imposter], ours)) == "certificate"
+        finally:
+            imposter.close()
+        records = RedisRecords(reached(RedisKind.SENTINEL, watchers, ours), Clock())
+        await records.create("a", b"1", NOW + 60)
+        assert await records.load("a", NOW) == b"1"
+        await records.close()
+
+
 async def test_in_a_cluster_over_tls_the_documented_user_may_do_all_and_nobody_else_anything(
     tmp_path: Path, ours: Authority, theirs: Authority
 ) -> None:

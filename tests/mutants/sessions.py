@@ -20,7 +20,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "gateway/adapters/sessions/redis_client.py",
         "asking = {**_timeouts(), **_tls(settings),",
         'asking = {**_timeouts(), **_tls(settings), "ssl_cert_reqs": "none", "ssl_check_hostname": False,',
-        "tests/contract/test_redis_guarded.py::test_behind_sentinels_over_tls_the_documented_user_may_do_all_and_nobody_else_anything",
+        "tests/contract/test_redis_guarded.py::test_a_sentinel_with_a_certificate_of_another_authority_sends_nobody_anywhere",
     ),
     Mutant(
         "one address takes the shares of all",
