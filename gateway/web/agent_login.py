@@ -10,7 +10,7 @@ from gateway.relying_party import CallbackError, CallbackSuccess
 from gateway.settings import DisputeSettings
 from gateway.web import dispute_texts
 from gateway.web.cookies import digest_of, new_session_id
-from gateway.web.exchange import Exchange, own_url, require_form, with_cookies
+from gateway.web.exchange import Exchange, address_of, own_url, require_form, with_cookies
 from gateway.web.http import posted_form
 from gateway.web.login import may_depart, too_many
 from gateway.web.logout import LOGGED_OUT_HERE, return_state
@@ -60,7 +60,8 @@ async def start(services: Services, exchange: Exchange) -> Response:
         code_verifier=services.new_token(),
         agent=True,
     )
-    await services.transactions.begin(transaction)
+    if not await services.transactions.begin(transaction, address_of(services, exchange)):
+        return too_many(services, exchange, None, own_url("agents"))
     try:
         address = await services.providers[transaction.provider].authorization_url(transaction)
     except DependencyFailed as error:

@@ -89,7 +89,8 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
         await waive(services, transaction)
     if (waits := await must_wait(services, exchange, transaction, place)) is not None:
         return waits
-    await services.transactions.begin(transaction)
+    if not await services.transactions.begin(transaction, address_of(services, exchange)):
+        return too_many(services, exchange, place)
     try:
         address = await services.providers[transaction.provider].authorization_url(transaction)
     except DependencyFailed as error:

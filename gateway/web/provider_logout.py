@@ -21,9 +21,11 @@ async def backchannel_logout(services: Services, exchange: Exchange) -> Response
         chosen = _addressee(services, form.get("logout_token", ""))
         provider = chosen.name
         leaving = await chosen.read_logout_token(form["logout_token"])
-        if not await services.logout_tokens.allowed(f"{provider}\n{leaving.jti}"):
+        if await services.logout_tokens.is_spent(provider, leaving.jti):
             raise LoginFailed("logout_token_replayed")
         ended = await _end(services, provider, sub=leaving.sub, sid=leaving.sid)
+        # Last: when the store fails before this, the provider's retry must still do the work.
+        await services.logout_tokens.spend(provider, leaving.jti)
     except (LoginFailed, DependencyFailed) as error:
         services.log("provider_logout_refused", code=error.code, provider=provider, reference=exchange.reference)
         return exchange.pages.problem(400, error.code, reference=exchange.reference)

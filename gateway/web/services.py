@@ -63,6 +63,14 @@ class Attempts(Protocol):
     async def allowed(self, key: str) -> bool: ...
 
 
+class LogoutTokens(Protocol):
+    """Which of a provider's logout tokens have done their work."""
+
+    async def is_spent(self, provider: str, jti: str) -> bool: ...
+
+    async def spend(self, provider: str, jti: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     settings: Settings
@@ -95,7 +103,7 @@ class Services:
     announcer: Announcer | None
     agents: AgentSessionStore
     trace: Callable[[ActionLine], None]
-    logout_tokens: Attempts
+    logout_tokens: LogoutTokens
     """Each of a provider's logout tokens counts once."""
     ended_logins: EndedLoginStore
     client_keys: Mapping[str, object]

@@ -14,7 +14,10 @@ from joserfc.jwk import ECKey, RSAKey
 from gateway.adapters.logs import configure_logging
 from gateway.adapters.oidc.provider import OidcProvider
 from gateway.adapters.sessions import ended
+from gateway.adapters.sessions.sealed import SealedSessions
+from gateway.adapters.sessions.spent import SpentTokens
 from gateway.adapters.sessions.sqlite import SqliteRecords
+from gateway.core.errors import DependencyFailed
 from gateway.core.model import LoginTransaction
 from gateway.ports import SignedIn
 from tests.agents import AGENT, STRANGER, Office, office
@@ -204,6 +207,43 @@ def test_a_logout_during_a_callback_ends_the_login_that_it_meets(op: Agents, mon
 
 def test_a_logout_token_counts_once(op: Agents) -> None:
     token = op.provider.logout_token()
+    assert op.post_logout_token(token).status_code == 200
+    _ends_nothing(op, token, "logout_token_replayed")
+
+
+def test_the_retry_of_a_logout_that_the_store_failed_ends_the_session_and_only_then_counts(
+    op: Agents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token spent before its work is done would leave the session open for good: the provider's retry is a replay."""
+    person, _ = op.sign_in()
+    token = op.provider.logout_token()
+
+    async def down(self: SealedSessions, **named: str) -> int:
+        raise DependencyFailed("session-store", "session_store_unavailable", 503)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(SealedSessions, "revoke", down)
+        answer = op.post_logout_token(token)
+        assert (answer.status_code, answer.json()["code"]) == (400, "session_store_unavailable")
+    assert op.is_signed_in(person)
+    assert op.post_logout_token(token).status_code == 200
+    assert not op.is_signed_in(person)
+    _ends_nothing(op, token, "logout_token_replayed")
+
+
+def test_a_logout_token_that_could_not_be_written_down_as_spent_may_come_again(
+    op: Agents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, _ = op.sign_in()
+    token = op.provider.logout_token()
+
+    async def down(self: SpentTokens, provider: str, jti: str) -> None:
+        raise DependencyFailed("session-store", "session_store_unavailable", 503)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(SpentTokens, "spend", down)
+        assert op.post_logout_token(token).status_code == 400
+    assert not op.is_signed_in(person)
     assert op.post_logout_token(token).status_code == 200
     _ends_nothing(op, token, "logout_token_replayed")
 

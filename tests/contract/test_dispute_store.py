@@ -1,15 +1,18 @@
 """Disputes over each record store: sealed, bounded, one writer at a time, and never read as nothing."""
 
 import asyncio
+import base64
+import json
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.adapters.disputes.store import PER_DAY, PER_PERSON, StoredDisputes
-from gateway.adapters.sessions.memory import MemoryRecords
+from gateway.adapters.disputes.store import KEPT_S as STORE_KEPT_S
+from gateway.adapters.disputes.store import PER_DAY, PER_PERSON, StoredDisputes, _Sheet
+from gateway.adapters.sessions import codec
 from gateway.adapters.sessions.records import RecordStore
 from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.core.disputes import Dispute, State
@@ -17,6 +20,7 @@ from gateway.core.errors import DependencyFailed
 from gateway.core.model import HouseholdStatus, Need, Standing
 from gateway.dispute_ports import DisputesFull
 from tests.builders import ANGELA
+from tests.contract.conftest import OpenStore
 
 NOW = 1_790_000_000
 KEPT_S = 1000
@@ -34,14 +38,12 @@ class Hand:
 Scene = Callable[[StoredDisputes, RecordStore, Hand], Coroutine[Any, Any, None]]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def played(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Scene], None]:
+@pytest.fixture
+def played(open_store: OpenStore) -> Callable[[Scene], None]:
     def play(scene: Scene) -> None:
         async def run() -> None:
-            records: RecordStore = (
-                MemoryRecords() if request.param == "memory" else SqliteRecords(tmp_path / "disputes.db")
-            )
             clock = Hand()
+            records = open_store(clock, tags_last_s=STORE_KEPT_S)
             try:
                 await scene(store(records, clock), records, clock)
             finally:
@@ -53,6 +55,14 @@ def played(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Scene], 
 
 
 Played = Callable[[Scene], None]
+
+
+@pytest.fixture
+def grown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sheets are read as a later gateway reads them."""
+    hints = codec._hints
+    later = {**hints(_Sheet), "disputes": tuple[Grown, ...]}
+    monkeypatch.setattr(codec, "_hints", lambda kind: later if kind is _Sheet else hints(kind))
 
 
 def store(records: RecordStore, clock: Hand, key: bytes = b"k" * 32) -> StoredDisputes:
@@ -157,6 +167,101 @@ def test_a_writer_that_died_is_waited_for_and_then_passed(played: Played, monkey
         clock.at += 31
         await disputes.open(ANGELA, contest())
         assert (await disputes.standing(ANGELA)).data
+
+    played(scene)
+
+
+def test_what_was_said_is_there_after_a_restart(open_lasting_store: OpenStore) -> None:
+    async def run() -> None:
+        clock = Hand()
+        records = open_lasting_store(clock, tags_last_s=STORE_KEPT_S)
+        await store(records, clock).open(ANGELA, contest())
+        await records.close()
+        records = open_lasting_store(clock, tags_last_s=STORE_KEPT_S)
+        disputes = store(records, clock)
+        assert (await disputes.standing(ANGELA)).data == {Need.QUOTIENT: HouseholdStatus.CONTESTED}
+        assert [each.reference for each in await disputes.listed(only_open=True)] == ["K7QM-2F4D"]
+        assert await disputes.settle("K7QM-2F4D", State.SETTLED, "one")
+        await records.close()
+
+    asyncio.run(run())
+
+
+WRITTEN = json.loads((Path(__file__).parent / "data" / "dispute_records_v1.json").read_text(encoding="utf-8"))
+"""What version 1 of the records was when it was first released, under the key of these tests: never written anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grown(Dispute):
+    """A dispute as a later gateway may know it."""
+
+    urgent: bool = False
+
+
+async def put_written(records: RecordStore) -> None:
+    for each in WRITTEN:
+        await records.create(each["name"], base64.b64decode(each["blob"]), each["expires_at"], each["tags"])
+
+
+def test_records_written_when_version_one_was_new_are_read_and_answered(played: Played) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        await put_written(records)
+        who = replace(ANGELA, provider="franceconnect", sub="a" * 64 + "v1")
+        contested, objected, settled = await disputes.of(who)
+        assert contested == Dispute(
+            "K7QM-2F4D", Need.QUOTIENT, "", NOW, text="Mes mots à moi", name="DUBOIS Angela", contact="0102030405"
+        )
+        assert objected == Dispute("B2CD-3F4G", None, "cantine", NOW)
+        assert (settled.state, settled.settled_at, settled.by) == (State.SETTLED, NOW, "operator")
+        assert {each.reference for each in await disputes.listed(only_open=True)} == {"K7QM-2F4D", "B2CD-3F4G"}
+        assert await disputes.settle("K7QM-2F4D", State.REJECTED, "one")
+
+    played(scene)
+
+
+def test_a_field_that_a_record_does_not_have_yet_has_its_default(played: Played, grown: None) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        await put_written(records)
+        found = await disputes.find("B2CD-3F4G")
+        assert found == Grown("B2CD-3F4G", None, "cantine", NOW, urgent=False)
+
+    played(scene)
+
+
+def test_a_field_of_a_newer_gateway_is_named_and_never_dropped(played: Played) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        await disputes.open(ANGELA, Grown("K7QM-2F4D", Need.QUOTIENT, "", NOW, urgent=True))
+        for asked in (disputes.standing(ANGELA), disputes.open(ANGELA, contest("AAAA-AAAA"))):
+            with pytest.raises(DependencyFailed) as refused:
+                await asked
+            assert (refused.value.code, refused.value.reference) == ("dispute_newer_version", "Dispute.urgent")
+        assert await disputes.standing(OTHER) == Standing()
+
+    played(scene)
+
+
+def test_a_record_of_another_version_is_named_too(played: Played) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        await disputes.open(ANGELA, contest())
+        await records.replace(disputes._name(ANGELA), b"2" + b"\0" * 40, NOW + KEPT_S, NOW)
+        with pytest.raises(DependencyFailed) as refused:
+            await disputes.standing(ANGELA)
+        assert (refused.value.code, refused.value.reference) == ("dispute_newer_version", "version 2")
+
+    played(scene)
+
+
+@pytest.mark.parametrize("lacks", ["reference", "datum", "policy", "opened_at"])
+def test_a_record_without_what_every_dispute_has_is_not_read(played: Played, lacks: str) -> None:
+    async def scene(disputes: StoredDisputes, records: RecordStore, clock: Hand) -> None:
+        await disputes.open(ANGELA, contest())
+        name = disputes._name(ANGELA)
+        sheet = json.loads(disputes._keyed.open(name, await records.load(name, NOW) or b"") or b"")
+        del sheet["disputes"][0][lacks]
+        blob = disputes._keyed.close(name, json.dumps(sheet).encode())
+        assert await records.replace(name, blob, NOW + KEPT_S, NOW)
+        with pytest.raises(DependencyFailed, match="dispute_unreadable"):
+            await disputes.standing(ANGELA)
 
     played(scene)
 

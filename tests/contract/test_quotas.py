@@ -2,8 +2,7 @@
 
 import asyncio
 import random
-import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +13,12 @@ from gateway.adapters.chance import new_token
 from gateway.adapters.quotas import HOUR_S, MINUTE_S, SECOND_S, SharedQuotas
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore
-from gateway.adapters.sessions.redis import RedisRecords
 from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.core.errors import DependencyFailed
 from gateway.core.quota import Claim, Turn, Window, Wish
 from gateway.core.rules import Mode
-from gateway.settings import ApiParticulierSettings, Quotas, RedisKind, RedisSettings
-from tests.redis_servers import Server, needs_redis, redis_server
+from gateway.settings import ApiParticulierSettings, Quotas
+from tests.contract.conftest import OpenStore
 
 pytestmark = pytest.mark.anyio
 
@@ -41,33 +39,9 @@ class Hand:
         await asyncio.sleep(0)
 
 
-def _redis(folder: Path, hand: Hand, server: Server | None) -> RecordStore:
-    assert server is not None
-    server.asked("FLUSHALL")
-    return RedisRecords(RedisSettings(RedisKind.ONE, (("127.0.0.1", server.port),)), hand.clock)
-
-
-STORES: dict[str, Callable[[Path, Hand, Server | None], RecordStore]] = {
-    "memory": lambda folder, hand, server: MemoryRecords(),
-    "sqlite": lambda folder, hand, server: SqliteRecords(folder / "sessions.db"),
-    "redis": _redis,
-}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server | None]:
-    if shutil.which("redis-server") is None:
-        yield None
-        return
-    with redis_server(tmp_path_factory.mktemp("redis")) as running:
-        yield running
-
-
-@pytest.fixture(params=[pytest.param(name, marks=needs_redis if name == "redis" else ()) for name in STORES])
-async def records(
-    request: pytest.FixtureRequest, tmp_path: Path, hand: Hand, server: Server | None
-) -> AsyncIterator[RecordStore]:
-    store = STORES[request.param](tmp_path, hand, server)
+@pytest.fixture
+async def records(open_store: OpenStore, hand: Hand) -> AsyncIterator[RecordStore]:
+    store = open_store(hand.clock)
     yield store
     await store.close()
 

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.adapters.sessions.redis import RedisRecords
 from gateway.core.errors import DependencyFailed
+from gateway.core.quota import Claim, Turn, Window, Wish
 from gateway.settings import RedisKind, RedisSettings
 from tests.contract.test_session_stores import NOW, Clock
 from tests.redis_servers import Server, cluster, needs_redis, sentinels
@@ -63,6 +64,7 @@ async def _judge(settings: RedisSettings, book: Book, died: float) -> None:
 async def test_behind_sentinel_a_dead_master_is_replaced_under_load(tmp_path: Path) -> None:
     with sentinels(tmp_path) as ((master, replica), watchers):
         settings = behind(watchers)
+        await contract(settings)
         book, died, silence_s = await _killed_under_load(settings, master)
         print(f"nobody was answered for {silence_s:.1f} s")
         assert replica.told("INFO", "replication")["role"] == "master"
@@ -96,13 +98,13 @@ async def test_sentinels_that_are_gone_or_know_nothing_of_the_service_are_said(t
 async def test_in_a_cluster_a_dead_master_is_replaced_under_load(tmp_path: Path) -> None:
     with cluster(tmp_path) as nodes:
         settings = of_cluster(nodes)
-        await _contract(settings)
+        await contract(settings)
         book, died, silence_s = await _killed_under_load(settings, nodes[0])
         print(f"nobody was answered for {silence_s:.1f} s")
         await _judge(settings, book, died)
 
 
-async def _contract(settings: RedisSettings) -> None:
+async def contract(settings: RedisSettings) -> None:
     """Each promise once, over records and tags that lie on different nodes."""
     clock = Clock()
     records = RedisRecords(settings, clock)
@@ -118,4 +120,20 @@ async def _contract(settings: RedisSettings) -> None:
     assert not await records.replace(names[5], b"3", NOW + 60, NOW)
     assert sorted(await records.tagged("all", NOW)) == names[6:]
     assert [await records.count("a", NOW, 10) for _ in range(3)] == [1, 2, 3]
+    await _quota(records)
     await records.close()
+
+
+async def _quota(records: RedisRecords) -> None:
+    """Places, the line and a use, of quotas that lie on different nodes."""
+    for name in ("first", "second", "third", "fourth"):
+
+        async def turn(wish: Wish, member: str, name: str = name) -> Turn:
+            claim = Claim(wish, (Window("people", 1, 60),), member, "people", hold_s=9, keep_s=9, waiting_at_most=2)
+            return await records.reserve(name, float(NOW), claim)
+
+        assert (await turn(Wish.HOLD, "a")).granted
+        assert (await turn(Wish.HOLD, "b")).waits
+        assert (await turn(Wish.USE, "a")).granted
+        assert not (await turn(Wish.USE, "c")).granted
+        await turn(Wish.LEAVE, "b")

@@ -2,17 +2,16 @@
 
 import asyncio
 import hashlib
-import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gateway.adapters.limits import Attempts
+from gateway.adapters.limits import Attempts, Shares
 from gateway.adapters.sessions import codec
 from gateway.adapters.sessions.handoffs import Handoffs
 from gateway.adapters.sessions.memory import MemoryRecords
@@ -34,9 +33,8 @@ from gateway.core.model import (
     SessionId,
 )
 from gateway.ports import Handoff
-from gateway.settings import RedisKind, RedisSettings
 from tests.builders import ANGELA, HOUSEHOLD
-from tests.redis_servers import Server, needs_redis, redis_server
+from tests.contract.conftest import OpenStore
 
 pytestmark = pytest.mark.anyio
 
@@ -73,34 +71,9 @@ class Clock:
         return self.now
 
 
-STORES: dict[str, Callable[[Path, Clock, Server | None], RecordStore]] = {
-    "memory": lambda folder, clock, server: MemoryRecords(),
-    "sqlite": lambda folder, clock, server: SqliteRecords(folder / "var" / "sessions.db"),
-    "redis": lambda folder, clock, server: RedisRecords(one(server), clock),
-}
-
-
-def one(server: Server | None) -> RedisSettings:
-    assert server is not None
-    return RedisSettings(RedisKind.ONE, (("127.0.0.1", server.port),))
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server | None]:
-    if shutil.which("redis-server") is None:
-        yield None
-        return
-    with redis_server(tmp_path_factory.mktemp("redis")) as running:
-        yield running
-
-
-@pytest.fixture(params=[pytest.param(name, marks=needs_redis if name == "redis" else ()) for name in STORES])
-async def records(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: Clock, server: Server | None
-) -> AsyncIterator[RecordStore]:
-    if request.param == "redis" and server is not None:
-        server.asked("FLUSHALL")
-    store = STORES[request.param](tmp_path, clock, server)
+@pytest.fixture
+async def records(open_store: OpenStore, clock: Clock) -> AsyncIterator[RecordStore]:
+    store = open_store(clock)
     yield store
     await store.close()
 
@@ -439,8 +412,8 @@ async def test_a_login_transaction_is_given_to_its_first_caller_only(records: Re
 async def test_logins_begun_are_bounded_apart_from_sessions(
     records: RecordStore, sessions: SealedSessions, clock: Clock
 ) -> None:
-    room = Attempts(records, clock, OLD, tries=3, period_s=1800)
-    transactions = Transactions(records, clock, ttl_s=1800, room=room)
+    own, shared_out, free = (Attempts(records, clock, OLD, tries=tries, period_s=1800) for tries in (9, 2, 1))
+    transactions = Transactions(records, clock, ttl_s=1800, room=Shares(own, shared_out, free))
     begun = [replace(TRANSACTION, state=f"{number:064x}") for number in range(4)]
     for each in begun[:3]:
         await transactions.begin(each)

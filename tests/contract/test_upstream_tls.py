@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,15 @@ def _certificate(
         .add_extension(x509.BasicConstraints(ca=san is None, path_length=None), critical=True)
     )
     if san is not None:
-        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(san)]), critical=False)
+        builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(san)]), critical=False)
     return builder.sign(signing, hashes.SHA256())
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _authority(folder: Path, name: str) -> Authority:

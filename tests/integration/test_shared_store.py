@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,13 +29,14 @@ STORE = "store: sqlite:var/sessions.db"
 
 
 @contextmanager
-def stored_in_redis(folder: Path, workers: int) -> Iterator[tuple[Server, Gateway]]:
+def stored_in_redis(
+    folder: Path, workers: int, *, changes: dict[str, str] | None = None, program: str = "redis", **files: Any
+) -> Iterator[tuple[Server, Gateway]]:
     """A gateway, and a Redis that writes down what it acknowledges."""
-    with (
-        redis_server(folder / "redis", "appendonly yes") as server,
-        gateway(folder, workers=workers, changes={STORE: f"store: {server.url}"}) as running,
-    ):
-        yield server, running
+    with redis_server(folder / "redis", "appendonly yes", program=program) as server:
+        stored = {STORE: f"store: {server.url}"} | (changes or {})
+        with gateway(folder, workers=workers, changes=stored, **files) as running:
+            yield server, running
 
 
 def cookies_of(person: Person) -> str:
@@ -60,6 +62,7 @@ class Two:
     first: Gateway
     second: "subprocess.Popen[bytes]"
     environ: dict[str, str]
+    server: Server
 
     def workers(self) -> dict[int, str]:
         """Every process that serves, and the address it listens on."""
@@ -77,26 +80,33 @@ class Two:
             connection.close()
         raise AssertionError("a worker accepts nothing")
 
-    def command(self, *words: str) -> str:
+    def command(self, *words: str, of: str = "sessions") -> str:
+        config = ("--config", str(self.first.config))
+        words = (*config, *words) if of == "disputes" else (*words, *config)
         done = subprocess.run(
-            [sys.executable, "-m", "gateway", "sessions", *words, "--config", str(self.first.config)],
+            [sys.executable, "-m", "gateway", of, *words],
             cwd=ROOT, env={**os.environ, **self.environ}, check=True, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         return done.stdout.strip()
 
 
 @pytest.fixture
-def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Two]:
+def two(tmp_path: Path) -> Iterator[Two]:
+    with two_gateways(tmp_path) as running:
+        yield running
+
+
+@contextmanager
+def two_gateways(folder: Path, **files: Any) -> Iterator[Two]:
     environ = secrets()
-    monkeypatch.setattr("tests.processes.secrets", lambda: environ)
-    with stored_in_redis(tmp_path, workers=2) as (_, first):
-        config = tmp_path / "second.yaml"
+    with stored_in_redis(folder, workers=2, environ=environ, **files) as (server, first):
+        config = folder / "second.yaml"
         text = first.config.read_text(encoding="utf-8")
         config.write_text(text.replace("listen: 127.0.0.1:", "listen: 127.0.0.2:"), encoding="utf-8")
         second = start(config, environ, 2)
         try:
             until(lambda: first.said.count("Application startup complete") >= 4, 40)
-            yield Two(first, second, environ)
+            yield Two(first, second, environ, server)
         finally:
             stop(second)
 

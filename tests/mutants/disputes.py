@@ -128,6 +128,20 @@ MUTANTS: tuple[Mutant, ...] = (
         _KEPT + "test_under_another_key_nothing_is_known_rather_than_nothing_said",
     ),
     Mutant(
+        "what a newer gateway added is dropped",
+        "gateway/adapters/sessions/codec.py",
+        '        raise UnknownFields(", ".join(sorted(f"{kind.__name__}.{name}" for name in unknown)))\n',
+        "        for name in unknown:\n            del raw[name]\n",
+        _KEPT + "test_a_field_of_a_newer_gateway_is_named_and_never_dropped",
+    ),
+    Mutant(
+        "an older dispute is not read any more",
+        _STORE,
+        "codec.load_older(kind, content)",
+        "codec.load(kind, content)",
+        _KEPT + "test_a_field_that_a_record_does_not_have_yet_has_its_default",
+    ),
+    Mutant(
         "what nobody can read counts as nothing",
         _STORE,
         '        raise DependencyFailed("dispute-store", "dispute_unreadable", 503)',

@@ -10,9 +10,39 @@ _OWN = "tests/contract/test_redis_store.py::"
 _RACES = "tests/attack/test_races.py::"
 _UNIT = "tests/unit/test_open_sessions.py::"
 
+_ROOM = "tests/attack/test_login_room.py::"
+_LIMITS = "gateway/adapters/limits.py"
 _COMMAND = "tests/integration/test_sessions_command.py::"
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "a sentinel's certificate of anybody",
+        "gateway/adapters/sessions/redis_client.py",
+        "asking = {**_timeouts(), **_tls(settings),",
+        'asking = {**_timeouts(), **_tls(settings), "ssl_cert_reqs": "none", "ssl_check_hostname": False,',
+        "tests/contract/test_redis_guarded.py::test_a_sentinel_with_a_certificate_of_another_authority_sends_nobody_anywhere",
+    ),
+    Mutant(
+        "one address takes the shares of all",
+        _LIMITS,
+        "if within and await self._shared_out.allowed",
+        "if await self._shared_out.allowed",
+        _ROOM + "test_who_begins_all_the_logins_there_is_room_for_is_stopped_and_nobody_else_is",
+    ),
+    Mutant(
+        "all addresses are one",
+        "gateway/web/login.py",
+        "services.transactions.begin(transaction, address_of(services, exchange))",
+        "services.transactions.begin(transaction)",
+        _ROOM + "test_who_begins_all_the_logins_there_is_room_for_is_stopped_and_nobody_else_is",
+    ),
+    Mutant(
+        "a full room is the fault of whoever comes",
+        _LIMITS,
+        "        if within:\n            raise DependencyFailed",
+        "        if False:\n            raise DependencyFailed",
+        _ROOM + "test_the_room_of_all_ends_too_and_says_that_it_is_full",
+    ),
     Mutant(
         "a login under way outlives the command",
         "gateway/cli/sessions.py",
@@ -79,7 +109,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a flood of logins takes the whole store",
         "gateway/adapters/sessions/transactions.py",
-        'if self._room is not None and not await self._room.allowed("transactions"):',
+        "if self._room is not None and not await self._room.allowed(address):",
         "if False:",
         _STORES + "test_logins_begun_are_bounded_apart_from_sessions",
     ),

@@ -63,7 +63,7 @@ def test_the_container_base_is_pinned_by_tag_and_digest_and_runs_as_nobody() -> 
 LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-build.lock"]
 
 
-@pytest.mark.parametrize("name", [*LOCKS, "tests/providers/python/requirements.lock"])
+@pytest.mark.parametrize("name", [*LOCKS, "tests/providers/python/requirements.lock", "tests/valkey/requirements.lock"])
 def test_a_lock_has_hashes_and_no_address(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert "://" not in text

@@ -46,7 +46,8 @@ def assemble(
         try:
             return await store.standing(identity)
         except DependencyFailed as error:
-            log("standing_unknown", code=error.code, dependency="dispute-store")
+            said = {"provider_reference": error.reference} if error.reference else {}
+            log("standing_unknown", code=error.code, dependency="dispute-store", **said)
             raise
 
     channels = _channels(disputes, f"{settings.public_url}/_gateway/agents/dispute", clock, closers)

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-_VERSION = b"1"
+VERSION = b"1"
+"""Of a record's form, its first byte. A new field with a default needs no other: see `codec.load_older`."""
 _NONCE_BYTES = 12
 
 
@@ -27,15 +28,15 @@ class Keyed:
 
     def close(self, name: str, content: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
-        return _VERSION + nonce + self._cipher.encrypt(nonce, content, _VERSION + name.encode("ascii"))
+        return VERSION + nonce + self._cipher.encrypt(nonce, content, VERSION + name.encode("ascii"))
 
     def open(self, name: str, blob: bytes) -> bytes | None:
         """The content, or None when it was not sealed with this key under this name."""
         nonce, sealed = blob[1 : 1 + _NONCE_BYTES], blob[1 + _NONCE_BYTES :]
-        if blob[:1] != _VERSION or len(nonce) != _NONCE_BYTES:
+        if blob[:1] != VERSION or len(nonce) != _NONCE_BYTES:
             return None
         try:
-            return self._cipher.decrypt(nonce, sealed, _VERSION + name.encode("ascii"))
+            return self._cipher.decrypt(nonce, sealed, VERSION + name.encode("ascii"))
         except InvalidTag:
             return None
 

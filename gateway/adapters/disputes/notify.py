@@ -127,7 +127,7 @@ class Notifier:
         blob = await self._records.load(name, self._now)
         content = self._keyed.open(name, blob) if blob else None
         try:
-            return codec.load(Word, content) if content else None
+            return codec.load_older(Word, content) if content else None
         except ValueError:
             return None  # of another version of the gateway: it must not keep the others from leaving
 

@@ -7,8 +7,9 @@ one writer only: two who settle, or contest and settle, at once never overwrite 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from gateway.adapters.disputes.keyed import Keyed
+from gateway.adapters.disputes.keyed import VERSION, Keyed
 from gateway.adapters.sessions import codec
 from gateway.adapters.sessions.records import RecordStore
 from gateway.core.disputes import Dispute, State, standing_of
@@ -51,6 +52,8 @@ class _Pointer:
     reference: str
     sheet: str
 
+
+Record = TypeVar("Record", _Sheet, _Pointer)
 
 Change = Callable[[tuple[Dispute, ...]], tuple[Dispute, ...] | None]
 """The disputes as they are → as they become; None leaves them."""
@@ -179,13 +182,20 @@ class StoredDisputes:
         blob = await self._records.load(name, self._now)
         if blob is None:
             return None
+        return self._read(_Sheet, name, blob)
+
+    def _read(self, kind: type[Record], name: str, blob: bytes) -> Record:
+        """What cannot be read says something all the same: it must not count as nothing."""
+        if blob[:1] != VERSION and blob[:1].isdigit():
+            raise _newer(f"version {blob[:1].decode('ascii')}")
         content = self._keyed.open(name, blob)
         try:
             if content is not None:
-                return codec.load(_Sheet, content)
+                return codec.load_older(kind, content)
+        except codec.UnknownFields as error:
+            raise _newer(str(error)) from None
         except ValueError:
             pass
-        # It says something, and nobody can read what: it must not count as nothing.
         raise DependencyFailed("dispute-store", "dispute_unreadable", 503)
 
     async def _check_key(self) -> None:
@@ -212,8 +222,7 @@ class StoredDisputes:
     async def _pointer(self, name: str) -> _Pointer | None:
         await self._check_key()
         blob = await self._records.load(name, self._now)
-        content = self._keyed.open(name, blob) if blob else None
-        return codec.load(_Pointer, content) if content else None
+        return self._read(_Pointer, name, blob) if blob else None
 
     async def _forget(self, reference: str) -> None:
         for kind in ("reference", "open"):
@@ -231,6 +240,10 @@ class StoredDisputes:
     def _alive(self, disputes: Sequence[Dispute]) -> tuple[Dispute, ...]:
         ends = ((each, each.ends_at(self._retention_s)) for each in disputes)
         return tuple(each for each, ends_at in ends if ends_at is None or ends_at > self._now)
+
+
+def _newer(what: str) -> DependencyFailed:
+    return DependencyFailed("dispute-store", "dispute_newer_version", 503, reference=what)
 
 
 def _about(dispute: Dispute) -> tuple[object, str]:

@@ -1,24 +1,43 @@
-"""Frozen values ↔ JSON, driven by their own annotations. Strict: what does not fit exactly is not read."""
+"""Frozen values ↔ JSON, driven by their own annotations. Strict: what does not fit exactly is not read.
+
+Records that outlive a version of the gateway are read with `load_older`: a field added since has its default.
+"""
 
 import json
 import types
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from typing import Any, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Value = TypeVar("Value")
 
+Fill = Callable[[Any, dict[str, Any]], None]
+"""Refuses the fields of a record of this dataclass, with a ValueError, unless they are such as may be read."""
+
 
 def dump(value: object) -> bytes:
     return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8")
 
 
+class UnknownFields(ValueError):
+    """Fields of a newer version: to drop them would lose what they say. The text names them, and no value."""
+
+
 def load(kind: type[Value], raw: bytes) -> Value:
     """Read what `dump` wrote; ValueError for anything else."""
+    return _load(kind, raw, _exactly)
+
+
+def load_older(kind: type[Value], raw: bytes) -> Value:
+    """Read what `dump` wrote, now or before some fields with a default were there; else ValueError."""
+    return _load(kind, raw, _filled)
+
+
+def _load(kind: type[Value], raw: bytes, fill: "Fill") -> Value:
     try:
-        value: Value = _value(kind, json.loads(raw))
+        value: Value = _value(kind, json.loads(raw), fill)
     except (TypeError, KeyError, AttributeError, RecursionError):
         raise ValueError("not a record of this version") from None
     return value
@@ -41,33 +60,45 @@ def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
-def _value(kind: Any, raw: Any) -> Any:
+def _value(kind: Any, raw: Any, fill: Fill) -> Any:
     if isinstance(kind, NewType):
-        return _value(kind.__supertype__, raw)
+        return _value(kind.__supertype__, raw, fill)
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
-        return _optional(kind, raw)
+        return _optional(kind, raw, fill)
     if origin in (tuple, frozenset):
-        return origin(_value(get_args(kind)[0], item) for item in _expect(list, raw))
+        return origin(_value(get_args(kind)[0], item, fill) for item in _expect(list, raw))
     if is_dataclass(kind):
-        return _dataclass(kind, _expect(dict, raw))  # type: ignore[arg-type]
+        return _dataclass(kind, _expect(dict, raw), fill)  # type: ignore[arg-type]
     if issubclass(kind, Enum):
         return kind(raw)
     return _expect(kind, raw)
 
 
-def _optional(kind: Any, raw: Any) -> Any:
+def _optional(kind: Any, raw: Any, fill: Fill) -> Any:
     if raw is None:
         return None
     (only,) = [each for each in get_args(kind) if each is not type(None)]
-    return _value(only, raw)
+    return _value(only, raw, fill)
 
 
-def _dataclass(kind: Callable[..., Any], raw: dict[str, Any]) -> Any:
+def _dataclass(kind: Callable[..., Any], raw: dict[str, Any], fill: Fill) -> Any:
     hints = _hints(kind)
-    if raw.keys() != hints.keys():
+    fill(kind, raw)
+    return kind(**{name: _value(hints[name], each, fill) for name, each in raw.items()})
+
+
+def _exactly(kind: Any, raw: dict[str, Any]) -> None:
+    if raw.keys() != _hints(kind).keys():
         raise ValueError("not a record of this version")
-    return kind(**{name: _value(hint, raw[name]) for name, hint in hints.items()})
+
+
+def _filled(kind: Any, raw: dict[str, Any]) -> None:
+    if unknown := raw.keys() - _hints(kind).keys():
+        raise UnknownFields(", ".join(sorted(f"{kind.__name__}.{name}" for name in unknown)))
+    needed = {each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING}
+    if needed - raw.keys():
+        raise ValueError("not a record of this version")
 
 
 def _expect(kind: type, raw: Any) -> Any:

@@ -10,11 +10,13 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+from redis.asyncio.sentinel import MasterNotFoundError
 from redis.exceptions import NoScriptError, OutOfMemoryError, RedisClusterException, RedisError
 
 from gateway.adapters.sessions import redis_places
 from gateway.adapters.sessions.records import EVICTS, FULL
 from gateway.adapters.sessions.redis_client import RedisClient, open_client
+from gateway.adapters.sessions.redis_trouble import why
 from gateway.core.errors import DependencyFailed
 from gateway.core.quota import Claim, Turn
 from gateway.ports import Clock
@@ -171,9 +173,9 @@ class RedisRecords:
                 return await asyncio.shield(task)
         except OutOfMemoryError:
             raise DependencyFailed("session-store", FULL, 503) from None
-        except (RedisError, RedisClusterException, OSError, TimeoutError, AttributeError):
+        except (RedisError, RedisClusterException, OSError, TimeoutError, AttributeError) as error:
             # AttributeError: redis-py took a connection down under a command, and the command finds no writer there.
-            raise DependencyFailed("session-store", "session_store_unavailable", 503) from None
+            raise DependencyFailed("session-store", "session_store_unavailable", 503, reference=why(error)) from None
 
     async def _turn(self, call: Callable[[RedisClient], Awaitable[Result]]) -> Result:
         async with self._turns, asyncio.timeout(TURN_S):
@@ -191,10 +193,15 @@ class RedisRecords:
                 client = open_client(self._settings)
                 try:
                     await _refuse_eviction(client)
-                except BaseException:
-                    await client.close()
-                    raise
-                self._client = client
+                    self._client = client
+                except MasterNotFoundError as error:
+                    lost: Exception = error
+                finally:
+                    if self._client is None:
+                        await client.close()
+            if self._client is None:
+                # Outside the handler: what it raises must not have this error behind it.
+                raise await client.behind(lost)
             return self._client
 
 

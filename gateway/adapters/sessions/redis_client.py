@@ -1,6 +1,6 @@
 """From settings to a client of redis-py: one server, Sentinel or a Cluster, in TLS or not."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis, RedisCluster
@@ -8,7 +8,7 @@ from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.exceptions import NoPermissionError
+from redis.exceptions import NoPermissionError, RedisError
 
 from gateway.settings import RedisKind, RedisSettings
 
@@ -24,6 +24,21 @@ class RedisClient(NamedTuple):
 
     commands: Any
     close: Callable[[], Awaitable[None]]
+    sentinels: Sequence[Any] = ()
+
+    async def behind(self, lost: Exception) -> Exception:
+        """Why no sentinel could be asked, which redis-py keeps to itself; else the same error."""
+        refusal = lost
+        for each in self.sentinels:
+            try:
+                await each.ping()
+            except (RedisError, OSError) as caught:
+                refusal = caught
+            else:
+                return lost
+            finally:
+                await each.aclose()
+        return refusal
 
     async def memory(self) -> list[Mapping[str, Any]]:
         """What each server that takes writes tells of its memory; nothing, where that may not be asked."""
@@ -64,7 +79,7 @@ def _behind_sentinel(settings: RedisSettings, options: dict[str, Any]) -> RedisC
         await master.aclose()
         await sentinel.aclose()
 
-    return RedisClient(master, close)
+    return RedisClient(master, close, sentinel.sentinels)
 
 
 def _options(settings: RedisSettings) -> dict[str, Any]:

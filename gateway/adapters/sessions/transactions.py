@@ -1,10 +1,9 @@
 """Login transactions over a record store: sealed with their state, each usable once."""
 
-from gateway.adapters.limits import Attempts
+from gateway.adapters.limits import Shares
 from gateway.adapters.sessions import codec
-from gateway.adapters.sessions.records import FULL, RecordStore
+from gateway.adapters.sessions.records import RecordStore
 from gateway.adapters.sessions.sealing import Seal
-from gateway.core.errors import DependencyFailed
 from gateway.core.model import LoginTransaction
 from gateway.ports import Clock
 
@@ -15,20 +14,21 @@ _AFTER = "login return"
 class Transactions:
     """`ports.TransactionStore`."""
 
-    def __init__(self, records: RecordStore, clock: Clock, *, ttl_s: int, room: Attempts | None = None) -> None:
+    def __init__(self, records: RecordStore, clock: Clock, *, ttl_s: int, room: Shares | None = None) -> None:
         """`room`: anybody can begin a login, so that what all of them may take of the store is counted apart."""
         self._records = records
         self._clock = clock
         self._ttl_s = ttl_s
         self._room = room
 
-    async def begin(self, transaction: LoginTransaction) -> None:
-        if self._room is not None and not await self._room.allowed("transactions"):
-            raise DependencyFailed("session-store", FULL, 503)
+    async def begin(self, transaction: LoginTransaction, address: str = "") -> bool:
+        if self._room is not None and not await self._room.allowed(address):
+            return False
         expires_at = int(self._clock()) + self._ttl_s
         once, after = Seal(transaction.state, _ONCE), Seal(transaction.state, _AFTER)
         await self._records.create(once.name, once.close(codec.dump(transaction)), expires_at)
         await self._records.create(after.name, after.close(transaction.return_to.encode("utf-8")), expires_at)
+        return True
 
     async def consume(self, state: str) -> LoginTransaction | None:
         if not is_token(state):

@@ -24,6 +24,13 @@ _HINTS = {
     "session_store_full": "make room on its disk, or raise its limit",
     "session_store_unavailable": "check the address, the rights of the gateway's user, and that the store runs",
 }
+_WHY = {
+    "certificate": "its certificate is of another authority or another name: check `ca_file`, and the host in `store`",
+    "tls": "only one side speaks TLS, or it wants our certificate: check `rediss`, `client_cert` and `client_key`",
+    "password": "it refuses `username` and `password`",
+    "rights": "the user lacks a right: compare its ACL with docs/operations.md (a Cluster needs three more)",
+    "service": "no sentinel could be asked, or none knows the service named in `store`",
+}
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -88,7 +95,7 @@ async def _tried(records: RecordStore, about: str) -> list[Finding]:
                 error.code,
                 about,
                 "it does not take a session",
-                _HINTS.get(error.code, _HINTS["session_store_unavailable"]),
+                _WHY.get(error.reference) or _HINTS.get(error.code, _HINTS["session_store_unavailable"]),
             )
         ]
     finally:
