@@ -162,6 +162,8 @@ class EmailSettings:
     to: str
     username: str = ""
     password: str = field(default="", repr=False)
+    ca_file: str | None = None
+    """Authorities believed instead of the system's: an absolute path."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,6 +291,9 @@ class EmailModel(Part):
     to: Annotated[str, Field(pattern=_EMAIL)]
     username: Names | None = None
     password: Secret | None = None
+    ca_file: Annotated[str, Field(min_length=1, description="authorities believed instead of the system's")] | None = (
+        None
+    )
 
 
 class WebhookModel(Part):
