@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -194,6 +195,14 @@ def test_a_value_outside_ascii_is_wrapped_in_the_signature_base() -> None:
 def test_an_audience_is_written_in_visible_letters() -> None:
     fields, _ = _base(GET, statement(audience="urn:crèche municipale"))
     assert fields[b"X-Gateway-Audience"] == b"urn:cr%C3%A8che%20municipale"
+
+
+@pytest.mark.parametrize(
+    "audience", ["urn:crèche", "urn:cr%C3%A8che", "urn:cr%25C3%25A8che", "https://ville.fr/%", "a%2fb"]
+)
+def test_an_audience_can_be_read_back_and_is_told_from_its_own_spelling(audience: str) -> None:
+    fields, _ = _base(GET, statement(audience=audience))
+    assert unquote(fields[b"X-Gateway-Audience"].decode("ascii"), errors="strict") == audience
 
 
 def test_a_message_signature_holds_with_the_published_key_and_no_longer_once_changed() -> None:
