@@ -352,7 +352,10 @@ class DisputesModel(Part):
 class GatewayModel(Part):
     """gateway.yaml"""
 
-    public_url: Annotated[Url, Field(description="what the browser sees; FranceConnect's callback host")]
+    public_url: Annotated[
+        Url,
+        Field(description="what the browser sees, such as https://services.ville.fr; FranceConnect's callback host"),
+    ]
     authority: AuthorityModel
     listen: Address = "127.0.0.1:8000"
     trusted_proxies: Annotated[
