@@ -1,6 +1,6 @@
 """What we ask of the outside: Protocols and their plain types. No I/O here."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
@@ -206,6 +206,8 @@ class UpstreamRequest(NamedTuple):
     """Bytes of body that follow, as the head declares them; 0 is none; `fields.CHUNKED`."""
     upgrade: bool = False
     """A WebSocket handshake: 101 is an answer, and then both ends speak raw bytes."""
+    heads: Mapping[str, bytes] = {}
+    """By authority, for upstreams that are not told the same as the first."""
 
     def __repr__(self) -> str:
         return f"UpstreamRequest(route={self.route.name!r}, method={self.method!r})"

@@ -68,6 +68,21 @@ class Accessibility:
 
 
 @dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody else who has a hand in the data; `processors` and `recipients` of the register."""
+
+    name: str
+    role: str
+    country: str
+    """ISO 3166."""
+    outside: bool
+    """Of the European Economic Area; then `safeguards` is not empty."""
+    safeguards: str
+    policies: frozenset[str]
+    """Empty means all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Authority:
     """The local authority, as pages and API Particulier name it."""
 
@@ -77,6 +92,9 @@ class Authority:
     colour: str = "#0b4f6c"
     logo: Picture | None = None
     accessibility: Accessibility = Accessibility()
+    processors: tuple[Party, ...] | None = None
+    recipients: tuple[Party, ...] | None = None
+    """None: not written, which is not «none»."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +180,8 @@ class EmailSettings:
     to: str
     username: str = ""
     password: str = field(default="", repr=False)
+    ca_file: str | None = None
+    """Authorities believed instead of the system's: an absolute path."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from gateway.cli.doctors import household, machine, providers, store, upstreams
+from gateway.cli.doctors import household, machine, mail, providers, store, upstreams
 from gateway.cli.doctors.finding import Finding, Level
 from gateway.cli.doctors.reach import Reach, clock_findings
 from gateway.config.gateway_file import load
@@ -41,6 +41,7 @@ async def examine(settings: Settings, config: Path, reach: Reach) -> list[Findin
     """Independent subjects at once, in the order in which they are read."""
     asked = [providers.examine(each, reach) for each in settings.providers]
     asked += [household.examine(settings, reach), upstreams.examine(settings.routes, reach), store.examine(settings)]
+    asked += [mail.examine(settings)]
     asked += [machine.listeners(settings, reach), machine.public_url(settings, reach)]
     outside = [finding for found in await asyncio.gather(*asked) for finding in found]
     here = [*machine.signing_key(settings), *machine.secret_files(config), *machine.open_files()]

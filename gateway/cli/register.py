@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.config.gateway_file import load
 from gateway.core.rules import Policy, SignatureForm
-from gateway.settings import DisputeSettings, Settings
+from gateway.settings import Authority, DisputeSettings, Party, Settings
 from gateway.web.information import announced
 from gateway.web.legal import LOG_MONTHS, announced_policies, routes_of
 
@@ -24,7 +24,9 @@ _TITLES = {
     "donnees_transmises": "Données transmises au service",
     "rapprochement": "Rapprochement d’identité",
     "sources": "Sources",
-    "destinataires": "Destinataires",
+    "destinataires": "Destinataires internes",
+    "organismes_externes": "Organismes externes destinataires",
+    "sous_traitants": "Sous-traitants",
     "conservation": "Durée de conservation",
     "decision_automatisee": "Décision automatisée",
     "alternative": "Parcours sans FranceConnect",
@@ -87,7 +89,7 @@ def entry(settings: Settings, policy: Policy) -> dict[str, Any]:
         "conservation": _retention(settings, policy),
         "decision_automatisee": _automated(policy),
         "alternative": policy.alternative.text.fr if policy.alternative else "",
-        "transferts": "aucun par la passerelle",
+        **parties(authority, policy.name),
         "securite": _security(settings, policy),
         "textes": _laws(policy),
         "politique": policy.tag,
@@ -111,13 +113,34 @@ def entry_of_disputes(settings: Settings, disputes: DisputeSettings) -> dict[str
             f"jusqu’à la réponse, puis {days} jours ; dix ans au plus sans réponse",
             "traces des actes des agents, sous pseudonyme : 36 mois, par qui exploite la passerelle",
         ],
-        "transferts": "aucun par la passerelle",
+        **parties(authority, ""),
         "securite": [
             "chiffrées avec la clé `disputes.key` ; retrouvées par une empreinte de l’identifiant",
             "aucune valeur de la CAF ou de la MSA n’est conservée avec la demande",
             "agents identifiés par leur fournisseur, sur une liste ; chaque acte laisse une trace",
         ],
     }
+
+
+def parties(authority: Authority, policy: str) -> dict[str, str | list[str]]:
+    """Who else has a hand in the data, and what of it leaves the Union; without a policy, those named for all."""
+    processors, recipients = _of(authority.processors, policy), _of(authority.recipients, policy)
+    abroad = [each for each in (*(processors or ()), *(recipients or ())) if each.outside]
+    unsaid = "à compléter (`authority.{}`)"
+    return {
+        "organismes_externes": unsaid.format("recipients") if recipients is None else _named(recipients),
+        "sous_traitants": unsaid.format("processors") if processors is None else _named(processors),
+        "transferts": [f"{each.name}, {each.country} : {each.safeguards}" for each in abroad]
+        or "aucun par la passerelle",
+    }
+
+
+def _of(written: tuple[Party, ...] | None, policy: str) -> list[Party] | None:
+    return None if written is None else [each for each in written if not each.policies or policy in each.policies]
+
+
+def _named(found: list[Party]) -> str | list[str]:
+    return [f"{each.name} : {each.role} ({each.country})" for each in found] or "aucun"
 
 
 def _told(disputes: DisputeSettings) -> list[str]:

@@ -1,9 +1,11 @@
 """`authority:` and the pictures that pages show, read and checked once, at start."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from xml.parsers import expat
 
 from gateway.config.gateway_models import GatewayModel
+from gateway.config.parties import read_parties
 from gateway.config.yaml_source import Path_, Source
 from gateway.core.colours import BLACK, TEXT_CONTRAST, WHITE, contrast, readable
 from gateway.settings import Accessibility, Authority, Picture
@@ -19,12 +21,18 @@ class _Unsafe(ValueError):
     """Why a picture is not served."""
 
 
-def read_authority(model: GatewayModel, source: Source, folder: Path) -> Authority:
+def read_authority(model: GatewayModel, source: Source, folder: Path, known: Sequence[str]) -> Authority:
     written = model.authority
     _check_colour(written.colour, source)
     logo = None if written.logo is None else read_picture(folder / written.logo, source, ("authority", "logo"))
     return Authority(
-        written.name, written.siret, written.dpo, written.colour, logo, accessibility=_accessibility(model, source)
+        written.name,
+        written.siret,
+        written.dpo,
+        written.colour,
+        logo,
+        accessibility=_accessibility(model, source),
+        **read_parties(written, source, known),
     )
 
 

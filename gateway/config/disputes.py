@@ -5,8 +5,9 @@ from pathlib import Path
 
 from gateway.config.gateway_models import AgentsModel, DisputesModel, EmailModel, GatewayModel, WebhookModel
 from gateway.config.providers import ReadSecret, is_loopback, is_safe
-from gateway.config.secrets import STRONG_HINT, weakness
+from gateway.config.secrets import STRONG_HINT, Secrets, weakness
 from gateway.config.shapes import suggestion
+from gateway.config.upstreams import check_files
 from gateway.config.yaml_source import Source
 from gateway.core.model import HouseholdStatus
 from gateway.core.rules import Missing, Policy
@@ -16,7 +17,7 @@ _DAY_S = 86_400
 
 
 def read_disputes(
-    model: GatewayModel, source: Source, secret: ReadSecret, folder: Path, sessions_store: str
+    model: GatewayModel, source: Source, secret: Secrets, folder: Path, sessions_store: str
 ) -> DisputeSettings | None:
     """None when the gateway keeps none."""
     written = model.disputes
@@ -35,7 +36,7 @@ def read_disputes(
         key=secret(written.key, ("disputes", "key")),
         retention_s=written.retention_days * _DAY_S,
         answer_within_days=written.answer_within_days,
-        email=_email(notify.email, source, secret) if notify and notify.email else None,
+        email=_email(notify.email, source, secret, folder) if notify and notify.email else None,
         webhook=_webhook(notify.webhook, source, secret) if notify and notify.webhook else None,
         agents_provider=agents.provider if agents else "",
         agents=frozenset(agents.allow) if agents else frozenset(),
@@ -64,15 +65,21 @@ def _store(written: DisputesModel, source: Source, folder: Path, sessions_store:
     return f"sqlite:{(folder / where).absolute()}" if kind == "sqlite" else written.store
 
 
-def _email(written: EmailModel, source: Source, secret: ReadSecret) -> EmailSettings:
+def _email(written: EmailModel, source: Source, secret: Secrets, folder: Path) -> EmailSettings:
     place = ("disputes", "notify", "email")
     if written.tls == "none" and not is_loopback(f"smtp://{written.host}"):
         source.say((*place, "tls"), "`tls: none` leaves this machine unsealed", "starttls, or implicit")
     if (written.username is None) != (written.password is None):
         source.say(place, "`username` and `password` go together", "write both, or neither")
     password = secret(written.password, (*place, "password")).decode("utf-8", "replace") if written.password else ""
+    for key, text in {"username": written.username or "", "password": password}.items():
+        if not text.isascii():
+            source.say((*place, key), f"`{key}` holds a letter that a mail login cannot carry", "plain ASCII letters")
+    files = {"ca_file": str((folder / written.ca_file).absolute())} if written.ca_file else {}
+    if secret.required:
+        check_files(files, place, source)
     return EmailSettings(
-        written.host, written.port, written.tls, written.sender, written.to, written.username or "", password
+        written.host, written.port, written.tls, written.sender, written.to, written.username or "", password, **files
     )
 
 

@@ -111,7 +111,7 @@ def _settings(
     sessions = read_sessions(model.sessions, source, secret, folder)
     settings = Settings(
         public_url=public_url,
-        authority=read_authority(model, source, folder),
+        authority=read_authority(model, source, folder, known),
         listen=listen,
         admin=read_admin(model, listen, source, folder),
         trusted_proxies=networks,

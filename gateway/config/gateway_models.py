@@ -40,6 +40,16 @@ class AccessibilityModel(Part):
     known_issues: list[Names] = []
 
 
+class PartyModel(Part):
+    """Somebody else who has a hand in the data, for the register."""
+
+    name: Names
+    role: Annotated[Names, Field(description="what they do with it, in French: hébergement, facturation …")]
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="where the data is: FR, DE, US …")] = "FR"
+    safeguards: Annotated[Names, Field(description="outside the European Union: what protects it there")] | None = None
+    policies: Annotated[list[Names], Field(description="those concerned; all when left out")] = []
+
+
 class AuthorityModel(Part):
     """The local authority, as its pages and API Particulier name it."""
 
@@ -51,6 +61,12 @@ class AuthorityModel(Part):
         "#0b4f6c"
     )
     accessibility: AccessibilityModel = Field(default_factory=lambda: AccessibilityModel.model_validate({}))
+    processors: Annotated[list[PartyModel], Field(description="sous-traitants; [] says that there are none")] | None = (
+        None
+    )
+    recipients: (
+        Annotated[list[PartyModel], Field(description="bodies outside the authority that receive data")] | None
+    ) = None
 
 
 class ButtonModel(Part):
@@ -291,6 +307,9 @@ class EmailModel(Part):
     to: Annotated[str, Field(pattern=_EMAIL)]
     username: Names | None = None
     password: Secret | None = None
+    ca_file: Annotated[str, Field(min_length=1, description="authorities believed instead of the system's")] | None = (
+        None
+    )
 
 
 class WebhookModel(Part):
@@ -333,7 +352,10 @@ class DisputesModel(Part):
 class GatewayModel(Part):
     """gateway.yaml"""
 
-    public_url: Annotated[Url, Field(description="what the browser sees; FranceConnect's callback host")]
+    public_url: Annotated[
+        Url,
+        Field(description="what the browser sees, such as https://services.ville.fr; FranceConnect's callback host"),
+    ]
     authority: AuthorityModel
     listen: Address = "127.0.0.1:8000"
     trusted_proxies: Annotated[

@@ -9,6 +9,11 @@ from gateway.config.yaml_source import Path_, Source
 STRONG_BYTES = 32
 STRONG_HINT = "openssl rand -hex 32"
 
+_ABSENT = {
+    "variable": "set it before starting the gateway",
+    "file": "make it, or correct the path, which is relative to the folder of this configuration",
+}
+
 _KNOWN = (b"changeme", b"secret", b"password", b"default", b"example", b"sandbox", b"demo", b"0123456789")
 
 
@@ -32,13 +37,17 @@ class Secrets:
         assert isinstance(named, File)  # noqa: S101 - the model allows nothing else
         try:
             raw: bytes | None = (self._folder / named.file).read_bytes()
-        except OSError:
+        except FileNotFoundError:
             raw = None
+        except OSError:
+            hint = "let the gateway's user read it: chmod 640 with its group, or 600 with its user as the owner"
+            self._source.say(place, f"the file {named.file} is there and cannot be read", hint)
+            return b""
         return self._found(raw, f"file {named.file}", place)
 
     def _found(self, raw: bytes | None, where: str, place: Path_) -> bytes:
         if raw is None:
-            self._source.say(place, f"the {where} is not there", "set it before starting the gateway")
+            self._source.say(place, f"the {where} is not there", _ABSENT[where.partition(" ")[0]])
             return b""
         if not raw.strip():
             self._source.say(place, f"the {where} is empty", "an empty secret protects nothing")

@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -62,7 +63,7 @@ def suggestion(wrong: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
     if near:
         return f"did you mean `{near[0]}`?"
-    return "known: " + ", ".join(sorted(known)) if len(known) <= 40 else ""
+    return "known: " + ", ".join(sorted(known)) if 0 < len(known) <= 40 else ""
 
 
 def _without_union_noise(findings: Sequence[Any]) -> list[Any]:
@@ -95,14 +96,32 @@ def _say(source: Source, model: type[BaseModel], finding: Any) -> None:
     elif kind == "missing":
         source.say(place[:-1], f"{name} is missing", f"add `{place[-1]}:`")
     elif kind == "literal_error":
-        source.say(place, f"{name} must be one of {context['expected']}", "")
+        source.say(place, f"{name} must be one of {context['expected']}", _near(source, place, context["expected"]))
     elif kind in _KINDS:
-        source.say(place, f"{name} must be {_KINDS[kind]}", "")
+        in_seconds = "in seconds, such as 1800" if name.endswith("_s`") else ""
+        source.say(place, f"{name} must be {_KINDS[kind]}", _hint(model, finding, place) or in_seconds)
     elif kind == "string_pattern_mismatch":
-        wanted = _description(model, finding["loc"]) or f"it must match {context['pattern']}"
+        wanted = _hint(model, finding, place) or f"it must match {context['pattern']}"
         source.say(place, f"{name} does not have the expected form", wanted)
     else:
         source.say(place, f"{name}: {finding['msg'].lower()}", "")
+
+
+def _hint(model: type[BaseModel], finding: Any, place: Path_) -> str:
+    """What is written of the branch that was followed, or else of the key."""
+    return _description(model, finding["loc"]) or _description(model, place)
+
+
+def _near(source: Source, place: Path_, expected: str) -> str:
+    """The choice that was meant; what was written is never said, since it may be a secret in the wrong place."""
+    written: Any = source.data
+    try:
+        for part in place:
+            written = written[part]
+    except (LookupError, TypeError):
+        return ""  # under a name that reads like one of pydantic's branches
+    near = difflib.get_close_matches(str(written), re.findall(r"'([^']*)'", expected), n=1, cutoff=0.6)
+    return f"did you mean `{near[0]}`?" if near else ""
 
 
 def _keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:

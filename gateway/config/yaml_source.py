@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from gateway.config.yaml_words import syntax_problem
 from gateway.core.errors import Problem
 
 Path_ = tuple[str | int, ...]
@@ -50,12 +51,12 @@ def read_yaml(path: Path, shown: str) -> Source:
         _refuse_aliases(text, source)
         node = None if source.problems else yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        source.problems.append(_syntax(error, shown))
+        source.problems.append(syntax_problem(error, shown))
     except (OSError, ValueError) as error:
-        source.problems.append(Problem(shown, 0, f"cannot be read: {_why(error)}", "write a UTF-8 YAML file there"))
+        source.problems.append(_unread(error, shown))
     else:
         if node is None and not source.problems:
-            source.problems.append(Problem(shown, 0, "is empty", "write at least one key"))
+            source.problems.append(Problem(shown, 0, "is empty", "begin with the example in README.md"))
         elif node is not None:
             source.data = _build(node, (), source)
     return source
@@ -71,18 +72,19 @@ def _refuse_aliases(text: str, source: Source) -> None:
             )
 
 
-def _why(error: Exception) -> str:
+def _unread(error: Exception, shown: str) -> Problem:
+    if isinstance(error, UnicodeDecodeError):
+        line = error.object[: error.start].count(b"\n") + 1
+        return Problem(
+            shown, line, "cannot be read: a letter here is not UTF-8", "save the file as UTF-8 in your editor"
+        )
     if isinstance(error, FileNotFoundError):
-        return "there is no such file"
-    return type(error).__name__ if isinstance(error, OSError | UnicodeError) else str(error)
-
-
-def _syntax(error: yaml.YAMLError, shown: str) -> Problem:
-    mark = getattr(error, "problem_mark", None)
-    said = getattr(error, "problem", None) or getattr(error, "context", None) or "not YAML"
-    return Problem(
-        shown, mark.line + 1 if mark else 0, f"YAML: {said}", "check the indentation, quotes and colons here"
-    )
+        return Problem(shown, 0, "cannot be read: there is no such file", "write a UTF-8 YAML file there")
+    if isinstance(error, PermissionError):
+        return Problem(shown, 0, "cannot be read: this user may not", "give the gateway's user the right to read it")
+    if isinstance(error, OSError):
+        return Problem(shown, 0, "cannot be read: it is no file", "write a UTF-8 YAML file there")
+    return Problem(shown, 0, f"cannot be read: {error}", "write a UTF-8 YAML file there")
 
 
 def _build(node: Node, path: Path_, source: Source) -> Any:

@@ -1,6 +1,6 @@
 """Steps 6 to 8 of a request: clean, add what the gateway says, sign it, and dress the answer. Both lanes call these."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple
@@ -129,7 +129,16 @@ def client_lines(services: Services, head: RequestHead, peer: str) -> bytes:
 def upstream_request(services: Services, given: Permit, request: Asked, body: Body, reference: str) -> UpstreamRequest:
     """Identity is added last, after everything that the client could name or nominate is gone."""
     bound = bind(given, request.method, request.target, request.authority, body)
-    head = b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%b%b\r\n" % (
+    head = _head(services, given, request, bound, body, reference)
+    heads = {
+        name: _head(services, given, request, bound._replace(authority=name.encode("ascii")), body, reference)
+        for name in _further_names(given.route)
+    }
+    return UpstreamRequest(given.route, request.method, head, body.length, upgrade=request.upgrade, heads=heads)
+
+
+def _head(services: Services, given: Permit, request: Asked, bound: Bound, body: Body, reference: str) -> bytes:
+    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%b%b\r\n" % (
         request.method.encode("ascii"),
         bound.target,
         bound.authority,
@@ -138,14 +147,19 @@ def upstream_request(services: Services, given: Permit, request: Asked, body: Bo
         given.lines,
         write_fields(_signature(services, given, bound, reference)),
     )
-    return UpstreamRequest(given.route, request.method, head, body.length, upgrade=request.upgrade)
+
+
+def _further_names(route: Route) -> Set[str]:
+    """Without `preserve_host`, who serves is chosen later, and each must find its own name in Host and signature."""
+    if route.preserve_host or len(route.upstreams) == 1:
+        return frozenset()
+    return {each.authority for each in route.upstreams} - {route.upstreams[0].authority}
 
 
 def bind(given: Permit, method: str, target: Target, authority: bytes, body: Body) -> Bound:
-    """The request as it goes upstream."""
+    """The request as it goes to the first upstream."""
     route = given.route
     if not route.preserve_host:
-        # The first upstream's name, whichever of them serves.
         authority = route.upstreams[0].authority.encode("ascii")
     return Bound(method, authority, wire_target(target.wire, route), body.mode, body.digest)
 

@@ -10,6 +10,7 @@ from gateway.core.errors import DependencyFailed, GatewayError
 from gateway.core.headers import response_headers
 from gateway.core.http1.request import RequestHead
 from gateway.core.http1.response import ResponseHead
+from gateway.core.websocket_frames import FAREWELL, FrameStream
 from gateway.ports import Sending
 from gateway.web.audit import CLIENT_LEFT, audit_allowed
 from gateway.web.bodies import EMPTY, Body, HeldBody
@@ -29,6 +30,7 @@ class Relay:
         "_began",
         "_blocked",
         "_connection",
+        "_frames",
         "_head",
         "_held",
         "_over",
@@ -62,6 +64,7 @@ class Relay:
         self._reference = reference
         self._session_id = session_id
         self._held: HeldBody | None = None
+        self._frames: FrameStream | None = None
         self._pieces: Iterator[bytes] | None = None
         """What was held and is still to be sent."""
         self._whole = False
@@ -188,10 +191,12 @@ class Relay:
 
     def _switch(self, head: ResponseHead) -> None:
         fields = response_headers(head.fields, self._services.cookies.names, private=self._permit.private)
+        self._frames = FrameStream()
         self._connection.tunnel([*fields, (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")])
 
     def received(self, piece: bytes) -> None:
-        if self._status == SWITCHING:
+        if self._frames is not None:
+            self._frames.feed(piece)
             self._connection.send_raw(piece)
         elif not self._over:
             self._connection.write(piece)
@@ -224,9 +229,10 @@ class Relay:
     # -- ends
 
     def expel(self) -> None:
-        """The session has ended: this answer ends with it."""
+        """The session has ended: this answer ends with it. A WebSocket is told so where a frame may stand."""
         if not self._over:
-            self._connection.cut()
+            told = self._frames is not None and self._frames.takes_another
+            self._connection.cut(FAREWELL if told else b"")
 
     def _fail(self, error: GatewayError) -> None:
         """Say what happened, on a page or in a problem; an answer that has begun can only be cut."""

@@ -160,6 +160,20 @@ def test_a_target_over_the_limit_is_refused_as_at_the_gate(world: World) -> None
     assert ask(world, named(world, uri="/".ljust(2_000, "a")), headers=PROGRAM).status_code == 200
 
 
+def test_a_target_that_the_assertion_cannot_hold_is_too_long_and_nobody_elses_fault(
+    world: World, parent: Person
+) -> None:
+    """Through the gateway (the first request of a session and a later one), and asked by a proxy."""
+    for uri in ("/compte/?x=" + "a" * 4_000, "/?x=" + "a" * 4_000):
+        answer = ask(world, named(world, uri=uri), person=parent, headers=PROGRAM)
+        assert (answer.status_code, code_of(answer)) == (414, "target_too_long")
+        assert "x-gateway-assertion" not in answer.headers
+        for _ in range(2):
+            through = parent.client.get(uri, headers=PROGRAM)
+            assert (through.status_code, code_of(through)) == (414, "target_too_long")
+            assert parent.client.get(uri[:1_900], headers=PROGRAM).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("method", "status"),
     [

@@ -7,14 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
+from gateway.core.websocket_frames import FAREWELL
 from tests.attack.cases import SMUGGLED, Case, each, get, is_a_problem, is_refused
 from tests.browser import Person
 from tests.canary import Exchange, ok
 from tests.fronted import Fronted, gateway_at
-from tests.wire import Ended, Raw
+from tests.wire import Ended, Raw, eventually
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = base64.b64encode(hashlib.sha1(KEY + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
@@ -238,8 +240,63 @@ def test_a_socket_ends_with_its_session(sockets: Fronted, end: Callable[[Person,
         _open(raw, sockets, ORIGIN, cookie, path=b"/app/ws/")
         end(person, sockets)
         began = time.monotonic()
+        assert raw.exactly(len(FAREWELL)) == FAREWELL
         assert raw.is_closed()
         assert time.monotonic() - began < ENDED_WITHIN_S
+    sockets.canary.wait(lambda: sockets.canary.seen[0].over)
+    sockets._cookie = b""
+
+
+@pytest.mark.parametrize("last", [b"\x81\x05hel", b"\x82\x7e\x01", b"\x88\x02\x03\xe8"])
+def test_nothing_is_said_inside_a_frame_or_after_the_applications_own_farewell(sockets: Fronted, last: bytes) -> None:
+    person, cookie = sockets.person()
+
+    def unfinished(exchange: Exchange) -> bool:
+        exchange.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n")
+        exchange.send(b"Sec-WebSocket-Accept: " + ACCEPT + b"\r\n\r\n\x81\x02ok" + last)
+        exchange.stream.exactly(1)
+        return True
+
+    sockets.canary.script = unfinished
+    with sockets.raw() as raw:
+        fields = (ORIGIN, cookie)
+        assert raw.send(sockets.fill(handshake(*fields, path=b"/app/ws/"))).answer().status == 101
+        assert raw.exactly(4 + len(last)) == b"\x81\x02ok" + last
+        _log_out(person, sockets)
+        began = time.monotonic()
+        assert raw.is_closed()
+        assert time.monotonic() - began < ENDED_WITHIN_S
+    sockets._cookie = b""
+
+
+def _is_open(port: int, raw: Raw) -> bool:
+    """Whether the gateway still has its end: the system says so, while nothing is read."""
+    ours = raw.sock.getsockname()[1]
+    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    ends = [line.split()[1:4] for line in lines]
+    return any(
+        local.endswith(f":{port:04X}") and far.endswith(f":{ours:04X}") and state == "01" for local, far, state in ends
+    )
+
+
+def test_who_reads_nothing_is_cut_all_the_same(sockets: Fronted) -> None:
+    """The farewell cannot leave: what the application sent before it fills the way."""
+    person, cookie = sockets.person()
+    frame = b"\x82\x7f" + (65_536).to_bytes(8, "big") + bytes(65_536)
+
+    def flood(exchange: Exchange) -> bool:
+        exchange.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n")
+        exchange.send(b"Sec-WebSocket-Accept: " + ACCEPT + b"\r\n\r\n")
+        while True:
+            exchange.send(frame)
+
+    sockets.canary.script = flood
+    with sockets.raw() as raw:
+        raw.send(sockets.fill(handshake(ORIGIN, cookie, path=b"/app/ws/")))
+        sockets.canary.wait(lambda: bool(sockets.canary.seen))
+        assert _is_open(sockets.port, raw)
+        _log_out(person, sockets)
+        assert eventually(lambda: not _is_open(sockets.port, raw), ENDED_WITHIN_S)
     sockets.canary.wait(lambda: sockets.canary.seen[0].over)
     sockets._cookie = b""
 
@@ -263,6 +320,7 @@ def test_a_socket_ends_when_its_session_expires(expiring: Fronted) -> None:
         _open(raw, expiring, ORIGIN, cookie, path=b"/app/ws/")
         expiring.world.clock.ahead_s += 29_000
         began = time.monotonic()
+        assert raw.exactly(len(FAREWELL)) == FAREWELL
         assert raw.is_closed()
         assert time.monotonic() - began < ENDED_WITHIN_S
 

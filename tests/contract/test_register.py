@@ -80,3 +80,69 @@ def test_the_sentences_are_written_as_a_catalogue(capsys: pytest.CaptureFixture[
     text = capsys.readouterr().out
     assert '"Language: en\\n"' in text
     assert '#. I would rather send a document\nmsgid "Je préfère fournir un justificatif"\nmsgstr ""\n' in text
+
+
+PARTIES = """authority:
+  processors:
+    - {name: Hébergeur Exemple SAS, role: hébergement}
+    - {name: Exemple Mail Inc., role: messagerie, country: US, safeguards: clauses contractuelles types}
+  recipients:
+    - {name: Trésor public, role: facturation, policies: [cantine]}
+"""
+
+
+def _with_parties(folder: Path, parties: str) -> str:
+    """A copy of the shipped configuration that names others, and its path."""
+    shutil.copytree(ROOT / "policies", folder / "policies")
+    config = folder / "gateway.yaml"
+    text = (ROOT / "gateway.yaml").read_text(encoding="utf-8")
+    before, there, after = text.partition("\n  siret: ")
+    assert there
+    config.write_text(before + "\n" + parties.partition("\n")[2].rstrip() + there + after, encoding="utf-8")
+    return str(config)
+
+
+def test_processors_and_outside_recipients_are_in_the_entries_that_they_concern(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    config = _with_parties(tmp_path, PARTIES)
+    assert main(["register", "--config", config, "--format", "json"]) == 0
+    entries = json.loads(capsys.readouterr().out)["traitements"]
+    for entry in entries:
+        canteen = entry["politique"].startswith("cantine@")
+        assert entry["sous_traitants"] == [
+            "Hébergeur Exemple SAS : hébergement (FR)",
+            "Exemple Mail Inc. : messagerie (US)",
+        ]
+        assert entry["organismes_externes"] == (["Trésor public : facturation (FR)"] if canteen else "aucun")
+        assert entry["transferts"] == ["Exemple Mail Inc., US : clauses contractuelles types"]
+    assert main(["register", "--config", config]) == 0
+    text = capsys.readouterr().out
+    assert "- **Sous-traitants** :\n  - Hébergeur Exemple SAS : hébergement (FR)\n" in text
+    assert "- **Transferts hors de l’Union européenne** :\n  - Exemple Mail Inc., US" in text
+
+
+def test_what_nobody_said_is_to_be_completed_and_an_empty_list_says_none(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    silent = json.loads(written(capsys, "--format", "json"))["traitements"][0]
+    assert silent["sous_traitants"] == "à compléter (`authority.processors`)"
+    assert silent["organismes_externes"] == "à compléter (`authority.recipients`)"
+    config = _with_parties(tmp_path, "authority:\n  processors: []\n  recipients: []\n")
+    assert main(["register", "--config", config, "--format", "json"]) == 0
+    empty = json.loads(capsys.readouterr().out)["traitements"][0]
+    assert (empty["sous_traitants"], empty["organismes_externes"]) == ("aucun", "aucun")
+    assert empty["transferts"] == "aucun par la passerelle"
+
+
+def test_data_abroad_without_safeguards_and_a_policy_that_is_not_there_are_refused_with_their_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    parties = PARTIES.replace(", safeguards: clauses contractuelles types", "").replace("[cantine]", "[cantin]")
+    config = _with_parties(tmp_path, parties)
+    start = 1 + Path(config).read_text(encoding="utf-8").split("\n").index("  processors:")
+    assert main(["register", "--config", config]) == 1
+    said = capsys.readouterr().err
+    assert f"gateway.yaml:{start + 2}: `US` is outside the European Union" in said
+    assert f"gateway.yaml:{start + 4}: there is no policy `cantin`" in said
+    assert "did you mean `cantine`?" in said

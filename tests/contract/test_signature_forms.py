@@ -143,6 +143,10 @@ def test_a_request_for_another_application_is_refused(form: Form) -> None:
     reason = {JWT: "audience", HMAC: "signature", RFC9421: "audience"}[form.form]
     assert form.judged(form.arrived(), form.arrived(said=other)) == ["accepted", reason]
     assert form.judged(form.arrived(said=other), audience=other.audience) == ["accepted"]
+    for audience in ("https://ville.fr/crèche/", "https://ville.fr/cr%C3%A8che/"):
+        odd = form.arrived(said=statement(audience=audience))
+        assert form.judged(odd, audience=audience) == ["accepted"]
+        assert form.judged(odd, audience="https://ville.fr/cr%25C3%25A8che/") == [reason]
 
 
 @pytest.mark.parametrize(

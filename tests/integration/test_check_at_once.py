@@ -123,3 +123,63 @@ def test_a_file_that_is_a_list_is_one_mistake(folder: Path, capsys: pytest.Captu
 def test_the_configuration_that_these_tests_break_is_right(folder: Path) -> None:
     assert (folder / "gateway.yaml").read_text(encoding="utf-8") == without_disputes()
     assert main(["check"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said", "hint"),
+    [
+        ('  siret: "1300', '   siret: "1300', "L: YAML: a `:` that no key can have here", "as far left"),
+        ("  idle_s: 1800", "\tidle_s: 1800", "L: YAML: a tab", "indent with spaces"),
+        ("policy: cantine}", "policy: cantine", "L: YAML: the `{` here is never closed", "add the `}`"),
+        ("trusted_proxies: []", "trusted_proxies: [", "L: YAML: the `[` here is never closed", "add the `]`"),
+        ("policy: public}", "policy: 'public}", "L: YAML: the quote that begins here never ends", "an apostrophe"),
+        ("dpo: dpo@", "dpo: @dpo@", "L: YAML: a value cannot begin with this sign", "between quotes"),
+        ("  name: Ville", '  name: "\\Ville', "L: YAML: a backslash between double quotes", "single quotes"),
+        ("  idle_s: 1800", "  idle_s: 30 minutes", "L: `idle_s` must be a whole number", "in seconds"),
+        ("client_id: {env: FC_CLIENT_ID}", "client_id: abc", "L: `client_id` must be", "{env: NAME} or {file: PATH}"),
+        ("{env: SIGNING_KEY}", "{file: no.pem}", "L: the file no.pem is not there", "correct the path"),
+        ("{env: SIGNING_KEY}", "{file: policies}", "L: the file policies is there and cannot be read", "chmod 640"),
+        ("public_url: http://localhost:8000", "public_url: ville.fr", "L: `public_url`", "https://services.ville.fr"),
+        ("mode: franceconnect ", "mode: franceconect ", "L: `mode` must be one of", "did you mean `franceconnect`?"),
+        ("  idle_s: 1800", "  idel_s: 1800", "L: `idel_s` is not a key", "did you mean `idle_s`?"),
+        ("policy: cantine}", "policy: cantines}", "L: there is no policy `cantines`", "did you mean `cantine`?"),
+    ],
+)
+def test_a_tired_operator_reads_where_what_and_what_to_write_in_plain_words(
+    folder: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, said: str, hint: str
+) -> None:
+    gateway = folder / "gateway.yaml"
+    text = gateway.read_text(encoding="utf-8")
+    line = text[: text.index(before)].count("\n") + 1
+    _change(gateway, before, after)
+    assert main(["check"]) == 1
+    answer = capsys.readouterr().err
+    assert f"gateway.yaml:{said.replace('L:', f'{line}:', 1)}" in answer
+    assert hint in answer
+    assert not re.search(r"Error|token|scalar|mapping values|flow |NoneType|\bstr\b", answer)
+
+
+def test_a_file_in_another_encoding_is_said_with_its_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    raw = (folder / "gateway.yaml").read_bytes()
+    (folder / "gateway.yaml").write_bytes(raw.replace(b"Ville de Lormont", "Ville de Crécy".encode("latin-1")))
+    assert main(["check"]) == 1
+    assert "gateway.yaml:8: cannot be read: a letter here is not UTF-8" in capsys.readouterr().err
+
+
+def test_without_a_folder_of_policies_each_route_is_told_what_to_write(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(folder / "policies")
+    assert main(["check"]) == 1
+    answer = capsys.readouterr().err
+    assert "hint: write policies/cantine.yaml" in answer
+    assert "known: \n" not in answer
+
+
+def test_a_choice_below_a_name_in_capitals_is_refused_without_a_crash(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = "  Agents: {profile: keycloack, issuer: https://x.example, client_id: {env: FC_CLIENT_ID}}\nhousehold:\n"
+    _change(folder / "gateway.yaml", "household:\n", other)
+    assert main(["check"]) == 1
+    assert "`profile` must be one of 'keycloak' or 'generic'" in capsys.readouterr().err

@@ -66,6 +66,9 @@ def test_disputes_go_beside_the_sessions_when_nothing_else_is_said(folder: Path)
         ("{key: {env: DISPUTES_KEY}, notify: {email: {host: mail.example, tls: none, from: a@b.example, to: c@d.example}}}", "unsealed"),
         ("{key: {env: DISPUTES_KEY}, notify: {email: {host: m.example, from: a@b.example, to: c@d.example, username: u}}}", "go together"),
         ("{key: {env: DISPUTES_KEY}, notify: {email: {host: m.example, from: 'a b', to: c@d.example}}}", "from"),
+        ('{key: {env: DISPUTES_KEY}, notify: {email: {host: m.example, from: a@d.example, to: "c@d.example\\r\\nBcc: e@f.example"}}}', "to"),
+        ("{key: {env: DISPUTES_KEY}, notify: {email: {host: m.example, from: a@d.example, to: c@d.example, username: é, password: {env: DISPUTES_KEY}}}}", "a mail login cannot carry"),
+        ("{key: {env: DISPUTES_KEY}, notify: {email: {host: m.example, from: a@d.example, to: c@d.example, ca_file: no.pem}}}", "the file of `ca_file` is not there"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_disputes_is_explained(

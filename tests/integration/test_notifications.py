@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters.disputes.notify import RETRY_S, Notifier, Word, by_email
+from gateway.adapters.disputes.mail import by_email
+from gateway.adapters.disputes.notify import RETRY_S, Notifier, Word
 from gateway.adapters.metrics.cells import Cells
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.settings import EmailSettings

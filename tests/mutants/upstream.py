@@ -215,4 +215,32 @@ MUTANTS: tuple[Mutant, ...] = (
         "            self._probing = True\n",
         _SPREAD + "test_an_open_breaker_lets_one_through_after_each_pause",
     ),
+    Mutant(
+        "a farewell is said inside the application's frame",
+        "gateway/core/websocket_frames.py",
+        "return not (self._head or self._left or self._closed)",
+        "return not self._closed",
+        "tests/attack/test_websocket.py::test_nothing_is_said_inside_a_frame_or_after_the_applications_own_farewell",
+    ),
+    Mutant(
+        "who reads nothing keeps the socket of a session that has ended",
+        "gateway/web/server/connection.py",
+        "            asyncio.get_running_loop().call_later(PARTING_S, self._transport.abort)\n",
+        "",
+        "tests/attack/test_websocket.py::test_who_reads_nothing_is_cut_all_the_same",
+    ),
+    Mutant(
+        "all upstreams are told the first one's name",
+        "gateway/adapters/upstream/exchange.py",
+        "return request.heads.get(target.upstream.authority, request.head) if request.heads else request.head",
+        "return request.head",
+        "tests/integration/test_own_names.py::test_each_upstream_is_told_its_own_name_and_it_is_signed",
+    ),
+    Mutant(
+        "an assertion too large for its target is the application's fault",
+        "gateway/core/signing/jwt.py",
+        "if size_bytes - (target_bytes - 1) * 4 // 3 <= MAX_SIGNATURE_BYTES:",
+        "if size_bytes < 0:",
+        "tests/unit/test_signing.py::test_a_target_that_an_assertion_cannot_hold_is_the_clients_doing",
+    ),
 )

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from joserfc import jws
 from joserfc.jwk import KeySet
 
-from gateway.core.errors import ConfigError, DependencyFailed, Problem, ValueRefused
+from gateway.core.errors import ConfigError, DependencyFailed, Problem, RequestRejected, ValueRefused
 from gateway.core.model import Injected
 from gateway.core.rules import SignatureForm, Upstream
 from gateway.core.signing import BodyMode, Bound, Signer, prepare
@@ -196,6 +197,14 @@ def test_an_audience_is_written_in_visible_letters() -> None:
     assert fields[b"X-Gateway-Audience"] == b"urn:cr%C3%A8che%20municipale"
 
 
+@pytest.mark.parametrize(
+    "audience", ["urn:crèche", "urn:cr%C3%A8che", "urn:cr%25C3%25A8che", "https://ville.fr/%", "a%2fb"]
+)
+def test_an_audience_can_be_read_back_and_is_told_from_its_own_spelling(audience: str) -> None:
+    fields, _ = _base(GET, statement(audience=audience))
+    assert unquote(fields[b"X-Gateway-Audience"].decode("ascii"), errors="strict") == audience
+
+
 def test_a_message_signature_holds_with_the_published_key_and_no_longer_once_changed() -> None:
     fields = dict(signed(RFC9421, statement(), POST))
     _, lines = _base(POST)
@@ -296,6 +305,38 @@ def test_a_message_signature_is_held_to_what_a_verifier_counts() -> None:
     assert size_with(longest) == 4096
     with pytest.raises(ValueRefused, match="assertion_too_large"):
         size_with(longest + 1)
+
+
+def test_a_target_that_an_assertion_cannot_hold_is_the_clients_doing() -> None:
+    def target(characters: int) -> bytes:
+        return b"/".ljust(characters, b"a")
+
+    assert signed(JWT, statement(), bind("GET", b"ville.fr", target(2_000), b""))
+    with pytest.raises(RequestRejected, match="target_too_long") as refused:
+        signed(JWT, statement(), bind("GET", b"ville.fr", target(4_000), b""))
+    assert refused.value.status == 414
+    for form in (HMAC, RFC9421):
+        assert signed(form, statement(), bind("GET", b"ville.fr", target(8_000), b""))
+
+
+def test_values_that_leave_no_room_for_any_target_are_not_the_clients_doing() -> None:
+    """Between the two there is no third answer: whichever target, a shorter one is served or none is."""
+    fits = next(number for number in range(30, 0, -1) if _fits(number, 1))
+    assert _refusal(fits, 3_000) is RequestRejected
+    assert _refusal(fits + 1, 3_000) is ValueRefused
+    assert _refusal(fits + 1, 1) is ValueRefused
+
+
+def _fits(number: int, characters: int) -> bool:
+    return _refusal(number, characters) is None
+
+
+def _refusal(number: int, characters: int) -> type | None:
+    try:
+        signed(JWT, _long(number), bind("GET", b"ville.fr", b"/".ljust(characters, b"a"), b""))
+    except (RequestRejected, ValueRefused) as error:
+        return type(error)
+    return None
 
 
 def test_a_long_target_is_the_clients_and_counts_in_the_whole_only() -> None:

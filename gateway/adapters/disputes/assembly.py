@@ -8,7 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from gateway.adapters.disputes.notify import TIMEOUT_S, Notifier, Send, by_email, by_webhook
+from gateway.adapters.disputes.mail import by_email
+from gateway.adapters.disputes.notify import TIMEOUT_S, Notifier, Send, by_webhook
 from gateway.adapters.disputes.store import KEPT_S, StoredDisputes
 from gateway.adapters.sessions.memory import MemoryRecords
 from gateway.adapters.sessions.records import RecordStore

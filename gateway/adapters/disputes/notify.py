@@ -8,11 +8,9 @@ import hashlib
 import hmac
 import json
 import smtplib
-import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from email.message import EmailMessage
 
 import httpx
 
@@ -21,7 +19,7 @@ from gateway.adapters.sessions import codec
 from gateway.adapters.sessions.records import RecordStore
 from gateway.core.errors import DependencyFailed
 from gateway.ports import Clock, Metrics
-from gateway.settings import EmailSettings, WebhookSettings
+from gateway.settings import WebhookSettings
 
 TIMEOUT_S = 10
 
@@ -99,7 +97,8 @@ class Notifier:
         try:
             if send is not None:
                 await send(word)
-        except (OSError, smtplib.SMTPException, httpx.HTTPError) as error:
+        except (OSError, smtplib.SMTPException, httpx.HTTPError, ValueError) as error:
+            # A ValueError is a name or a password that its protocol cannot carry: it must not stop the others.
             await self._failed(name, word, type(error).__name__)
             return
         await self._records.drop(name)
@@ -138,44 +137,6 @@ class Notifier:
     @property
     def _now(self) -> int:
         return int(self._clock())
-
-
-_KINDS = {"contest": "contestation", "objection": "opposition"}
-
-
-def by_email(settings: EmailSettings, page_url: str) -> Send:
-    """SMTP in a thread: the event loop never waits for a mail server."""
-
-    def deliver(word: Word) -> None:
-        context = ssl.create_default_context()
-        kind: type[smtplib.SMTP] = smtplib.SMTP
-        extra: dict[str, object] = {}
-        if settings.tls == "implicit":
-            kind, extra = smtplib.SMTP_SSL, {"context": context}
-        with kind(settings.host, settings.port, timeout=TIMEOUT_S, **extra) as server:  # type: ignore[arg-type]
-            if settings.tls == "starttls":
-                server.starttls(context=context)
-            if settings.username:
-                server.login(settings.username, settings.password)
-            server.send_message(_letter(settings, word, page_url))
-
-    async def send(word: Word) -> None:
-        await asyncio.to_thread(deliver, word)
-
-    return send
-
-
-def _letter(settings: EmailSettings, word: Word, page_url: str) -> EmailMessage:
-    letter = EmailMessage()
-    letter["From"], letter["To"] = settings.sender, settings.to
-    letter["Subject"] = f"{_KINDS[word.kind].capitalize()} {word.reference}"
-    letter["Auto-Submitted"] = "auto-generated"
-    letter.set_content(
-        f"Une {_KINDS[word.kind]} a été enregistrée sous la référence {word.reference}.\n\n"
-        f"Pour la lire et y répondre : {page_url}?reference={word.reference}\n\n"
-        "Ce message ne contient aucune donnée de la CAF ou de la MSA.\n"
-    )
-    return letter
 
 
 def by_webhook(settings: WebhookSettings, client: httpx.AsyncClient, clock: Clock) -> Send:

@@ -113,7 +113,7 @@ class Exchange:
             self._dial(target)
         else:
             self._connection = connection
-            connection.ask(self, self._request.head)
+            connection.ask(self, _head(self._request, target))
 
     # Sending: what the gate calls
 
@@ -258,7 +258,7 @@ class Exchange:
             else:
                 target.unreachable.succeeded()
                 self._dialling = None
-                self._connected(connection)
+                self._connected(connection, _head(self._request, target))
                 return
         self._dialling = None
         self._fail(trouble or failure("upstream_connect"))
@@ -269,10 +269,10 @@ class Exchange:
             target.active += 1
             self._target = target
 
-    def _connected(self, connection: Connection) -> None:
+    def _connected(self, connection: Connection, head: bytes) -> None:
         self._connection, self._since = connection, self._hub.clock()
         connection.opened_at = self._since
-        data, self._waiting = b"".join([self._request.head, *self._waiting]), []
+        data, self._waiting = b"".join([head, *self._waiting]), []
         if self._paused:
             connection.pause()
         connection.ask(self, data)
@@ -329,3 +329,7 @@ class Exchange:
             answer = self.answer
             self._leave()
             answer.failed(error)
+
+
+def _head(request: UpstreamRequest, target: Target) -> bytes:
+    return request.heads.get(target.upstream.authority, request.head) if request.heads else request.head

@@ -97,7 +97,7 @@ class RequestSigner(Protocol):
     """A statement made ready: what is the same for each request was worked out once."""
 
     def sign(self, bound: Bound, *, now: int, token_id: str, decision_id: str) -> list[tuple[bytes, bytes]]:
-        """The fields to add; `ValueRefused` when they would be too long.
+        """The fields to add; `ValueRefused` when they would be too long, `RequestRejected` when the target alone is.
 
         `now`: Unix seconds. `token_id`: 32 hex characters, unique. `decision_id`: the audit line's.
         """

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from json.encoder import encode_basestring_ascii
 
 from gateway.core.encodings import plain
-from gateway.core.errors import ValueRefused
+from gateway.core.errors import RequestRejected, ValueRefused
 from gateway.core.model import Injected
 from gateway.core.signing.bound import (
     EARLY_S,
@@ -40,7 +40,10 @@ class JwtSigner:
         self._sign = signer.sign
 
     def sign(self, bound: Bound, *, now: int, token_id: str, decision_id: str) -> list[tuple[bytes, bytes]]:
-        """The request target may be longer than a claim: it is the client's, and only the whole limits it."""
+        """The request target may be longer than a claim: it is the client's, and only the whole limits it.
+
+        `RequestRejected` (414 `target_too_long`) when all would fit but for the target.
+        """
         if len(bound.authority) > MAX_CLAIM_CHARACTERS:
             raise ValueRefused("assertion_claim_too_long")
         sha256 = bound.sha256
@@ -53,8 +56,15 @@ class JwtSigner:
         signing_input = self._start + b64url(self._claims + claims.encode("ascii"))
         assertion = signing_input + b"." + b64url(self._sign(signing_input))
         if len(assertion) > MAX_SIGNATURE_BYTES:
-            raise ValueRefused("assertion_too_large")
+            raise _too_large(len(assertion), len(bound.target))
         return [(ASSERTION_HEADER, assertion)]
+
+
+def _too_large(size_bytes: int, target_bytes: int) -> RequestRejected | ValueRefused:
+    """Whose doing it is: base64 writes 3 bytes as 4, and the shortest target has one."""
+    if size_bytes - (target_bytes - 1) * 4 // 3 <= MAX_SIGNATURE_BYTES:
+        return RequestRejected("target_too_long", 414)
+    return ValueRefused("assertion_too_large")
 
 
 def standing_claims(statement: Statement) -> dict[str, object]:

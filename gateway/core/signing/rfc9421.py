@@ -84,6 +84,12 @@ def _digest(sha256: bytes) -> bytes:
 
 
 def _visible(text: str) -> bytes:
-    """What is not visible ASCII as percent-encoded UTF-8: a field value is trimmed and has no other letters."""
-    characters = (each if "!" <= each <= "~" else "".join(f"%{byte:02X}" for byte in each.encode()) for each in text)
+    """What is not visible ASCII as percent-encoded UTF-8: a field value is trimmed and has no other letters.
+
+    `%` too: percent-decoding gives the audience back, and no two audiences look the same.
+    """
+    characters = (
+        each if "!" <= each <= "~" and each != "%" else "".join(f"%{byte:02X}" for byte in each.encode())
+        for each in text
+    )
     return "".join(characters).encode("ascii")

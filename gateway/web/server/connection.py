@@ -12,7 +12,7 @@ from gateway.core.http1.chunked import LAST_CHUNK, ChunkedReader, write_chunk
 from gateway.core.http1.fields import CHUNKED, HEAD_END, Malformed, has_bare_lf, write_fields
 from gateway.core.http1.request import Block, RequestHead, read_request
 from gateway.core.http1.sized import SizedReader
-from gateway.web.server.front import Front, Phase, status_line
+from gateway.web.server.front import PARTING_S, Front, Phase, status_line
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -23,7 +23,6 @@ WRITE_HIGH_BYTES = 262_144
 """A responder is paused while this much waits for the client."""
 
 SMALL_BYTES = 16_384
-
 _NO_BODY = frozenset({204, 304})
 
 
@@ -344,10 +343,14 @@ class ClientConnection(asyncio.Protocol):
         if self.phase is not Phase.CLOSED:
             self._transport.close()
 
-    def cut(self) -> None:
-        """End now: the client must see that its answer is not whole."""
+    def cut(self, last: bytes = b"") -> None:
+        """End now: the client must see that its answer is not whole. `last` has a moment to leave."""
         self._drop_responder()
-        if self.phase is not Phase.CLOSED:
+        if last and not self._transport.is_closing():
+            self._transport.write(last)
+            self._linger()
+            asyncio.get_running_loop().call_later(PARTING_S, self._transport.abort)
+        elif self.phase is not Phase.CLOSED:
             self._transport.abort()
 
     def refuse(self, code: str, status: int) -> None:

@@ -40,6 +40,8 @@ class Phase(IntEnum):
 
 
 LINGER_S = 2
+PARTING_S = 0.1
+"""For a last word to one whose session has ended: it must be over within the second."""
 
 
 class Refusal(Protocol):

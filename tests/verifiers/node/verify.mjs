@@ -47,7 +47,7 @@ async function verify(request, expected) {
   checkCovered(covered, request, expected);
   await checkSignature(request, key);
 
-  requireThat(request.only('x-gateway-audience', 'audience') === expected.audience, 'audience');
+  requireThat(decoded(request.only('x-gateway-audience', 'audience')) === expected.audience, 'audience');
   const [created, expires] = [parameters.get('created'), parameters.get('expires')];
   requireThat(expires - created <= 60, 'time');
   requireThat(created - SKEW_S <= expected.now && expected.now <= expires + SKEW_S, 'time');
@@ -55,6 +55,14 @@ async function verify(request, expected) {
   requireThat(!expected.seen.has(parameters.get('nonce')), 'replayed');
   expected.seen.add(parameters.get('nonce'));
   return covered.has('x-gateway-anonymous') && request.only('x-gateway-anonymous', 'malformed') === '?1';
+}
+
+function decoded(audience) {
+  try {
+    return decodeURIComponent(audience);
+  } catch {
+    return null;
+  }
 }
 
 function parsed(input, signature) {
