@@ -1,6 +1,6 @@
 """What a person is told before they leave for a provider: made from the policy, never typed by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from gateway.core.facts import FACTS, PIVOT, is_household_value
@@ -24,10 +24,10 @@ _WORDS = ("purpose", "legal_basis", "retention", "notice")
 _CHOICES = ("compares", "drops_names", "reviewed")
 
 
-def buttons(services: Services, policy: Policy | None) -> list[dict[str, Any]]:
+def buttons(services: Services, policy: Policy | None, failed: Collection[str] = ()) -> list[dict[str, Any]]:
     """One for each provider that the policy accepts: name in `identity:`, label, address of its explanation, look.
 
-    `down`: it failed a moment ago.
+    `down`: it failed a moment ago, somebody or, as the names in `failed`, this browser.
     """
     accepted = accepted_by(services, policy)
     return [
@@ -35,7 +35,7 @@ def buttons(services: Services, policy: Policy | None) -> list[dict[str, Any]]:
             "name": provider.name,
             "label": provider.shown_as,
             "about": provider.about or provider.rules.about,
-            "down": services.outages.lasts(provider.name),
+            "down": provider.name in failed or services.outages.lasts(provider.name),
             "official": OFFICIAL.get(provider.profile, ""),
             "pictures": provider.name in services.settings.buttons,
         }

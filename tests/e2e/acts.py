@@ -119,6 +119,32 @@ def franceconnect_down(town: Town, page: Page) -> None:
     button_is_marked(town, page)
 
 
+def says_that_it_fails(town: Town, page: Page) -> None:
+    """What came by this browser's own address marks the button for it, and for nobody else."""
+    kept_by_franceconnect("E010011")(town, page)
+    press(page, "Recommencer")
+    button_is_marked(town, page)
+    assert PROVIDER_DOWN not in town.world.person().visit("/quotient/").text
+
+
+def works_again(town: Town, page: Page) -> None:
+    """Down, told so; then a login that holds takes the mark away, and the way out leaves nothing of it."""
+    token_endpoint_down(town, page)
+    town.world.franceconnect.faults.token_status = 200
+    press(page, "Recommencer")
+    through(page, MATCHING)
+    rows(page)
+    page.goto(town.url + "/_gateway/logout")
+    press(page, "Se déconnecter")
+    page.wait_for_url("**/_gateway/logged-out**")
+    own = page.context.new_page()
+    own.goto(town.url + "/libre/")
+    assert rows(own)["X-Caf-Statut"] == "not_authenticated"
+    own.close()
+    sign_in(town, page, "/quotient/")
+    page.goto(town.url + "/libre/")
+
+
 def turns_back(town: Town, page: Page) -> None:
     page.goto(town.url + "/quotient/")
     press(page, FRANCECONNECT)
