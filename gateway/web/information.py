@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from gateway.core.facts import FACTS, PIVOT, is_household_value
-from gateway.core.rules import Policy, Text
+from gateway.core.rules import Policy, Text, WayOut
 from gateway.web import texts
 from gateway.web.exchange import Destination, origin_of
 from gateway.web.notice import notice_url
@@ -84,7 +84,16 @@ def asked_of_provider(policy: Policy) -> list[str]:
 
 def alternative_of(place: Destination | None) -> dict[str, str | Text] | None:
     """The path that does not need FranceConnect, for a template; on the host of the service that it belongs to."""
+    return _link(place, place.route.policy.alternative if place else None)
+
+
+def special_of(place: Destination | None) -> dict[str, str | Text] | None:
+    """The path of those whom asking CAF cannot help, where the policy has one."""
     way_out = place.route.policy.alternative if place else None
+    return _link(place, way_out.special if way_out else None)
+
+
+def _link(place: Destination | None, way_out: WayOut | None) -> dict[str, str | Text] | None:
     if place is None or way_out is None or way_out.url is None:
         return None
     origin = "" if place.url.startswith("/") or not way_out.url.startswith("/") else origin_of(place.url)

@@ -21,7 +21,7 @@ from gateway.web.exchange import (
     with_cookies,
 )
 from gateway.web.http import posted_form
-from gateway.web.information import accepted_by, alternative_of, announced, buttons
+from gateway.web.information import accepted_by, alternative_of, announced, buttons, special_of
 from gateway.web.leaving import down, failed_here, mark_failed, prepare, with_form_targets
 from gateway.web.services import Services
 from gateway.web.step_up import why_again
@@ -47,6 +47,7 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         asked_by=query.get("asked_by", ""),
         providers=buttons(services, policy, failed_here(services, exchange, policy)),
         alternative=alternative_of(place),
+        special=special_of(place),
         why=await why_again(services, exchange, place),
         not_sent=query.get("not_sent") == "1",
         **announced(policy),

@@ -17,7 +17,7 @@ from gateway.web.amend import amend
 from gateway.web.branches import details, message_for
 from gateway.web.exchange import Destination, Exchange, destination, facts_at, form_bond, own_url, require_form
 from gateway.web.http import posted_form
-from gateway.web.information import alternative_of
+from gateway.web.information import alternative_of, special_of
 from gateway.web.kept_forms import onward
 from gateway.web.notice import notice_url
 from gateway.web.services import Services
@@ -58,6 +58,7 @@ async def show_review(services: Services, exchange: Exchange) -> Response:
         lines=_shown(policy, sent),
         origins=[_origin(each) for each in seen if each.view.obtained_at is not None],
         contests=_contests(sent, place.url),
+        counts_children=any(item.fact == "childcare.dependent_children" for item in sent),
         notice=notice_url(policy),
         alternative=alternative_of(place),
         token=services.cookies.form_token(form_bond(exchange)),
@@ -130,6 +131,7 @@ def alternative_page(services: Services, exchange: Exchange, place: Destination,
         reference=exchange.reference,
         restart="" if decision.status in texts.BY_WORD else _restart(place, decision),
         alternative=alternative_of(place),
+        special=special_of(place),
         details=details(policy.alternative),
     )
 

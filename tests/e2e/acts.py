@@ -1,11 +1,12 @@
 """The acts that cause the branches: what a person, an agent or a failing server does."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from gateway.sandbox.identities import MATCHING
+from gateway.sandbox.identities import MATCHING, PARENT
 from tests.agents import MY_DATA
 from tests.e2e.driving import (
     FRANCECONNECT,
@@ -87,6 +88,71 @@ def way_out(policy: str) -> str:
     return f"/autrement/{policy}/justificatif"
 
 
+SPECIAL = "/situation/particuliere"
+
+
+def special_situation(town: Town, page: Page) -> None:
+    """No call would be of use: the choice stands on the page before FranceConnect."""
+    page.goto(town.url + "/situation/")
+    expect(page.get_by_text("le tarif plancher s'applique")).to_be_visible()
+    calls = town.world.api.calls
+    press(page, "Ma situation est particulière")
+    assert rows(page)["X-Caf-Statut"] == "not_asked"
+    assert town.world.api.calls == calls
+
+
+def under_way(times: int) -> Act:
+    """API Particulier answers 409 while the same request of somebody else is under way: waited for, never doubled."""
+
+    def act(town: Town, page: Page) -> None:
+        api = town.world.api
+        before, slept = api.calls, len(town.world.slept)
+        api.faults.busy = times
+        sign_in(town, page, "/quotient/")
+        page.get_by_role("heading", level=1).wait_for()
+        assert api.calls - before == min(times + 1, 3)
+        assert all(0.5 <= pause_s <= 2 for pause_s in town.world.slept[slept:])
+
+    return act
+
+
+def _custody_file(quotient: int, name: str, given: str, born: str) -> bytes:
+    """A file of one parent, with the child whose benefits both share."""
+    adult = {"nom_naissance": name, "prenoms": given, "date_naissance": born}
+    child = {"nom_naissance": "DUBOIS", "prenoms": "LOUNA", "date_naissance": "2019-03-02"}
+    value = {"fournisseur": "CNAF", "valeur": quotient, "annee": 2026, "mois": 9}
+    return json.dumps({"data": {"quotient_familial": value, "allocataires": [adult], "enfants": [child]}}).encode(
+        "utf-8"
+    )
+
+
+MOTHER = _custody_file(648, "DUBOIS", "ANGELA CLAIRE LOUISE", "1962-08-24")
+FATHER = _custody_file(912, "DUPONT", "PAUL LOUIS", "1962-08-24")
+
+
+def alternate_custody(town: Town, page: Page) -> None:
+    """Each parent signs in, on the family's own machine or another: two quotients, two subjects, never one of both."""
+    after_api(200, MOTHER, at("/age/"))(town, page)
+    hers = rows(page)
+    assert hers["X-Caf-Quotient"] == "648"
+    browser = page.context.browser
+    assert browser is not None
+    away = browser.new_context(locale="fr-FR")
+    his_page = away.new_page()
+    after_api(200, FATHER, at("/age/", PARENT))(town, his_page)
+    assert rows(his_page)["X-Caf-Quotient"] == "912"
+    page.reload()
+    assert rows(page)["X-Caf-Quotient"] == "648"
+    away.close()
+    leaves_from(town, page)
+    after_api(200, FATHER, at("/age/", PARENT))(town, page)
+    assert "LOUNA" not in page.content()
+    told = [json.loads(line.partition(": ")[2]) for line in town.received.headers if "assertion: {" in line]
+    each = {(claims["sub"], claims["dat"]["household.family_quotient"]) for claims in told if "sub" in claims}
+    assert len({subject for subject, _ in each}) == 2
+    assert sorted(quotient for _, quotient in each) == [648, 912]
+
+
 def zero(town: Town, page: Page) -> None:
     town.world.api.faults.quotient = 0
     sign_in(town, page, "/relu/")
@@ -134,9 +200,7 @@ def works_again(town: Town, page: Page) -> None:
     press(page, "Recommencer")
     through(page, MATCHING)
     rows(page)
-    page.goto(town.url + "/_gateway/logout")
-    press(page, "Se déconnecter")
-    page.wait_for_url("**/_gateway/logged-out**")
+    leaves_from(town, page)
     own = page.context.new_page()
     own.goto(town.url + "/libre/")
     assert rows(own)["X-Caf-Statut"] == "not_authenticated"
@@ -289,6 +353,10 @@ def form_outlives_the_session(town: Town, page: Page) -> None:
 
 def leaves(town: Town, page: Page) -> None:
     sign_in(town, page, "/compte/")
+    leaves_from(town, page)
+
+
+def leaves_from(town: Town, page: Page) -> None:
     page.goto(town.url + "/_gateway/logout")
     press(page, "Se déconnecter")
     page.wait_for_url("**/_gateway/logged-out**")

@@ -32,6 +32,14 @@ MUTANTS: tuple[Mutant, ...] = (
         _UNIT + "test_who_could_not_log_in_because_the_provider_failed_is_told_apart_from_who_did_not_try",
     ),
     Mutant(
+        "a special situation tells the application nothing",
+        "gateway/config/routes.py",
+        '        if each.fact.endswith(".status")',
+        "        if False",
+        "tests/integration/test_special_situations.py::"
+        "test_each_status_header_says_that_nothing_was_asked_and_nobody_is_named",
+    ),
+    Mutant(
         "an answer to a browser with a mark may be shared",
         "gateway/web/forward.py",
         "    if session is None and allow.status is HouseholdStatus.UNAVAILABLE:",
