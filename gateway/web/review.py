@@ -33,6 +33,8 @@ class Line:
     items: tuple[str, ...] = ()
     unit: str = ""
     """A sentence that the text goes into, as `amount`; or that stands in its place."""
+    kind: str = ""
+    """How a page writes the text: a `number`, a `month` (`2026-05`), a `sentence` of ours; empty: as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +170,13 @@ def _line(fact: str, value: object) -> Line:
     label = texts.FACT_LABELS[fact]
     label = label[:1].upper() + label[1:]
     if fact == "household.fund":
-        return Line(label, texts.FUNDS.get(str(value), str(value)))
+        return Line(label, texts.FUNDS.get(str(value), str(value)), kind="sentence")
     if fact in {"household.reference_month", "household.computed_month"}:
-        return Line(label, texts.month(str(value)))
+        return Line(label, str(value), kind="month")
     if fact in texts.UNITS:
-        return Line(label, str(value).replace(".", ","), unit=texts.UNITS[fact])
+        return Line(label, str(value), unit=texts.UNITS[fact], kind="number")
+    if fact == "household.family_quotient":
+        return Line(label, str(value), kind="number")
     if fact.endswith(".obtained_at"):
         return Line(label, day(int(datetime.fromisoformat(str(value)).timestamp())))
     if isinstance(value, dict):

@@ -114,6 +114,7 @@ NOT_FOUND = (
     Branch("unknown number", numbered("/avecnom/", "9999999"), "Ce numéro n’est pas reconnu", WAY_OUT, way_out("avecnom"), ("/avecnom-suite/", "not_found")),
     Branch("somebody else's number", numbered("/avecnom/", "4400101", "44100"), "Ce numéro n’est pas reconnu", "Recommencer", "/_gateway/allocataire", ("/avecnom-suite/", "not_found")),
     Branch("too many numbers", too_often, "Trop d’essais", WAY_OUT, way_out("numero")),
+    Branch("account linked to another identity", at("/lie/"), "Accès non autorisé", "Continuer", "/contact", says=("déjà associé à une autre identité",)),
     Branch("conditions not met", at("/reserve/"), "Accès non autorisé", "Continuer", "/contact", says=("Réservé aux aînés",)),
 )  # fmt: skip
 
