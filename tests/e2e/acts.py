@@ -81,6 +81,8 @@ OTHER_ADULT = {"family_name": "DURAND", "given_name": "Angela Louise", "given_na
                "birthdate": "1963-10-12", "gender": "female"}  # fmt: skip
 OTHER_ORDER = {"given_name": "Claire Angela Louise", "given_name_array": ["Claire", "Angela", "Louise"]}
 PROGRAM = {"accept": "application/json", "sec-fetch-mode": "cors"}
+LIGATURE = {"family_name": "DUBŒUF", "given_name": "Zoé’l", "given_name_array": ["Zoé’l"]}
+"""API Particulier refuses «œ» and «’» (422, 00366): nobody is blamed for their name, it is written otherwise before."""
 FOREIGN = {"birthcountry": None, "birthplace": None}
 
 
@@ -126,6 +128,21 @@ def _custody_file(quotient: int, name: str, given: str, born: str) -> bytes:
     )
 
 
+GUARDIAN = json.dumps(
+    {
+        "data": {
+            "quotient_familial": {"fournisseur": "CNAF", "valeur": 430, "annee": 2026, "mois": 9},
+            "allocataires": [
+                {"nom_naissance": "DUBOIS", "prenoms": "ANGELA CLAIRE LOUISE", "date_naissance": "1962-08-24"}
+            ],
+            "enfants": [
+                {"nom_naissance": "ROLLAND", "prenoms": "MATHIS", "date_naissance": "2017-06-03"},
+                {"nom_naissance": "SAYDOU", "prenoms": "ADAM", "date_naissance": "2018-01-28"},
+            ],
+        }
+    }
+).encode("utf-8")
+"""Whose name a child bears is nobody's test."""
 MOTHER = _custody_file(648, "DUBOIS", "ANGELA CLAIRE LOUISE", "1962-08-24")
 FATHER = _custody_file(912, "DUPONT", "PAUL LOUIS", "1962-08-24")
 

@@ -6,6 +6,8 @@ from gateway.sandbox.identities import MATCHING, MISMATCHING, PARENT, UNKNOWN
 from tests.agents import MY_DATA
 from tests.e2e.acts import (
     FOREIGN,
+    GUARDIAN,
+    LIGATURE,
     NULL_QUOTIENT,
     OTHER_ADULT,
     OTHER_ORDER,
@@ -104,6 +106,8 @@ NOT_FOUND = (
     Branch("somebody else's file", at("/quotient/", MISMATCHING), "Nous n’avons pas pu faire le lien avec un dossier", WAY_OUT, way_out("quotient"), (SUITE, "mismatch"), says=("Aucune donnée n’a été transmise",)),
     Branch("a doubt", at("/quotient/", claims=OTHER_ORDER), "Une vérification par un agent est nécessaire", WAY_OUT, way_out("quotient"), (SUITE, "pending_review"), says=("5 jours ouvrés",)),
     Branch("the other parent's child", at("/age/"), "Le dossier trouvé est le vôtre, sans l’enfant attendu", WAY_OUT, way_out("age"), ("/age-suite/", "pending_review"), says=("l’autre parent peut se connecter", "En résidence alternée", "Un enfant à naître")),
+    Branch("guardian of children of other names", after_api(200, GUARDIAN, at("/age/")), APPLICATION, "", "/age/", ("/age-suite/", "verified"), "430"),
+    Branch("a name with letters that the register does not take", at("/identite/", claims=LIGATURE), "Aucun dossier trouvé à votre nom", WAY_OUT, way_out("identite"), ("/identite-suite/", "not_found")),
     Branch("alternate custody: two parents, two quotients", alternate_custody, APPLICATION, "", "/age/", ("/age-suite/", "verified"), "912"),
     Branch("identity of another country", at("/quotient/", claims=FOREIGN), "La CAF ne peut pas être interrogée avec cette identité", WAY_OUT, way_out("quotient"), (SUITE, "not_available")),
     Branch("nobody, or several, in the register", after_api(422, error(b"35560"), at("/identite/")), "Nous n’avons pas pu vous identifier avec certitude", WAY_OUT, way_out("identite"), ("/identite-suite/", "not_found")),
@@ -120,6 +124,9 @@ NOT_FOUND = (
 
 TROUBLE = (
     Branch("API Particulier stopped", api_stopped, CAF_DOWN, WAY_OUT, way_out("quotient"), (SUITE, "unavailable"), says=("Ce n’est pas de votre fait",), crowd=True),
+    Branch("CAF's own service out of time", after_api(504, error(b"37002"), at("/quotient/")), CAF_DOWN, WAY_OUT, way_out("quotient"), (SUITE, "unavailable"), crowd=True),
+    Branch("CAF's own service answers what nobody understands", after_api(502, error(b"37999"), at("/quotient/"), lasts=True), CAF_DOWN, WAY_OUT, way_out("quotient"), (SUITE, "unavailable")),
+    Branch("the gateway's own token refused", after_api(401, error(b"00103"), at("/identite/"), lasts=True), CAF_DOWN, WAY_OUT, way_out("identite"), ("/identite-suite/", "unavailable"), crowd=True),
     Branch("habilitation refused", after_api(403, error(b"00100"), at("/quotient/"), lasts=True), CAF_DOWN, WAY_OUT, way_out("quotient"), (SUITE, "unavailable"), crowd=True),
     Branch("quota spent all the same", after_api(429, error(b"00429"), at("/quotient/")), CAF_DOWN, WAY_OUT, way_out("quotient"), (SUITE, "unavailable"), crowd=True),
     Branch("the same request under way, then done", under_way(1), APPLICATION, "", "/quotient/", (SUITE, "verified"), "2550"),
