@@ -90,7 +90,9 @@ class Page:
 def read(response: httpx.Response) -> Page:
     reader = _Reader()
     reader.feed(response.text)
-    return Page(response, reader.forms, reader.links, " ".join(" ".join(reader.text).split()))
+    # A space within a number would hide the number from whoever looks for it.
+    text = " ".join(reader.text).replace("\u202f", "")
+    return Page(response, reader.forms, reader.links, " ".join(text.split()))
 
 
 class Person:

@@ -14,6 +14,7 @@ from gateway.config.policy_models import (
     ConstModel,
     HouseholdPolicyModel,
     PolicyModel,
+    SpecialModel,
     TextModel,
     WayOutModel,
 )
@@ -105,7 +106,7 @@ def _login(model: PolicyModel) -> Login | None:
     return Login(Acr[model.login.acr.upper()], model.login.optional, tuple(model.login.providers))
 
 
-def _way_out(model: WayOutModel | None) -> WayOut | None:
+def _way_out(model: WayOutModel | SpecialModel | None) -> WayOut | None:
     if model is None:
         return None
     return WayOut(model.url, _text(model.text))
@@ -120,7 +121,7 @@ def _alternative(model: AlternativeModel | None) -> WayOut | None:
         return None
     said = {name: getattr(model, name) for name in ("documents", "how", "delay", "meanwhile")}
     texts = {name: None if text is None else _text(text) for name, text in said.items()}
-    return WayOut(model.url, _text(model.text), **texts, retroactive=model.retroactive)
+    return WayOut(model.url, _text(model.text), **texts, retroactive=model.retroactive, special=_way_out(model.special))
 
 
 _WHERE = {

@@ -55,6 +55,13 @@ class WayOutModel(Part):
     text: TextModel | str
 
 
+class SpecialModel(Part):
+    """For whom no answer of CAF or MSA is of use; the application reads `not_asked` there."""
+
+    url: Annotated[str, Field(pattern=r"^(/|https://)")]
+    text: TextModel | str
+
+
 class AlternativeModel(WayOutModel):
     """The path that needs neither FranceConnect nor CAF, and what a person must know to take it."""
 
@@ -63,6 +70,7 @@ class AlternativeModel(WayOutModel):
     delay: TextModel | str | None = Field(None, description="how long the answer takes")
     meanwhile: TextModel | str | None = Field(None, description="the tariff until then")
     retroactive: bool | None = Field(None, description="whether the tariff is then corrected from the start")
+    special: SpecialModel | None = Field(None, description="a foster family, an emergency place, resources unknown")
 
 
 class BracketModel(Part):

@@ -11,10 +11,10 @@ from gateway.config.shapes import suggestion
 from gateway.config.upstreams import read_health, read_tls, read_upstreams
 from gateway.config.yaml_source import Path_, Source
 from gateway.core.errors import RequestRejected
-from gateway.core.model import NormalPath
+from gateway.core.model import HouseholdStatus, NormalPath
 from gateway.core.paths import normalise
 from gateway.core.routing import USUAL_METHODS, normal_host
-from gateway.core.rules import Encoding, PathException, Policy, Route, SignatureForm, Timeouts
+from gateway.core.rules import Encoding, Injection, PathException, Policy, Route, SignatureForm, Timeouts, WayOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,20 +153,37 @@ def open_alternatives(routes: Sequence[Route], notes: list[str]) -> tuple[Route,
     added: dict[tuple[str, str], Route] = {}
     for route in routes:
         way_out = route.policy.alternative
-        if (
-            route.policy.login is None
-            or route.policy.login.optional
-            or way_out is None
-            or not (way_out.url or "").startswith("/")
-        ):
+        if route.policy.login is None or way_out is None:
             continue
-        path = normalise((way_out.url or "").partition("?")[0])
-        serving = _serving(routes, route.host, path)
-        if serving is None or serving.policy.login is None or serving.policy.login.optional:
-            continue
-        added.setdefault((route.host, path), _public(serving, path))
-        notes.append(f"{route.host}{path} is public: it is the alternative of policy `{route.policy.name}`")
+        path = None if route.policy.login.optional else _local(way_out)
+        serving = _serving(routes, route.host, path) if path else None
+        if path and serving and serving.policy.login is not None and not serving.policy.login.optional:
+            added.setdefault((route.host, path), _public(serving, path))
+            notes.append(f"{route.host}{path} is public: it is the alternative of policy `{route.policy.name}`")
+        _open_special(routes, route, added, notes)
     return (*routes, *added.values())
+
+
+def _open_special(routes: Sequence[Route], route: Route, added: dict[tuple[str, str], Route], notes: list[str]) -> None:
+    """Nobody signs in there and CAF is not asked: the application is told so, under the policy's own header names."""
+    special = route.policy.alternative.special if route.policy.alternative else None
+    path = _local(special) if special else None
+    serving = _serving(routes, route.host, path) if path else None
+    if path is None or serving is None or serving.path == path:
+        return  # a route that is written for it says itself what the application is told
+    told = tuple(
+        Injection(each.header, "const", str(HouseholdStatus.NOT_ASKED))
+        for each in route.policy.inject
+        if each.fact.endswith(".status")
+    )
+    opened = _public(serving, path)
+    added[route.host, path] = replace(opened, policy=replace(opened.policy, inject=told))
+    notes.append(f"{route.host}{path} is public: it is for special situations of policy `{route.policy.name}`")
+
+
+def _local(way_out: WayOut) -> NormalPath | None:
+    url = way_out.url or ""
+    return normalise(url.partition("?")[0]) if url.startswith("/") else None
 
 
 def _serving(routes: Sequence[Route], host: str, path: str) -> Route | None:

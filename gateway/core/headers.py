@@ -94,9 +94,11 @@ _ONCE: Final = "once"
 _COOKIE: Final = "cookie"
 
 OWN_COOKIE_FAMILIES: Final = tuple(
-    prefix + family for prefix in (b"", b"__Host-", b"__Secure-") for family in (b"gateway-login-", b"gateway-form-")
+    prefix + family
+    for prefix in (b"", b"__Host-", b"__Secure-")
+    for family in (b"gateway-login-", b"gateway-form-", b"gateway-outage-")
 )
-"""One cookie for each login under way and for each form that waits: their names end in what they belong to."""
+"""One for each login under way, form that waits, provider that failed: their names end in what they belong to."""
 _CONNECTION: Final = "connection"
 _CACHE: Final = "cache"
 _OTHER_CACHE: Final = "other cache"

@@ -315,6 +315,8 @@ class Facts:
     reviewed: bool = False
     declined: bool = False
     standing: Standing = field(default_factory=Standing)
+    login_down: bool = False
+    """Nobody is signed in because the provider failed when this browser tried, a moment ago."""
 
 
 class Reason(StrEnum):

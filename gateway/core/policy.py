@@ -144,7 +144,7 @@ def _status(policy: Policy, facts: Facts, lookup: Lookup, seen: View) -> Househo
 def _found(policy: Policy, facts: Facts, lookup: Lookup, seen: View) -> HouseholdStatus:
     """What the source's answer is worth to this policy."""
     if policy.login is not None and facts.identity is None:
-        return HouseholdStatus.NOT_AUTHENTICATED
+        return HouseholdStatus.UNAVAILABLE if facts.login_down else HouseholdStatus.NOT_AUTHENTICATED
     if seen.status is None:
         by_login = policy.login is not None and policy.login.optional and lookup.rule.mode is Mode.FRANCECONNECT
         return HouseholdStatus.NOT_ASKED if by_login else HouseholdStatus.UNAVAILABLE

@@ -155,6 +155,8 @@ class WayOut:
     """The tariff until then."""
     retroactive: bool | None = None
     """Whether the tariff is corrected from the start; None: the policy does not say."""
+    special: "WayOut | None" = None
+    """Where somebody goes whom asking CAF cannot help: a foster family, an emergency place, resources unknown."""
 
 
 @dataclass(frozen=True, slots=True)

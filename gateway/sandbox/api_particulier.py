@@ -75,6 +75,8 @@ class ApiFaults:
     """The next answer is every answer, until a test takes it away."""
     quotient: int | None = None
     """Another quotient in every payload: a value that tests can look for."""
+    busy: int = 0
+    """So many calls find the same request of somebody else under way (409, 00015)."""
     resources: int | None = None
     """The same for the annual resources of a nursery's payload."""
 
@@ -124,7 +126,8 @@ class SandboxApiParticulier:
         if (refused := _refused_recipient(request)) is not None:
             return refused
         key = f"{request.url.path} {request.url.query}"
-        if key in self._running:
+        self.faults.busy -= bool(held := self.faults.busy)
+        if held or key in self._running:
             return _error(409, "00015", "Requête déjà en cours")
         self._running.add(key)
         try:

@@ -41,8 +41,9 @@ FOREIGN_IDENTITY = Message(
 CHILD_NOT_LISTED = Message(
     "Le dossier trouvé est le vôtre, sans l’enfant attendu",
     "Si l’enfant est rattaché à un autre dossier, l’autre parent peut se connecter, ou vous pouvez fournir un "
-    "justificatif. Une naissance ou un changement récent peut ne pas encore y figurer : un agent le vérifiera. "
-    "Aucune donnée n’a été transmise.",
+    "justificatif. En résidence alternée, il figure sur vos deux dossiers seulement si le partage des allocations est "
+    "déclaré. Un enfant à naître, une naissance ou un changement récent peut ne pas encore y figurer : un agent le "
+    "vérifiera. Aucune donnée n’a été transmise.",
 )
 """`pending_review` when no child of the file has the age that the policy asks."""
 

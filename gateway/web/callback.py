@@ -16,8 +16,8 @@ from gateway.web.enquiry import enquire
 from gateway.web.exchange import Destination, Exchange, destination, origin_of, own_url, with_cookies
 from gateway.web.information import alternative_of
 from gateway.web.kept_forms import onward
-from gateway.web.leaving import down, failed
-from gateway.web.login import count_login, provider_down
+from gateway.web.leaving import failed, works_again
+from gateway.web.login import count_login, down_page, provider_down
 from gateway.web.loops import is_stuck
 from gateway.web.services import Services
 
@@ -66,7 +66,7 @@ async def _finish(
             return await agent_login.finish(services, exchange, provider, transaction, returned)
         if isinstance(returned, CallbackError):
             count_login(services, returned.error, asked_of)
-            return _refused_by_provider(services, exchange, place, returned)
+            return _refused_by_provider(services, exchange, place, asked_of, returned)
         # The token is issued after this moment: counted from here, its life is never taken for longer than it is.
         dies_at = services.clock() + TOKEN_S
         signed_in = await _exchanged(services, provider, transaction, returned.code)
@@ -79,10 +79,11 @@ async def _finish(
         if error.dependency == "session-store":
             raise
         services.outages.failed(asked_of)
-        return provider_down(services, exchange, place, error)
+        return provider_down(services, exchange, place, asked_of, error)
     count_login(services, "done", asked_of)
     services.outages.worked(asked_of)
-    return await _arrive(services, exchange, session, transaction, place)
+    response = await _arrive(services, exchange, session, transaction, place)
+    return with_cookies(response, works_again(services, exchange, asked_of))
 
 
 async def _exchanged(
@@ -112,14 +113,15 @@ async def _unknown(services: Services, exchange: Exchange, state: str, code: str
 
 
 def _refused_by_provider(
-    services: Services, exchange: Exchange, place: Destination | None, returned: CallbackError
+    services: Services, exchange: Exchange, place: Destination | None, provider: str, returned: CallbackError
 ) -> Response:
     """`access_denied` does not mean that the person refused: one neutral page for all but an outage."""
     services.log("login_refused", code=returned.error, provider_reference=returned.reference)
-    outage = returned.error in _OUTAGES
+    if returned.error in _OUTAGES:
+        return down_page(services, exchange, place, provider)
     return exchange.pages.message(
-        down(services, place) if outage else failed(services, place),
-        503 if outage else 403,
+        failed(services, place),
+        403,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),
         alternative=alternative_of(place),

@@ -19,6 +19,11 @@ LOGINS_AT_MOST = 8
 
 FORMS_AT_MOST = 4
 
+OUTAGE_S = 300
+"""How long a browser remembers that a provider failed it: as long as an outage that passes by itself lasts, mostly."""
+
+OUTAGES_AT_MOST = 4
+
 _TOKEN = re.compile(r"[0-9a-f]{64}")
 
 
@@ -64,6 +69,14 @@ class Cookies:
             ttl_s=LOGIN_S,
         )
         """The ticket of each form that waits for a login, by its target."""
+        self.outages = CookieFamily(
+            f"{prefix}gateway-outage",
+            self._attributes,
+            _signer(secrets, "outage cookie"),
+            at_most=OUTAGES_AT_MOST,
+            ttl_s=OUTAGE_S,
+        )
+        """A mark for each provider that failed this browser, by its name in `identity:`."""
 
     def session_id(self, headers: Sequence[bytes]) -> SessionId | None:
         """The id in a request's Cookie lines; repeated, unsigned or malformed counts as none."""

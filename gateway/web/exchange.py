@@ -111,10 +111,12 @@ def facts_of(
     standing: Standing,
     request: RequestFacts,
     reference: str,
+    *,
+    login_down: bool = False,
 ) -> Facts:
     """All that a decision may look at. `standing` is what `services.sessions` says of this session, not older."""
     if session is None:
-        return Facts(request, services.today, reference)
+        return Facts(request, services.today, reference, login_down=login_down)
     return Facts(
         request=request,
         today=services.today,

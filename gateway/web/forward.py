@@ -13,7 +13,7 @@ from gateway.core.household import record_ends
 from gateway.core.http1.fields import CHUNKED, UNTIL_CLOSE, write_fields
 from gateway.core.http1.request import RequestHead
 from gateway.core.http1.response import ResponseHead
-from gateway.core.model import Allow, Delivery, Identity, Session
+from gateway.core.model import Allow, Delivery, HouseholdStatus, Identity, Session
 from gateway.core.paths import Target
 from gateway.core.rewriting import Rewriting, wire_target
 from gateway.core.rules import Route
@@ -61,6 +61,8 @@ def permit(services: Services, route: Route, allow: Allow, session: Session | No
     about = (identity is not None and route.policy.login is not None) or (
         session is not None and session.household != ()
     )
+    if session is None and allow.status is HouseholdStatus.UNAVAILABLE:
+        about = True  # so much is said of this browser alone: a provider has just failed it
     return Permit(
         route=route,
         allow=allow,

@@ -1,10 +1,10 @@
 """What a person is told before they leave for a provider: made from the policy, never typed by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from gateway.core.facts import FACTS, PIVOT, is_household_value
-from gateway.core.rules import Policy, Text
+from gateway.core.rules import Policy, Text, WayOut
 from gateway.web import texts
 from gateway.web.exchange import Destination, origin_of
 from gateway.web.notice import notice_url
@@ -24,10 +24,10 @@ _WORDS = ("purpose", "legal_basis", "retention", "notice")
 _CHOICES = ("compares", "drops_names", "reviewed")
 
 
-def buttons(services: Services, policy: Policy | None) -> list[dict[str, Any]]:
+def buttons(services: Services, policy: Policy | None, failed: Collection[str] = ()) -> list[dict[str, Any]]:
     """One for each provider that the policy accepts: name in `identity:`, label, address of its explanation, look.
 
-    `down`: it failed a moment ago.
+    `down`: it failed a moment ago, somebody or, as the names in `failed`, this browser.
     """
     accepted = accepted_by(services, policy)
     return [
@@ -35,7 +35,7 @@ def buttons(services: Services, policy: Policy | None) -> list[dict[str, Any]]:
             "name": provider.name,
             "label": provider.shown_as,
             "about": provider.about or provider.rules.about,
-            "down": services.outages.lasts(provider.name),
+            "down": provider.name in failed or services.outages.lasts(provider.name),
             "official": OFFICIAL.get(provider.profile, ""),
             "pictures": provider.name in services.settings.buttons,
         }
@@ -84,7 +84,16 @@ def asked_of_provider(policy: Policy) -> list[str]:
 
 def alternative_of(place: Destination | None) -> dict[str, str | Text] | None:
     """The path that does not need FranceConnect, for a template; on the host of the service that it belongs to."""
+    return _link(place, place.route.policy.alternative if place else None)
+
+
+def special_of(place: Destination | None) -> dict[str, str | Text] | None:
+    """The path of those whom asking CAF cannot help, where the policy has one."""
     way_out = place.route.policy.alternative if place else None
+    return _link(place, way_out.special if way_out else None)
+
+
+def _link(place: Destination | None, way_out: WayOut | None) -> dict[str, str | Text] | None:
     if place is None or way_out is None or way_out.url is None:
         return None
     origin = "" if place.url.startswith("/") or not way_out.url.startswith("/") else origin_of(place.url)

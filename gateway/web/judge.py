@@ -14,6 +14,7 @@ from gateway.web.enquiry import enquire_by_identity
 from gateway.web.exchange import Destination, Exchange, facts_of, own_url
 from gateway.web.forward import Permit, delivery_due, permit
 from gateway.web.kept_forms import keep_or_say
+from gateway.web.leaving import failed_here
 from gateway.web.review import alternative_page, refused_page
 from gateway.web.services import Services
 
@@ -30,7 +31,15 @@ async def judge(services: Services, exchange: Exchange, route: Route, *, with_bo
     exchange = replace(exchange, session=session)
     # After the enquiry, which may have taken long: what was contested meanwhile does not leave.
     standing = await services.sessions.standing(session)
-    facts = facts_of(services, route.policy, session, standing, exchange.snapshot.facts, exchange.reference)
+    facts = facts_of(
+        services,
+        route.policy,
+        session,
+        standing,
+        exchange.snapshot.facts,
+        exchange.reference,
+        login_down=session is None and bool(failed_here(services, exchange, route.policy)),
+    )
     decision = decide(route.policy, facts)
     if not isinstance(decision, Allow):
         asking = replace(exchange, session=session)

@@ -51,6 +51,12 @@ COOKIES = (
         "Permet de retrouver un formulaire que l’identification a interrompu.",
         "le temps de l’identification",
     ),
+    CookieLine(
+        "gateway-outage-…",
+        "Retient que FranceConnect, ou un autre fournisseur d’identité, n’a pas répondu, pour vous proposer d’abord "
+        "une autre voie.",
+        "cinq minutes, ou jusqu’à la connexion suivante",
+    ),
     CookieLine(COOKIE, "Se souvient de la langue que vous avez choisie.", "un an"),
 )
 """All of them are needed for the service that the person asks for: no consent, no banner (CNIL, guidelines of 2020)."""

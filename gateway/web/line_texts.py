@@ -11,6 +11,13 @@ _CROWDED = Message(
     "Vous pouvez recommencer, ou continuer autrement dès maintenant.",
 )
 
+_BUSY = Message(
+    "Une demande est déjà en cours",
+    "La CAF ou la MSA répond en ce moment à une autre demande de ce service, et n’en traite qu’une à la fois. "
+    "Ce n’est pas de votre fait, et aucune donnée n’a été transmise. "
+    "Attendez une minute et recommencez, ou continuez autrement dès maintenant.",
+)
+
 UNAVAILABLE_BECAUSE: Mapping[str, Message] = {
     "household_waived": Message(
         "Vous avez continué sans attendre",
@@ -19,5 +26,8 @@ UNAVAILABLE_BECAUSE: Mapping[str, Message] = {
     ),
     "api_particulier_quota": _CROWDED,
     "api_particulier_closed": _CROWDED,
+    "api_particulier_busy": _BUSY,
+    "api_particulier_409": _BUSY,
+    "api_particulier_409_00015": _BUSY,
 }
 """By the code of the enquiry; any other reason is an outage."""

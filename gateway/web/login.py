@@ -21,8 +21,8 @@ from gateway.web.exchange import (
     with_cookies,
 )
 from gateway.web.http import posted_form
-from gateway.web.information import accepted_by, alternative_of, announced, buttons
-from gateway.web.leaving import down, prepare, with_form_targets
+from gateway.web.information import accepted_by, alternative_of, announced, buttons, special_of
+from gateway.web.leaving import down, failed_here, mark_failed, prepare, with_form_targets
 from gateway.web.services import Services
 from gateway.web.step_up import why_again
 from gateway.web.waiting import must_wait, waive
@@ -45,8 +45,9 @@ async def show_login(services: Services, exchange: Exchange) -> Response:
         token=services.cookies.form_token(browser),
         return_to=place.url if place else "",
         asked_by=query.get("asked_by", ""),
-        providers=buttons(services, policy),
+        providers=buttons(services, policy, failed_here(services, exchange, policy)),
         alternative=alternative_of(place),
+        special=special_of(place),
         why=await why_again(services, exchange, place),
         not_sent=query.get("not_sent") == "1",
         **announced(policy),
@@ -96,7 +97,7 @@ async def start_login(services: Services, exchange: Exchange) -> Response:
     except DependencyFailed as error:
         count_login(services, error.code, transaction.provider)
         services.outages.failed(transaction.provider)
-        return provider_down(services, exchange, place, error)
+        return provider_down(services, exchange, place, transaction.provider, error)
     held = exchange.snapshot.values(b"cookie")
     cookies = services.cookies.logins.put(held, transaction.state, digest_of(transaction.state), services.now)
     return with_cookies(exchange.pages.redirect(address), *cookies)
@@ -184,7 +185,7 @@ def count_login(services: Services, outcome: str, provider: str) -> None:
 
 
 def provider_down(
-    services: Services, exchange: Exchange, place: Destination | None, error: DependencyFailed
+    services: Services, exchange: Exchange, place: Destination | None, provider: str, error: DependencyFailed
 ) -> Response:
     services.log(
         "login_failed",
@@ -193,10 +194,16 @@ def provider_down(
         provider_reference=error.reference,
         reference=exchange.reference,
     )
-    return exchange.pages.message(
+    return down_page(services, exchange, place, provider)
+
+
+def down_page(services: Services, exchange: Exchange, place: Destination | None, provider: str) -> Response:
+    """The provider fails: this browser remembers it for a while."""
+    page = exchange.pages.message(
         down(services, place),
         503,
         reference=exchange.reference,
         restart=own_url("login", place.url if place else ""),
         alternative=alternative_of(place),
     )
+    return with_cookies(page, *mark_failed(services, exchange, provider))

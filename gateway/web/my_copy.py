@@ -9,8 +9,9 @@ from gateway.core.facts import timestamp
 from gateway.core.model import Session
 from gateway.web.exchange import Exchange, own_url
 from gateway.web.my_data import delivered, kept_for, obtained, said_by
-from gateway.web.review import day
+from gateway.web.review import Line, day
 from gateway.web.services import Services
+from gateway.web.texts import month
 
 
 async def download(services: Services, exchange: Exchange) -> Response:
@@ -39,7 +40,7 @@ async def _copy(services: Services, session: Session) -> dict[str, object]:
                 "donnee": each.label,
                 "source": each.source,
                 "obtenue_le": each.on,
-                "valeurs": {line.label: list(line.items) or line.text for line in each.lines},
+                "valeurs": {line.label: list(line.items) or _plain(line) for line in each.lines},
                 "valeurs_non_affichees": each.hidden or None,
             }
             for each in obtained(services, session)
@@ -56,6 +57,13 @@ async def _copy(services: Services, session: Session) -> dict[str, object]:
             for each in await kept_for(services, session)
         ],
     }
+
+
+def _plain(line: Line) -> str:
+    """Without what only a page needs: a number for another program, a month in words."""
+    if line.kind == "month":
+        return month(line.text)
+    return line.text.replace(".", ",") if line.kind == "number" else line.text
 
 
 def _identity(session: Session) -> dict[str, object]:

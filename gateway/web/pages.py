@@ -118,6 +118,7 @@ def _environment(authority: Authority, speech: Speech) -> Environment:
         "told": speech.told,
         "listed": speech.listed,
         "month": speech.month,
+        "amount": speech.amount,
         "day": speech.day,
         "funds": {name: speech.say(label) for name, label in texts.FUNDS.items()},
         "states": texts.ACCESSIBILITY_STATES,

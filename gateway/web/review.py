@@ -17,7 +17,7 @@ from gateway.web.amend import amend
 from gateway.web.branches import details, message_for
 from gateway.web.exchange import Destination, Exchange, destination, facts_at, form_bond, own_url, require_form
 from gateway.web.http import posted_form
-from gateway.web.information import alternative_of
+from gateway.web.information import alternative_of, special_of
 from gateway.web.kept_forms import onward
 from gateway.web.notice import notice_url
 from gateway.web.services import Services
@@ -33,6 +33,8 @@ class Line:
     items: tuple[str, ...] = ()
     unit: str = ""
     """A sentence that the text goes into, as `amount`; or that stands in its place."""
+    kind: str = ""
+    """How a page writes the text: a `number`, a `month` (`2026-05`), a `sentence` of ours; empty: as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ async def show_review(services: Services, exchange: Exchange) -> Response:
         lines=_shown(policy, sent),
         origins=[_origin(each) for each in seen if each.view.obtained_at is not None],
         contests=_contests(sent, place.url),
+        counts_children=any(item.fact == "childcare.dependent_children" for item in sent),
         notice=notice_url(policy),
         alternative=alternative_of(place),
         token=services.cookies.form_token(form_bond(exchange)),
@@ -130,6 +133,7 @@ def alternative_page(services: Services, exchange: Exchange, place: Destination,
         reference=exchange.reference,
         restart="" if decision.status in texts.BY_WORD else _restart(place, decision),
         alternative=alternative_of(place),
+        special=special_of(place),
         details=details(policy.alternative),
     )
 
@@ -166,11 +170,13 @@ def _line(fact: str, value: object) -> Line:
     label = texts.FACT_LABELS[fact]
     label = label[:1].upper() + label[1:]
     if fact == "household.fund":
-        return Line(label, texts.FUNDS.get(str(value), str(value)))
+        return Line(label, texts.FUNDS.get(str(value), str(value)), kind="sentence")
     if fact in {"household.reference_month", "household.computed_month"}:
-        return Line(label, texts.month(str(value)))
+        return Line(label, str(value), kind="month")
     if fact in texts.UNITS:
-        return Line(label, str(value).replace(".", ","), unit=texts.UNITS[fact])
+        return Line(label, str(value), unit=texts.UNITS[fact], kind="number")
+    if fact == "household.family_quotient":
+        return Line(label, str(value), kind="number")
     if fact.endswith(".obtained_at"):
         return Line(label, day(int(datetime.fromisoformat(str(value)).timestamp())))
     if isinstance(value, dict):

@@ -15,7 +15,8 @@ Catalogue = Mapping[str, str]
 """French sentence of ours → the one to show."""
 
 _PARIS = ZoneInfo("Europe/Paris")
-_THIN = re.compile(r" (?=[:;?!»])|(?<=«) ")
+_THIN = re.compile(r" (?=[:;?!»€])|(?<=«) ")
+_AMOUNT = re.compile(r"([0-9]+)(?:[.,]([0-9]+))?")
 _FORMATTED = re.compile(r"%[(%]")
 
 
@@ -59,6 +60,22 @@ class Speech:
         """`2026-05` → «mai 2026»."""
         year, number = iso.split("-")
         return f"{self.say(MONTHS[int(number) - 1])} {year}"
+
+    def amount(self, number: str) -> str:
+        """`1234.5` → «1 234,5» with a narrow space that does not break, or `1,234.5`. For pages, never for headers."""
+        found = _AMOUNT.match(number)
+        if found is None:
+            return number
+        grouped, rest = f"{int(found[1]):,}", number[found.end() :]
+        fraction = found[2] or ""
+        if self.language == "fr":
+            return grouped.replace(",", "\u202f") + (f",{fraction}" if fraction else "") + rest
+        return grouped + (f".{fraction}" if fraction else "") + rest
+
+    def moment(self, then: datetime, today: date) -> str:
+        """`15 h 40` or `15:40`; with its day when that is another one."""
+        time = f"{then.hour} h {then.minute:02d}" if self.language == "fr" else f"{then:%H:%M}"
+        return time if then.date() == today else f"{time}, {then.day} {self.say(MONTHS[then.month - 1])}"
 
     def day(self, unix_s: int) -> str:
         """`24 novembre 2026`, in Paris."""

@@ -12,12 +12,12 @@ from starlette.responses import Response
 
 from gateway.core.model import LoginTransaction, Need, Source
 from gateway.core.quota import Turn
-from gateway.web import texts
 from gateway.web.enquiry import place_name
 from gateway.web.exchange import OWN_PREFIX, Destination, Exchange, destination, own_url
 from gateway.web.information import accepted_by, alternative_of
 from gateway.web.leaving import prepare, with_form_targets
 from gateway.web.services import Services
+from gateway.web.speech import Speech
 
 REFRESH_S = (20, 120)
 """The page comes again by itself after a sixth of the wait, within these bounds."""
@@ -135,8 +135,8 @@ async def _page(
         state="placed" if turn.granted else "waits" if turn.waits else "full" if full else "over",
         position=turn.ahead + 1,
         wait=how_long(turn.wait_s),
-        at=when(services.clock(), turn.wait_s),
-        until=when(services.clock(), turn.until_s),
+        at=when(exchange.pages.speech, services.clock(), turn.wait_s),
+        until=when(exchange.pages.speech, services.clock(), turn.until_s),
         manual=manual,
         again=_address(asked, **({"refresh": MANUAL} if manual else {})),
         other=_address(asked, **({} if manual else {"refresh": MANUAL})),
@@ -154,8 +154,7 @@ def how_long(seconds: float) -> dict[str, int]:
     return {"hours": hours, "minutes": minutes}
 
 
-def when(now: float, seconds: float) -> str:
+def when(speech: Speech, now: float, seconds: float) -> str:
     """`15 h 40` in Paris; with its day when that is another one."""
     today, then = datetime.fromtimestamp(now, _PARIS), datetime.fromtimestamp(now + seconds, _PARIS)
-    time = f"{then.hour} h {then.minute:02d}"
-    return time if then.date() == today.date() else f"{time}, {then.day} {texts.MONTHS[then.month - 1]}"
+    return speech.moment(then, today.date())

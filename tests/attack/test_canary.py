@@ -18,7 +18,8 @@ OTHERS = ("GEORGES", "Georges", "2550", "MONTORGUEIL")
 
 def _everything(world: World, person: Person) -> str:
     pages = [f"{answer.headers}\n{answer.text}" for answer in person.seen if str(answer.url).startswith(world.url)]
-    return "\n".join([*pages, world.written()])
+    # Pages put a narrow space into a number.
+    return "\n".join([*pages, world.written()]).replace("\u202f", "")
 
 
 def test_a_bracket_leaves_and_its_quotient_never_does(world: World) -> None:

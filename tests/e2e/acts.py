@@ -1,11 +1,12 @@
 """The acts that cause the branches: what a person, an agent or a failing server does."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from gateway.sandbox.identities import MATCHING
+from gateway.sandbox.identities import MATCHING, PARENT
 from tests.agents import MY_DATA
 from tests.e2e.driving import (
     FRANCECONNECT,
@@ -80,11 +81,93 @@ OTHER_ADULT = {"family_name": "DURAND", "given_name": "Angela Louise", "given_na
                "birthdate": "1963-10-12", "gender": "female"}  # fmt: skip
 OTHER_ORDER = {"given_name": "Claire Angela Louise", "given_name_array": ["Claire", "Angela", "Louise"]}
 PROGRAM = {"accept": "application/json", "sec-fetch-mode": "cors"}
+LIGATURE = {"family_name": "DUBŒUF", "given_name": "Zoé’l", "given_name_array": ["Zoé’l"]}
+"""API Particulier refuses «œ» and «’» (422, 00366): nobody is blamed for their name, it is written otherwise before."""
 FOREIGN = {"birthcountry": None, "birthplace": None}
 
 
 def way_out(policy: str) -> str:
     return f"/autrement/{policy}/justificatif"
+
+
+SPECIAL = "/situation/particuliere"
+
+
+def special_situation(town: Town, page: Page) -> None:
+    """No call would be of use: the choice stands on the page before FranceConnect."""
+    page.goto(town.url + "/situation/")
+    expect(page.get_by_text("le tarif plancher s'applique")).to_be_visible()
+    calls = town.world.api.calls
+    press(page, "Ma situation est particulière")
+    assert rows(page)["X-Caf-Statut"] == "not_asked"
+    assert town.world.api.calls == calls
+
+
+def under_way(times: int) -> Act:
+    """API Particulier answers 409 while the same request of somebody else is under way: waited for, never doubled."""
+
+    def act(town: Town, page: Page) -> None:
+        api = town.world.api
+        before, slept = api.calls, len(town.world.slept)
+        api.faults.busy = times
+        sign_in(town, page, "/quotient/")
+        page.get_by_role("heading", level=1).wait_for()
+        assert api.calls - before == min(times + 1, 3)
+        assert all(0.5 <= pause_s <= 2 for pause_s in town.world.slept[slept:])
+
+    return act
+
+
+def _custody_file(quotient: int, name: str, given: str, born: str) -> bytes:
+    """A file of one parent, with the child whose benefits both share."""
+    adult = {"nom_naissance": name, "prenoms": given, "date_naissance": born}
+    child = {"nom_naissance": "DUBOIS", "prenoms": "LOUNA", "date_naissance": "2019-03-02"}
+    value = {"fournisseur": "CNAF", "valeur": quotient, "annee": 2026, "mois": 9}
+    return json.dumps({"data": {"quotient_familial": value, "allocataires": [adult], "enfants": [child]}}).encode(
+        "utf-8"
+    )
+
+
+GUARDIAN = json.dumps(
+    {
+        "data": {
+            "quotient_familial": {"fournisseur": "CNAF", "valeur": 430, "annee": 2026, "mois": 9},
+            "allocataires": [
+                {"nom_naissance": "DUBOIS", "prenoms": "ANGELA CLAIRE LOUISE", "date_naissance": "1962-08-24"}
+            ],
+            "enfants": [
+                {"nom_naissance": "ROLLAND", "prenoms": "MATHIS", "date_naissance": "2017-06-03"},
+                {"nom_naissance": "SAYDOU", "prenoms": "ADAM", "date_naissance": "2018-01-28"},
+            ],
+        }
+    }
+).encode("utf-8")
+"""Whose name a child bears is nobody's test."""
+MOTHER = _custody_file(648, "DUBOIS", "ANGELA CLAIRE LOUISE", "1962-08-24")
+FATHER = _custody_file(912, "DUPONT", "PAUL LOUIS", "1962-08-24")
+
+
+def alternate_custody(town: Town, page: Page) -> None:
+    """Each parent signs in, on the family's own machine or another: two quotients, two subjects, never one of both."""
+    after_api(200, MOTHER, at("/age/"))(town, page)
+    hers = rows(page)
+    assert hers["X-Caf-Quotient"] == "648"
+    browser = page.context.browser
+    assert browser is not None
+    away = browser.new_context(locale="fr-FR")
+    his_page = away.new_page()
+    after_api(200, FATHER, at("/age/", PARENT))(town, his_page)
+    assert rows(his_page)["X-Caf-Quotient"] == "912"
+    page.reload()
+    assert rows(page)["X-Caf-Quotient"] == "648"
+    away.close()
+    leaves_from(town, page)
+    after_api(200, FATHER, at("/age/", PARENT))(town, page)
+    assert "LOUNA" not in page.content()
+    told = [json.loads(line.partition(": ")[2]) for line in town.received.headers if "assertion: {" in line]
+    each = {(claims["sub"], claims["dat"]["household.family_quotient"]) for claims in told if "sub" in claims}
+    assert len({subject for subject, _ in each}) == 2
+    assert sorted(quotient for _, quotient in each) == [648, 912]
 
 
 def zero(town: Town, page: Page) -> None:
@@ -117,6 +200,30 @@ def franceconnect_down(town: Town, page: Page) -> None:
     token_endpoint_down(town, page)
     press(page, "Recommencer")
     button_is_marked(town, page)
+
+
+def says_that_it_fails(town: Town, page: Page) -> None:
+    """What came by this browser's own address marks the button for it, and for nobody else."""
+    kept_by_franceconnect("E010011")(town, page)
+    press(page, "Recommencer")
+    button_is_marked(town, page)
+    assert PROVIDER_DOWN not in town.world.person().visit("/quotient/").text
+
+
+def works_again(town: Town, page: Page) -> None:
+    """Down, told so; then a login that holds takes the mark away, and the way out leaves nothing of it."""
+    token_endpoint_down(town, page)
+    town.world.franceconnect.faults.token_status = 200
+    press(page, "Recommencer")
+    through(page, MATCHING)
+    rows(page)
+    leaves_from(town, page)
+    own = page.context.new_page()
+    own.goto(town.url + "/libre/")
+    assert rows(own)["X-Caf-Statut"] == "not_authenticated"
+    own.close()
+    sign_in(town, page, "/quotient/")
+    page.goto(town.url + "/libre/")
 
 
 def turns_back(town: Town, page: Page) -> None:
@@ -263,6 +370,10 @@ def form_outlives_the_session(town: Town, page: Page) -> None:
 
 def leaves(town: Town, page: Page) -> None:
     sign_in(town, page, "/compte/")
+    leaves_from(town, page)
+
+
+def leaves_from(town: Town, page: Page) -> None:
     page.goto(town.url + "/_gateway/logout")
     press(page, "Se déconnecter")
     page.wait_for_url("**/_gateway/logged-out**")

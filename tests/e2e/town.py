@@ -64,6 +64,9 @@ POLICIES = {
     **_pair("avecnom", "household: {mode: number, review: false}"),
     "choix": _policy("choix", "household: {review: true, when_missing: {declined: forward, document_provided: forward, default: alternative}}", QUOTIENT),
     "libre": _policy("libre", "household: {review: false}", ADDRESS, ", optional: true"),
+    "situation": _policy("situation", "childcare: {review: false}", NURSERY).replace(
+        "alternative:\n", "alternative:\n  special: {url: /situation/particuliere, text: {fr: \"Famille d'accueil, accueil d'urgence, ressources inconnues : le tarif plancher s'applique, un agent vous répond.\"}}\n"),
+    "lie": _policy("lie", "allow: {all: [{identity.sub: {is: celui-de-quelqu-un-d-autre}}]}\nrefused: {text: {fr: Ce compte est déjà associé à une autre identité. Un agent peut la changer.}, url: /contact}", "inject: {X-Usager-Nom: identity.birth_name}\n"),
     "reserve": _policy("reserve", "allow: {all: [{identity.age: {at_least: 130}}]}\nrefused: {text: {fr: Réservé aux aînés.}, url: /contact}", "inject: {X-Usager-Nom: identity.birth_name}\n"),
     "numero": """
 purpose: Essai numero

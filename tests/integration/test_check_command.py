@@ -51,6 +51,7 @@ def test_the_shipped_configuration_is_right_and_summed_up(folder: Path, capsys: 
     assert "not production" in out
     assert "cnaf_allocataires cnaf_quotient_familial identite_pivot openid" in out
     assert "/cantine/justificatif is public" in out
+    assert "/creche/situation is public: it is for special situations of policy `creche`" in out
 
 
 def test_five_mistakes_are_said_at_once_with_file_line_and_hint(

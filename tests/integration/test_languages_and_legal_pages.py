@@ -92,7 +92,7 @@ def test_the_cookies_page_names_each_cookie_that_there_is(world: World) -> None:
     names = {
         name.decode() for name in Cookies("http://localhost", [b"s" * 32]).names if not name.startswith(b"__Host-")
     }
-    names |= {"gateway-login-", "gateway-form-"}
+    names |= {"gateway-login-", "gateway-form-", "gateway-outage-"}
     assert {name for name in names if name not in text} == set()
 
 

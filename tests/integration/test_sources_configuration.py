@@ -129,6 +129,7 @@ POLICY = [
         "two scales begin on 2024-09-01",
     ),
     ("retroactive: true", "retroactive: often", "must be true or false"),
+    ("retroactive: true", "retroactive: true\n  special: {text: {fr: Urgence}}", "`url` is missing"),
     ("  delay: ", "  delai: ", "not a key that is known here"),
 ]
 

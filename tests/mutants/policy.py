@@ -25,6 +25,28 @@ MUTANTS: tuple[Mutant, ...] = (
         _UNIT + "test_an_optional_login_serves_who_signed_in_for_another_service_and_tells_that_caf_was_not_asked",
     ),
     Mutant(
+        "a provider that failed reads as nobody who tried",
+        _POLICY,
+        "HouseholdStatus.UNAVAILABLE if facts.login_down else HouseholdStatus.NOT_AUTHENTICATED",
+        "HouseholdStatus.NOT_AUTHENTICATED",
+        _UNIT + "test_who_could_not_log_in_because_the_provider_failed_is_told_apart_from_who_did_not_try",
+    ),
+    Mutant(
+        "a special situation tells the application nothing",
+        "gateway/config/routes.py",
+        '        if each.fact.endswith(".status")',
+        "        if False",
+        "tests/integration/test_special_situations.py::"
+        "test_each_status_header_says_that_nothing_was_asked_and_nobody_is_named",
+    ),
+    Mutant(
+        "an answer to a browser with a mark may be shared",
+        "gateway/web/forward.py",
+        "    if session is None and allow.status is HouseholdStatus.UNAVAILABLE:",
+        "    if False:",
+        "tests/attack/test_outage_mark.py::test_the_answer_to_a_browser_with_a_mark_is_kept_by_no_shared_cache",
+    ),
+    Mutant(
         "what was not asked counts as an outage",
         _POLICY,
         "        return HouseholdStatus.NOT_ASKED if by_login else HouseholdStatus.UNAVAILABLE",

@@ -197,7 +197,9 @@ def test_a_malformed_answer_is_the_upstreams_fault(name: bytes, value: bytes) ->
 
 
 @pytest.mark.parametrize("prefix", [b"", b"__Host-", b"__Secure-"])
-@pytest.mark.parametrize("family", [b"gateway-login-0123456789abcdef", b"gateway-form-0123456789abcdef"])
+@pytest.mark.parametrize(
+    "family", [b"gateway-login-0123456789abcdef", b"gateway-form-0123456789abcdef", b"gateway-outage-0123456789abcdef"]
+)
 def test_each_cookie_of_our_families_is_ours_in_both_directions(prefix: bytes, family: bytes) -> None:
     name = prefix + family
     line = b"a=1; %b=x; =%b=y; mygateway-login-1=2" % (name, name)

@@ -88,6 +88,14 @@ def test_an_optional_login_with_caf_serves_the_anonymous_with_a_status_alone() -
     assert decide(policy, anonymous()) == expected
 
 
+def test_who_could_not_log_in_because_the_provider_failed_is_told_apart_from_who_did_not_try() -> None:
+    policy = a_caf_policy("household.status", "household.family_quotient", login=Login(Acr.EIDAS1, optional=True))
+    expected = Allow((_status("unavailable"),), HouseholdStatus.UNAVAILABLE, Reason.ALLOWED)
+    assert decide(policy, replace(anonymous(), login_down=True)) == expected
+    required = decide(replace(policy, login=Login(Acr.EIDAS1)), replace(anonymous(), login_down=True))
+    assert isinstance(required, Authenticate)
+
+
 def test_an_optional_login_serves_who_signed_in_for_another_service_and_tells_that_caf_was_not_asked() -> None:
     policy = a_caf_policy(
         "identity.birth_name", "household.status", "household.address.city", login=Login(Acr.EIDAS1, optional=True)

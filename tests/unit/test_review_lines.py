@@ -8,9 +8,13 @@ from gateway.web.review import Line, lines
 @pytest.mark.parametrize(
     ("fact", "value", "line"),
     [
-        ("household.family_quotient", 0, Line("Votre quotient familial", "0")),
-        ("household.reference_month", "2026-05", Line("Le mois du quotient familial", "mai 2026")),
-        ("household.fund", "msa", Line("L’organisme qui a répondu (CAF ou MSA)", "la MSA (régime agricole)")),
+        ("household.family_quotient", 0, Line("Votre quotient familial", "0", kind="number")),
+        ("household.reference_month", "2026-05", Line("Le mois du quotient familial", "2026-05", kind="month")),
+        (
+            "household.fund",
+            "msa",
+            Line("L’organisme qui a répondu (CAF ou MSA)", "la MSA (régime agricole)", kind="sentence"),
+        ),
         ("brackets.name", "T2", Line("Votre tranche de tarif", "T2")),
         (
             "household.address",

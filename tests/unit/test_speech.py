@@ -1,6 +1,7 @@
 """What a sentence becomes: another language, the authority's words, values filled in and never HTML by accident."""
 
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from markupsafe import Markup, escape
@@ -65,3 +66,34 @@ def test_lists_and_dates_are_of_the_language() -> None:
     assert FRENCH.date(date(2026, 5, 1)) == "1er mai 2026"
     assert ENGLISH.date(date(2026, 5, 1)) == "1 May 2026"
     assert FRENCH.day(0) == "1er janvier 1970"
+
+
+@pytest.mark.parametrize(
+    ("number", "french", "english"),
+    [
+        ("0", "0", "0"),
+        ("648", "648", "648"),
+        ("2550", "2\u202f550", "2,550"),
+        ("38400", "38\u202f400", "38,400"),
+        ("1234567", "1\u202f234\u202f567", "1,234,567"),
+        ("1.32", "1,32", "1.32"),
+        ("765,77", "765,77", "765.77"),
+        ("1234.50", "1\u202f234,50", "1,234.50"),
+        ("0,0619 %", "0,0619 %", "0.0619 %"),
+        ("", "", ""),
+        ("T2", "T2", "T2"),
+    ],
+)
+def test_an_amount_is_written_as_its_language_does(number: str, french: str, english: str) -> None:
+    assert (FRENCH.amount(number), ENGLISH.amount(number)) == (french, english)
+
+
+def test_a_moment_is_said_with_its_day_when_that_is_another_one() -> None:
+    then = datetime(2026, 5, 3, 9, 5, tzinfo=ZoneInfo("Europe/Paris"))
+    assert (FRENCH.moment(then, then.date()), ENGLISH.moment(then, then.date())) == ("9 h 05", "09:05")
+    assert FRENCH.moment(then, date(2026, 5, 2)) == "9 h 05, 3 mai"
+    assert ENGLISH.moment(then, date(2026, 5, 2)) == "09:05, 3 May"
+
+
+def test_an_amount_and_its_sign_stay_on_one_line() -> None:
+    assert FRENCH.say("%(amount)s € par an", amount="12") == "12\u00a0€ par an"
