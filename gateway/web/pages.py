@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from gateway.settings import Authority
 from gateway.web import language, texts
-from gateway.web.speech import Catalogue, Speech
+from gateway.web.speech import Catalogue, Speech, grouped
 from gateway.web.stylesheet import version
 from gateway.web.texts import Message
 
@@ -112,6 +112,7 @@ def _environment(authority: Authority, speech: Speech) -> Environment:
     )
     # Not `newstyle`: it takes every sentence for HTML, a policy's own included.
     templates.install_gettext_callables(speech.say, speech.say_several, newstyle=False)  # type: ignore[attr-defined]
+    templates.filters["grouped"] = grouped
     templates.globals |= {
         "authority": authority,
         "lang": speech.language,

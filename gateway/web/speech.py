@@ -11,6 +11,13 @@ from markupsafe import Markup, escape
 from gateway.core.rules import Text
 from gateway.web.texts import MONTHS
 
+
+def grouped(amount: str) -> str:
+    """`38400` → `38 400`, with a narrow space where no line breaks; digits after a comma stay as they are."""
+    whole, comma, rest = amount.partition(",")
+    return f"{int(whole):,}".replace(",", "\u202f") + comma + rest if whole.isdecimal() else amount
+
+
 Catalogue = Mapping[str, str]
 """French sentence of ours → the one to show."""
 
