@@ -47,11 +47,17 @@ def _contest_page(
         text=typed.get("text", ""),
         contact=typed.get("contact", ""),
         return_to=typed.get("return_to", ""),
-        too_long=status != 200,
+        errors=_too_long(typed),
         text_at_most=TEXT_AT_MOST,
         contact_at_most=CONTACT_AT_MOST,
         token=services.cookies.form_token(form_bond(exchange)),
     )
+
+
+def _too_long(typed: Mapping[str, str]) -> list[str]:
+    """The fields to shorten, in the order of the page."""
+    longest = {"text": TEXT_AT_MOST, "contact": CONTACT_AT_MOST}
+    return [name for name, most in longest.items() if len(typed.get(name, "")) > most]
 
 
 async def contest(services: Services, exchange: Exchange) -> Response:
@@ -61,9 +67,10 @@ async def contest(services: Services, exchange: Exchange) -> Response:
     if datum is None:
         raise RequestRejected("datum_unknown", 404)
     text, contact = plain(form.get("text", "")), plain(form.get("contact", "")).replace("\n", " ")
-    if len(text) > TEXT_AT_MOST or len(contact) > CONTACT_AT_MOST:
+    typed = {"text": text, "contact": contact}
+    if _too_long(typed):
         back = destination(services, form.get("return_to", ""), exchange.snapshot.host)
-        typed = {"text": text, "contact": contact, "return_to": back.url if back else ""}
+        typed["return_to"] = back.url if back else ""
         return _contest_page(services, exchange, session, datum, typed, 422)
     if not _kept(services, session):
         await amend(services, session.id, lambda now: replace(now, contested=now.contested | {datum}))

@@ -17,7 +17,7 @@ from gateway.web.amend import amend
 from gateway.web.branches import details, message_for
 from gateway.web.exchange import Destination, Exchange, destination, facts_at, form_bond, own_url, require_form
 from gateway.web.http import posted_form
-from gateway.web.information import alternative_of, special_of
+from gateway.web.information import alternative_of, provider_label, special_of
 from gateway.web.kept_forms import onward
 from gateway.web.notice import notice_url
 from gateway.web.services import Services
@@ -57,6 +57,7 @@ async def show_review(services: Services, exchange: Exchange) -> Response:
         "review",
         purpose=policy.purpose,
         identity=identity_lines(sent),
+        provider=provider_label(services, session.identity.provider) if session.identity else "",
         lines=_shown(policy, sent),
         origins=[_origin(each) for each in seen if each.view.obtained_at is not None],
         contests=_contests(sent, place.url),
@@ -197,12 +198,16 @@ def _words(value: object) -> str:
 
 
 def _person(parts: Mapping[str, object]) -> str:
-    """`PIERRE DUPONT, 10/01/2018`; a date of which a part is unknown stays as the source writes it."""
+    """`PIERRE DUPONT, 10/01/2018`."""
     names = " ".join(str(parts[name]) for name in ("given_names", "birth_name") if name in parts)
     born = str(parts.get("birthdate", ""))
-    year, _, rest = born.partition("-")
-    written = born if "00" in rest.split("-") else "/".join([*reversed(rest.split("-")), year])
-    return f"{names}, {written}" if born else names
+    return f"{names}, {written_date(born)}" if born else names
+
+
+def written_date(iso: str) -> str:
+    """`2018-01-10` → `10/01/2018`; a date of which a part is unknown stays as the source writes it."""
+    year, _, rest = iso.partition("-")
+    return iso if "00" in rest.split("-") else "/".join([*reversed(rest.split("-")), year])
 
 
 def day(unix_s: int) -> str:

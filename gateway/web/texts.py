@@ -81,6 +81,12 @@ UNITS: Mapping[str, str] = {
 }
 """How an amount is written, by fact."""
 
+GENDERS: Mapping[str, str] = {"female": "féminin", "male": "masculin"}
+PROVIDER = "Fournisseur d’identité"
+LEVEL = "Niveau de garantie"
+PAIRWISE = "Identifiant auprès de ce fournisseur"
+INSEE_CODE = "%(amount)s (code de l’Insee)"
+
 SENT_UNSEEN = "transmis au service sans être affiché ici"
 """In place of a value, to somebody whom nobody has identified."""
 

@@ -24,7 +24,8 @@ def axe(page: Page, *, without: Sequence[str] = ()) -> list[str]:
 
     It cannot see the ground of the official button through its logo; a test of its own measures that contrast.
     """
-    page.evaluate(_AXE.read_text(encoding="utf-8"))
+    if not page.evaluate("typeof axe === 'object'"):
+        page.evaluate(_AXE.read_text(encoding="utf-8"))
     found: dict[str, Any] = page.evaluate(
         "([tags, without]) => axe.run(document, {runOnly: {type: 'tag', values: tags},"
         " rules: Object.fromEntries(without.map(name => [name, {enabled: false}]))})",

@@ -136,6 +136,10 @@ def test_what_was_typed_is_kept_when_it_is_too_long(kept: World) -> None:
     assert page.status == 422
     assert "Erreur" in page.text
     assert "é" * 501 in page.text
+    assert 'aria-describedby="text-format text-erreur" aria-invalid="true"' in page.response.text
+    assert '<a href="#text">Ce que vous expliquez est trop long' in page.response.text
+    assert 'aria-describedby="contact-format"' in page.response.text
+    assert "<title>Erreur" in page.response.text
     assert received(parent, "/quotient/")["x-statut"] == "verified"
 
 
@@ -169,6 +173,10 @@ def test_the_printable_page_holds_the_same(kept: World) -> None:
     contest(parent)
     page = parent.visit("/_gateway/mes-donnees/imprimer")
     assert "Votre quotient familial 2550" in page.text
+    assert "Vos prénoms Angela Claire Louise" in page.text
+    assert "Votre date de naissance 24/08/1962" in page.text
+    assert "Votre sexe féminin" in page.text
+    assert "Fournisseur d’identité FranceConnect" in page.text
     assert "Contestation enregistrée" in page.text
 
 
