@@ -15,7 +15,7 @@ from pathlib import Path
 from bench import gateway_start, peers_start
 from bench import plan as plans
 from bench.gateway_files import Variant, slug
-from bench.interpreter import ROOT, RUN, described
+from bench.interpreter import ROOT, RUN, compiled, described
 from bench.load import Shape, Upstreams
 from bench.measure import Measure, interleaved
 from bench.peers_start import Absent, Place, tool
@@ -47,9 +47,11 @@ def main() -> int:
             + "\nThis interpreter was built without optimisation: use BENCH_PYTHON=/usr/bin/python3\n"
             + "*" * 78
         )
-    results = Results(
-        interpreter.words, interpreter.optimised, arguments.rounds, arguments.seconds, quick=arguments.quick
-    )
+    built = None if arguments.interpreted else compiled(arguments.gateway)
+    arguments.gateway = built or arguments.gateway
+    words = f"{interpreter.words}; the gateway's hot path {'compiled by mypyc' if built else 'interpreted'}"
+    _say(words)
+    results = Results(words, interpreter.optimised, arguments.rounds, arguments.seconds, quick=arguments.quick)
     with _place(Path(sys.executable)) as place:
         systems = _systems(place, plan, arguments, results)
         _measure(place, plan, systems, arguments, results)
@@ -69,6 +71,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--cells", default="", metavar="KEYS", help="only these cells, with commas")
     parser.add_argument("--gateway", type=Path, default=ROOT, metavar="FOLDER", help="another checkout of the gateway")
+    parser.add_argument("--interpreted", action="store_true", help="do not compile the gateway's hot path first")
     return parser.parse_args()
 
 

@@ -46,8 +46,25 @@ class Interpreter:
 
 def prepared() -> Interpreter:
     """`var/bench/venv`, made from the hashed lock when it is missing or older than the lock."""
-    folder = RUN / "venv"
-    lock = ROOT / "requirements.lock"
+    return described(_venv("venv", "requirements.lock"))
+
+
+def compiled(checkout: Path) -> Path | None:
+    """The checkout with its hot path compiled, as the image carries it; None, said aloud, where that cannot be had."""
+    folder = RUN / "compiled"
+    try:
+        python = _venv("compile", "requirements-compile.lock")
+        subprocess.run([checkout / "scripts" / "compiled", folder, python], check=True)
+    except (OSError, subprocess.CalledProcessError):
+        print(f"{'*' * 78}\nNOT COMPILED: the gateway is measured as it is interpreted\n{'*' * 78}", flush=True)
+        return None
+    return folder
+
+
+def _venv(name: str, lock_name: str) -> Path:
+    """Its Python."""
+    folder = RUN / name
+    lock = ROOT / lock_name
     base = os.environ.get("BENCH_PYTHON") or (_SYSTEM_PYTHON if Path(_SYSTEM_PYTHON).exists() else sys.executable)
     stamp, mark = folder / "made-from", f"{base} {hashlib.sha256(lock.read_bytes()).hexdigest()}"
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != mark:
@@ -55,7 +72,7 @@ def prepared() -> Interpreter:
         pip = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "--require-hashes", "-r", str(lock)], check=True)
         stamp.write_text(mark, encoding="utf-8")
-    return described(folder / "bin/python")
+    return folder / "bin/python"
 
 
 def described(python: Path) -> Interpreter:
