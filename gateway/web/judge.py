@@ -28,7 +28,6 @@ async def judge(services: Services, exchange: Exchange, route: Route, *, with_bo
     """
     began = services.clock()
     session = exchange.session and await enquire_by_identity(services, route.policy, exchange.session)
-    exchange = replace(exchange, session=session)
     # After the enquiry, which may have taken long: what was contested meanwhile does not leave.
     standing = await services.sessions.standing(session)
     facts = facts_of(

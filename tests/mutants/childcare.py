@@ -103,8 +103,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the page looks at the session before the enquiry",
         "gateway/web/judge.py",
-        "    exchange = replace(exchange, session=session)\n",
-        "",
+        "asking = replace(exchange, session=session)",
+        "asking = exchange",
         _BRANCHES + "test_an_identity_that_no_register_knows_is_not_blamed_on_its_person",
     ),
     Mutant(
