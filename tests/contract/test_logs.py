@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 
 import structlog
 
@@ -18,7 +19,8 @@ def _logged(write: object) -> str:
     stream = io.StringIO()
     configure_logging(stream)
     write(structlog.get_logger())  # type: ignore[operator]
-    return stream.getvalue()
+    # A time may hold any digits: 648 microseconds are nobody's quotient.
+    return re.sub(r'"timestamp": ?"[^"]*"', '"timestamp":""', stream.getvalue())
 
 
 def test_a_code_passes() -> None:
