@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 import socket
 from collections import Counter
 from contextlib import suppress
@@ -238,10 +239,11 @@ def answer_in_some_way(exchange: Exchange) -> bool:
 
 
 def _routed(target: bytes) -> tuple[str, bytes]:
-    """Route name and what goes upstream, for a canonical target."""
+    """Route name, which no `;parameters` change, and what goes upstream, for a canonical target."""
     if target.startswith(b"/strip/"):
         return "strip", target.removeprefix(b"/strip")
-    return next((name for prefix, name in ROUTES.items() if target.startswith(prefix)), "none"), target
+    path = re.sub(rb";[^/]*", b"", target.partition(b"?")[0])
+    return next((name for prefix, name in ROUTES.items() if path.startswith(prefix)), "none"), target
 
 
 def _digest_holds(claims: dict[str, object], body: bytes, route: str) -> bool:
