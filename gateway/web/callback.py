@@ -16,9 +16,10 @@ from gateway.web.enquiry import enquire
 from gateway.web.exchange import Destination, Exchange, destination, origin_of, own_url, with_cookies
 from gateway.web.information import alternative_of
 from gateway.web.kept_forms import onward
-from gateway.web.leaving import failed, works_again
+from gateway.web.leaving import failed
 from gateway.web.login import count_login, down_page, provider_down
 from gateway.web.loops import is_stuck
+from gateway.web.outage_mark import works_again
 from gateway.web.services import Services
 
 TOKEN_S = 55.0

@@ -53,29 +53,16 @@ class Cookies:
         self._agents = _signer(secrets, "agent cookie")
         self._forms = _signer(secrets, "form token")
         self._returns = _signer(secrets, "logout return")
-        self.logins = CookieFamily(
-            f"{prefix}gateway-login",
-            self._attributes,
-            _signer(secrets, "login cookie"),
-            at_most=LOGINS_AT_MOST,
-            ttl_s=LOGIN_S,
-        )
+
+        def family(name: str, at_most: int, ttl_s: int) -> CookieFamily:
+            signer = _signer(secrets, f"{name} cookie")
+            return CookieFamily(f"{prefix}gateway-{name}", self._attributes, signer, at_most=at_most, ttl_s=ttl_s)
+
+        self.logins = family("login", LOGINS_AT_MOST, LOGIN_S)
         """One for each login under way, by its state: another browser cannot end it."""
-        self.forms = CookieFamily(
-            f"{prefix}gateway-form",
-            self._attributes,
-            _signer(secrets, "form cookie"),
-            at_most=FORMS_AT_MOST,
-            ttl_s=LOGIN_S,
-        )
+        self.forms = family("form", FORMS_AT_MOST, LOGIN_S)
         """The ticket of each form that waits for a login, by its target."""
-        self.outages = CookieFamily(
-            f"{prefix}gateway-outage",
-            self._attributes,
-            _signer(secrets, "outage cookie"),
-            at_most=OUTAGES_AT_MOST,
-            ttl_s=OUTAGE_S,
-        )
+        self.outages = family("outage", OUTAGES_AT_MOST, OUTAGE_S)
         """A mark for each provider that failed this browser, by its name in `identity:`."""
 
     def session_id(self, headers: Sequence[bytes]) -> SessionId | None:

@@ -14,7 +14,7 @@ from gateway.web.enquiry import enquire_by_identity
 from gateway.web.exchange import Destination, Exchange, facts_of, own_url
 from gateway.web.forward import Permit, delivery_due, permit
 from gateway.web.kept_forms import keep_or_say
-from gateway.web.leaving import failed_here
+from gateway.web.outage_mark import failed_here
 from gateway.web.review import alternative_page, refused_page
 from gateway.web.services import Services
 

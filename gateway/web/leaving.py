@@ -6,10 +6,8 @@ from collections.abc import Iterable
 from starlette.responses import Response
 
 from gateway.core.errors import DependencyFailed
-from gateway.core.rules import Policy
 from gateway.web import texts
-from gateway.web.cookies import digest_of
-from gateway.web.exchange import Destination, Exchange, origin_of
+from gateway.web.exchange import Destination, origin_of
 from gateway.web.information import accepted_by
 from gateway.web.services import Services
 from gateway.web.texts import Message
@@ -38,29 +36,6 @@ def down(services: Services, place: Destination | None) -> Message:
 def _by_franceconnect(services: Services, place: Destination | None) -> bool:
     accepted = accepted_by(services, place.route.policy if place else None)
     return any(each.name in accepted and each.rules.opens_data for each in services.settings.providers)
-
-
-def mark_failed(services: Services, exchange: Exchange, provider: str) -> list[str]:
-    """Set-Cookie lines: this browser tried to log in, and the provider could not. It ends with the next login.
-
-    Of this browser alone: an error that comes by a browser's own address may be invented, and marks it for nobody else.
-    """
-    held = exchange.snapshot.values(b"cookie")
-    return services.cookies.outages.put(held, provider, digest_of(provider), services.now)
-
-
-def works_again(services: Services, exchange: Exchange, provider: str) -> str | None:
-    """The Set-Cookie line that takes the mark away, where there may be one."""
-    outages = services.cookies.outages
-    return outages.end(provider) if outages.any(exchange.snapshot.values(b"cookie")) else None
-
-
-def failed_here(services: Services, exchange: Exchange, policy: Policy | None) -> frozenset[str]:
-    """Names of the providers, among those that lead into this service, that failed this browser a moment ago."""
-    held, outages = exchange.snapshot.values(b"cookie"), services.cookies.outages
-    if not outages.any(held):
-        return frozenset()
-    return frozenset(name for name in accepted_by(services, policy) if outages.get(held, name, services.now))
 
 
 async def prepare(services: Services, names: Iterable[str]) -> None:

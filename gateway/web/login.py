@@ -22,7 +22,8 @@ from gateway.web.exchange import (
 )
 from gateway.web.http import posted_form
 from gateway.web.information import accepted_by, alternative_of, announced, buttons, special_of
-from gateway.web.leaving import down, failed_here, mark_failed, prepare, with_form_targets
+from gateway.web.leaving import down, prepare, with_form_targets
+from gateway.web.outage_mark import failed_here, mark_failed
 from gateway.web.services import Services
 from gateway.web.step_up import why_again
 from gateway.web.waiting import must_wait, waive

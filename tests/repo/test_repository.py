@@ -60,7 +60,17 @@ def test_the_container_base_is_pinned_by_tag_and_digest_and_runs_as_nobody() -> 
     assert "--require-hashes" in dockerfile
 
 
-LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-build.lock"]
+def test_what_the_image_copies_is_there_and_not_kept_from_its_builder() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    named = [line.split()[1:-1] for line in dockerfile.splitlines() if re.match(r"COPY (?!--from)", line)]
+    copied = {name for names in named for name in names}
+    ignored, *let_in = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert ignored == "*"
+    assert copied == {line[1:] for line in let_in if line.startswith("!")}
+    assert all((ROOT / name).exists() for name in copied)
+
+
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-build.lock", "requirements-compile.lock"]
 
 
 @pytest.mark.parametrize("name", [*LOCKS, "tests/providers/python/requirements.lock", "tests/valkey/requirements.lock"])

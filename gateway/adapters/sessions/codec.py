@@ -35,7 +35,7 @@ def load_older(kind: type[Value], raw: bytes) -> Value:
     return _load(kind, raw, _filled)
 
 
-def _load(kind: type[Value], raw: bytes, fill: "Fill") -> Value:
+def _load(kind: type[Value], raw: bytes, fill: Fill) -> Value:
     try:
         value: Value = _value(kind, json.loads(raw), fill)
     except (TypeError, KeyError, AttributeError, RecursionError):
