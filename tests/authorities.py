@@ -2,6 +2,7 @@
 
 import ssl
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -13,29 +14,32 @@ DAY = timedelta(days=1)
 
 
 class Authority:
-    """`folder` holds its own certificate and those that it issues."""
+    """`folder` holds its own certificate (`file`) and those that it issues, each with its key."""
 
     def __init__(self, folder: Path, name: str) -> None:
         folder.mkdir()
         self._folder = folder
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self._name = _named(name)
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self.file = folder / "ca.pem"
-        self.file.write_bytes(_pem(self._signed(self._name, self._key.public_key(), None, 30 * DAY)))
+        self.file = str(folder / "ca.pem")
+        Path(self.file).write_bytes(_pem(self._signed(self._name, self._key.public_key(), None, 30 * DAY)))
 
-    def serving(self, name: str, *, ends_in: timedelta = 30 * DAY) -> ssl.SSLContext:
-        """A server's context with a certificate for a DNS name, which ends then; a negative time is past."""
+    def issue(self, name: str, *, ends_in: timedelta = 30 * DAY) -> tuple[str, str]:
+        """Files of a certificate for a DNS name or an address, which ends then, and of its key; negative is past."""
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         certificate, secret = self._folder / f"{name}.pem", self._folder / f"{name}.key"
-        certificate.write_bytes(_pem(self._signed(subject, key.public_key(), name, ends_in)))
+        certificate.write_bytes(_pem(self._signed(_named(name), key.public_key(), name, ends_in)))
         secret.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
         )
+        return str(certificate), str(secret)
+
+    def serving(self, name: str, *, ends_in: timedelta = 30 * DAY) -> ssl.SSLContext:
+        """A server's context with such a certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, secret)
+        context.load_cert_chain(*self.issue(name, ends_in=ends_in))
         return context
 
     def _signed(
@@ -49,8 +53,19 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=san is None, path_length=None), critical=True)
         )
         if san is not None:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(san)]), critical=False)
+            builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(san)]), critical=False)
         return builder.sign(self._key, hashes.SHA256())
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

@@ -11,11 +11,10 @@ from gateway.adapters.sessions.redis import RedisRecords
 from gateway.cli.doctors.store import _tried
 from gateway.core.errors import DependencyFailed
 from gateway.settings import RedisKind, RedisSettings
+from tests.authorities import Authority
 from tests.contract.test_redis_failover import contract
 from tests.contract.test_redis_store import ACL
 from tests.contract.test_session_stores import NOW, Clock
-from tests.contract.test_upstream_tls import Authority
-from tests.contract.test_upstream_tls import _authority as an_authority
 from tests.redis_servers import Guarded, Server, cluster, needs_redis, redis_server, sentinels
 
 pytestmark = [pytest.mark.anyio, needs_redis]
@@ -26,12 +25,12 @@ WEAK = "user faible on >right ~gateway:* +get +set"
 
 @pytest.fixture
 def ours(tmp_path: Path) -> Authority:
-    return an_authority(tmp_path / "ours", "Ours")
+    return Authority(tmp_path / "ours", "Ours")
 
 
 @pytest.fixture
 def theirs(tmp_path: Path) -> Authority:
-    return an_authority(tmp_path / "theirs", "Theirs")
+    return Authority(tmp_path / "theirs", "Theirs")
 
 
 def guarded(ours: Authority) -> Guarded:

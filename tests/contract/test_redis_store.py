@@ -17,8 +17,8 @@ from gateway.config.gateway_models import SessionsModel
 from gateway.core.errors import DependencyFailed
 from gateway.core.quota import Claim, Window, Wish
 from gateway.settings import RedisKind, RedisSettings
+from tests.authorities import Authority
 from tests.contract.test_session_stores import ID, SESSION, TRANSACTION
-from tests.contract.test_upstream_tls import _authority as an_authority
 from tests.redis_servers import NEEDS, Server, needs_redis, redis_server
 from tests.session_load import eventually, judged, load, sessions_of
 
@@ -273,7 +273,7 @@ def test_the_documented_rights_are_the_tested_ones() -> None:
 
 
 async def test_over_tls_the_authority_the_name_and_our_certificate_are_checked(tmp_path: Path) -> None:
-    ours, theirs = an_authority(tmp_path / "ours", "Ours"), an_authority(tmp_path / "theirs", "Theirs")
+    ours, theirs = Authority(tmp_path / "ours", "Ours"), Authority(tmp_path / "theirs", "Theirs")
     certificate, key = ours.issue("localhost")
     client_cert, client_key = ours.issue("passerelle")
     options = ["--tls", f"tls-cert-file {certificate}", f"tls-key-file {key}", f"tls-ca-cert-file {ours.file}"]

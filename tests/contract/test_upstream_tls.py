@@ -2,18 +2,13 @@
 
 import asyncio
 import ssl
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
 
 from gateway.core.rules import Route, Timeouts, Upstream, UpstreamTls
+from tests.authorities import Authority
 from tests.upstreams import OK, Canary, Peer, Script, a_client, a_request, always, ask, begin, canary
 from tests.upstreams import both_loops as anyio_backend  # noqa: F401 - a fixture
 
@@ -23,86 +18,18 @@ REFUSED = ("upstream_tls", 502)
 NAME = "app.mairie.test"
 
 
-@dataclass(frozen=True)
-class Authority:
-    """Signs certificates; `folder` holds them, each with its key."""
-
-    folder: Path
-    name: x509.Name
-    key: ec.EllipticCurvePrivateKey
-
-    @property
-    def file(self) -> str:
-        return str(self.folder / "ca.pem")
-
-    def issue(self, name: str) -> tuple[str, str]:
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = _named(name)
-        certificate = _certificate(subject, self.name, key.public_key(), self.key, name)
-        files = self.folder / f"{name}.pem", self.folder / f"{name}.key"
-        files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        files[1].write_bytes(_pem(key))
-        return str(files[0]), str(files[1])
-
-
-def _named(name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-
-
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def _certificate(
-    subject: x509.Name,
-    issuer: x509.Name,
-    key: ec.EllipticCurvePublicKey,
-    signing: ec.EllipticCurvePrivateKey,
-    san: str | None,
-) -> x509.Certificate:
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder(issuer, subject, key, x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.BasicConstraints(ca=san is None, path_length=None), critical=True)
-    )
-    if san is not None:
-        builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(san)]), critical=False)
-    return builder.sign(signing, hashes.SHA256())
-
-
-def _alternative(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
-
-
-def _authority(folder: Path, name: str) -> Authority:
-    folder.mkdir()
-    key = ec.generate_private_key(ec.SECP256R1())
-    authority = Authority(folder, _named(name), key)
-    certificate = _certificate(authority.name, authority.name, key.public_key(), key, None)
-    Path(authority.file).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return authority
-
-
 @pytest.fixture
 def ours(tmp_path: Path) -> Authority:
-    return _authority(tmp_path / "ours", "Ours")
+    return Authority(tmp_path / "ours", "Ours")
 
 
 @pytest.fixture
 def theirs(tmp_path: Path) -> Authority:
-    return _authority(tmp_path / "theirs", "Theirs")
+    return Authority(tmp_path / "theirs", "Theirs")
 
 
 def _serving(authority: Authority, name: str = NAME, *, clients: Authority | None = None) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*authority.issue(name))
+    context = authority.serving(name)
     if clients is not None:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(clients.file)

@@ -33,7 +33,7 @@ def authority(tmp_path: Path) -> Authority:
 
 def _settings(port: int, tls: str, authority: Authority | None = None, **more: str) -> EmailSettings:
     told = EmailSettings("localhost", port, tls, "passerelle@ville.example", "guichet@ville.example", **more)
-    return replace(told, ca_file=str(authority.file)) if authority else told
+    return replace(told, ca_file=authority.file) if authority else told
 
 
 def _send(settings: EmailSettings) -> None:
