@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 
 from gateway.adapters.metrics.cells import Cells
-from gateway.ports import AuditLine
+from gateway.trace_ports import AuditLine, Codes
 
 TIMES = 300_000
 ROUNDS = 5
 
-LINE = AuditLine("K7QM-2F4D", "cantine", "cantine", "abc", "allow", "allowed", "verified", "fc", "GET", 200, 4)
+LINE = AuditLine("K7QM-2F4D", Codes("cantine", "cantine", "abc", "allow", "allowed", "verified", "fc"), "GET", 200, 4)
 
 
 def _us(work: Callable[[], object]) -> float:

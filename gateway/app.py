@@ -16,8 +16,9 @@ from gateway.web.gate import Gate
 from gateway.web.live import CHECK_S
 from gateway.web.quick_lane import QuickLane
 from gateway.web.server.asgi import AsgiExchange
-from gateway.web.server.connection import ClientConnection, Responder
+from gateway.web.server.connection import ClientConnection
 from gateway.web.server.front import Front
+from gateway.web.server.responder import Responder
 from gateway.web.services import Services
 
 SWEEP_S = 60

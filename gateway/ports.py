@@ -1,12 +1,10 @@
 """What we ask of the outside: Protocols and their plain types. No I/O here."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from gateway.core.errors import DependencyFailed
-from gateway.core.http1.response import ResponseHead
 from gateway.core.model import (
     Absent,
     Acr,
@@ -21,7 +19,7 @@ from gateway.core.model import (
     VerifiedClaims,
 )
 from gateway.core.quota import Turn
-from gateway.core.rules import Mode, Route
+from gateway.core.rules import Mode
 
 Clock = Callable[[], float]
 """Unix seconds. Tests move it by hand."""
@@ -195,98 +193,6 @@ class TransactionStore(Protocol):
         ...
 
 
-class UpstreamRequest(NamedTuple):
-    """Exactly what goes on the wire."""
-
-    route: Route
-    method: str
-    head: bytes
-    """The whole head, its blank line included; carries names and values: never logged, never shown."""
-    length: int
-    """Bytes of body that follow, as the head declares them; 0 is none; `fields.CHUNKED`."""
-    upgrade: bool = False
-    """A WebSocket handshake: 101 is an answer, and then both ends speak raw bytes."""
-    heads: Mapping[str, bytes] = {}
-    """By authority, for upstreams that are not told the same as the first."""
-
-    def __repr__(self) -> str:
-        return f"UpstreamRequest(route={self.route.name!r}, method={self.method!r})"
-
-
-class Answer(Protocol):
-    """Who receives one upstream answer, called on the event loop: `started`, `received`…, then `ended`.
-
-    `failed` may come instead at any point and is the last call: `DependencyFailed("upstream", …)`.
-    """
-
-    def started(self, head: ResponseHead) -> None:
-        """The final head (100 and 103 were dropped). After 101, `received` is raw bytes until `ended`."""
-        ...
-
-    def received(self, piece: bytes) -> None:
-        """Body, without its chunked coding."""
-        ...
-
-    def ended(self) -> None: ...
-
-    def failed(self, error: DependencyFailed) -> None: ...
-
-    def pause_body(self) -> None:
-        """The upstream takes no more for now: stop reading the client."""
-        ...
-
-    def resume_body(self) -> None: ...
-
-
-class Sending(Protocol):
-    """Our end of a request under way. Calls after the end of the answer do nothing."""
-
-    def send(self, piece: bytes) -> None:
-        """Body bytes, uncoded: the adapter writes the chunks of a chunked request. After 101: raw bytes."""
-        ...
-
-    def finish(self) -> None:
-        """The body is whole. A request of `length` 0 is finished from the start."""
-        ...
-
-    def pause_answer(self) -> None:
-        """The client takes no more for now: stop reading the upstream."""
-        ...
-
-    def resume_answer(self) -> None: ...
-
-    def abort(self) -> None:
-        """The client is gone: close the connection, call the answer no more."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamResponse:
-    head: ResponseHead = field(repr=False)
-    body: AsyncIterator[bytes] = field(repr=False)
-    close: Callable[[], None] = field(repr=False)
-
-
-class UpstreamClient(Protocol):
-    """Forwards requests. Redirects are passed on, never followed; a connection that did anything odd is never reused.
-
-    An idempotent request without a body is tried again, once, when a kept connection turns out to be dead; any request
-    is, on another upstream of the route, when nothing of it was written.
-    """
-
-    async def open(self, routes: Iterable[Route]) -> None:
-        """Serve these routes from now on: at the start, and again at each reload."""
-        ...
-
-    def start(self, request: UpstreamRequest, answer: Answer) -> Sending:
-        """Begin at once: without waiting when a kept connection is free. Never raises: trouble is `answer.failed`."""
-        ...
-
-    async def forward(self, request: UpstreamRequest, body: AsyncIterator[bytes] | None) -> UpstreamResponse:
-        """The same for one who awaits: returns as soon as the answer's head is there; raises `DependencyFailed`."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Handoff:
     """A session carried from the callback's host to another host that the gateway protects."""
@@ -364,37 +270,3 @@ class FormStore(Protocol):
         ...
 
     async def drop(self, ticket: str) -> None: ...
-
-
-class AuditLine(NamedTuple):
-    """One decision, in codes: who decided what about which route, never about whom."""
-
-    decision_id: str
-    route: str
-    policy: str
-    policy_version: str
-    outcome: str
-    """allow, deny, alternative, authenticate, ask."""
-    reason: str
-    household_status: str | None
-    provider: str | None
-    method: str
-    status: int
-    duration_ms: int
-
-
-class Metrics(Protocol):
-    """Numbers for the operator. A name stands in the catalogue; a label is a code or a configured name, never a person.
-
-    Calls never wait and never raise for lack of room.
-    """
-
-    def decided(self, line: AuditLine, waited_s: float | None) -> None:
-        """One decision, and how long the upstream took to begin its answer; None when there was none."""
-        ...
-
-    def count(self, name: str, **labels: str) -> None: ...
-
-    def observe(self, name: str, seconds: float, **labels: str) -> None: ...
-
-    def set(self, name: str, value: float, **labels: str) -> None: ...

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -290,5 +291,10 @@ class Settings:
 
     def accepts_port(self, port: int | None) -> bool:
         """No port, that of `public_url`, or its scheme's own."""
-        public = urlsplit(self.public_url)
-        return port in {None, public.port, {"http": 80, "https": 443}[public.scheme]}
+        return port is None or port in _ports_of(self.public_url)
+
+
+@lru_cache(maxsize=16)
+def _ports_of(public_url: str) -> frozenset[int | None]:
+    public = urlsplit(public_url)
+    return frozenset({public.port, {"http": 80, "https": 443}[public.scheme]})

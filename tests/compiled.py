@@ -36,6 +36,7 @@ def main(what: list[str]) -> int:
             source = ROOT / name
             if source.is_dir():
                 shutil.copytree(source, copy / name, symlinks=True, ignore=NOT_COPIED)
+                _link_parts(source, copy / name)
             else:
                 shutil.copy(source, copy)
         if not _serves_compiled(copy):
@@ -43,6 +44,13 @@ def main(what: list[str]) -> int:
             return 1
         command = [sys.executable, "-m", "pytest", "-q", "-n", "4", "--dist", "loadfile", "-p", "no:cacheprovider"]
         return subprocess.run([*command, "-m", "not slow and not interpreted", *what], cwd=copy, check=False).returncode
+
+
+def _link_parts(source: Path, copy: Path) -> None:
+    """What others' programs run on is not copied, and must be there all the same."""
+    for part in (*source.rglob(".venv"), *source.rglob("node-linux-*")):
+        if part.is_dir():
+            (copy / part.relative_to(source)).symlink_to(part)
 
 
 def _missing() -> str:

@@ -19,7 +19,7 @@ from gateway.config.gateway_file import load
 from gateway.sandbox.legacy import legacy_app
 from tests.world import ROOT, MovedClock, World, bound_sockets, configuration, sandbox, secrets, served
 
-START_S = 20
+START_S = 60
 
 
 def until(what: Callable[[], object], within_s: float = 10) -> None:

@@ -15,7 +15,7 @@ from gateway.core.errors import DependencyFailed
 from gateway.core.http1.fields import CHUNKED
 from gateway.core.http1.response import ResponseHead
 from gateway.core.rules import Route, Upstream
-from gateway.ports import Sending, UpstreamRequest
+from gateway.upstream_ports import Sending, UpstreamRequest
 from tests.builders import a_route
 
 PATIENCE_S = 10

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TextIO
 
 from gateway.dispute_ports import ActionLine
-from gateway.ports import AuditLine
+from gateway.trace_ports import AuditLine, Codes
 
 
 class AuditLog:
@@ -26,7 +26,7 @@ class AuditLog:
 
     def record(self, line: AuditLine) -> None:
         self._write(
-            f'{{"time":"{self._time()}","decision_id":"{line.decision_id}",{_codes(*line[1:8])},'
+            f'{{"time":"{self._time()}","decision_id":"{line.decision_id}",{_written(line.codes)},'
             f'"method":"{line.method}","status":{line.status},"duration_ms":{line.duration_ms}}}\n'
         )
 
@@ -55,6 +55,6 @@ class AuditLog:
 
 
 @lru_cache(maxsize=4096)
-def _codes(*values: str | None) -> str:
-    """The part that is the same for many lines: from the route to the provider."""
-    return json.dumps(dict(zip(AuditLine._fields[1:8], values, strict=True)), separators=(",", ":"))[1:-1]
+def _written(codes: Codes) -> str:
+    """The part that is the same for many lines."""
+    return json.dumps(codes._asdict(), separators=(",", ":"))[1:-1]

@@ -6,7 +6,6 @@ Grammar: RFC 3986 §3.3 and §3.4. Only the normalisations that every reader agr
 
 import re
 import unicodedata
-from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from gateway.core.errors import RequestRejected
@@ -43,17 +42,33 @@ _REGULAR: frozenset[PathException] = frozenset()
 _BEST_FIT = str.maketrans({"∕": "/", "⁄": "/", "⧸": "/", "∖": "\\", "⧵": "\\"})
 
 
-class Target(NamedTuple):
-    """A request target read once."""
+OWN_PREFIX = "/_gateway"
+"""What is there, and below, the gateway answers itself."""
 
-    path: NormalPath
-    """What routing and policy see: without `;parameters`."""
-    wire_path: bytes
-    """What goes upstream: the same, with the parameters."""
-    query: bytes | None
-    """Byte for byte as sent. None: no `?` at all; empty: a bare one."""
-    irregular: frozenset[PathException]
-    """What a route must have allowed (`admit`)."""
+_OWN_FOLDER = f"{OWN_PREFIX}/"
+
+
+class Target:
+    """A request target read once. Never changed once it is made."""
+
+    __slots__ = ("irregular", "path", "query", "wire_path")
+
+    def __init__(
+        self, path: NormalPath, wire_path: bytes, query: bytes | None, irregular: frozenset[PathException]
+    ) -> None:
+        self.path = path
+        """What routing and policy see: without `;parameters`."""
+        self.wire_path = wire_path
+        """What goes upstream: the same, with the parameters."""
+        self.query = query
+        """Byte for byte as sent. None: no `?` at all; empty: a bare one."""
+        self.irregular = irregular
+        """What a route must have allowed (`admit`)."""
+
+    @property
+    def is_own(self) -> bool:
+        """A page of the gateway's, which no upstream ever sees."""
+        return self.path.startswith(_OWN_FOLDER) or self.path == OWN_PREFIX
 
     @property
     def wire(self) -> bytes:
@@ -98,7 +113,8 @@ def normalise(path: str) -> NormalPath:
 
 def admit(target: Target, route: Route) -> None:
     """Refuse the irregular spellings that the route does not allow."""
-    _refuse(target.irregular - route.allow_in_path)
+    if target.irregular:
+        _refuse(target.irregular - route.allow_in_path)
 
 
 def reread(path: NormalPath) -> NormalPath:

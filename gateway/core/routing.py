@@ -58,7 +58,7 @@ class RouteTable:
         `RequestRejected` with 501 (no such method), 421 (host), 404 (path), 405 (method; never a shorter route), or
         400 when decoding the path's escapes would lead to another route.
         """
-        if not _METHOD.fullmatch(method):
+        if method not in USUAL_METHODS and not _METHOD.fullmatch(method):
             raise RequestRejected("method_unknown", 501)
         root = self._roots.get(host)
         if root is None:

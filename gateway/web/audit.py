@@ -2,7 +2,7 @@
 
 from gateway.core.model import Decision, Session
 from gateway.core.rules import Route
-from gateway.ports import AuditLine
+from gateway.trace_ports import AuditLine, Codes
 from gateway.web.exchange import Exchange
 from gateway.web.forward import Permit
 from gateway.web.services import Services
@@ -21,21 +21,7 @@ def audit_allowed(
     waited_s: float | None = None,
 ) -> None:
     """`waited_s`: until the head of the upstream's answer, whose `status` this then is."""
-    route = given.route
-    household = given.allow.status
-    line = AuditLine(
-        reference,
-        route.name,
-        route.policy.name,
-        route.policy.version,
-        "allow",
-        str(given.allow.reason),
-        None if household is None else str(household),
-        given.provider,
-        method,
-        status,
-        round((services.clock() - began) * 1000),
-    )
+    line = AuditLine(reference, given.codes, method, status, round((services.clock() - began) * 1000))
     services.audit(line)
     services.metrics.decided(line, waited_s)
 
@@ -50,8 +36,7 @@ def audit_turned_away(
     began: float,
 ) -> None:
     household = getattr(decision, "status", None)
-    line = AuditLine(
-        decision_id=exchange.reference,
+    codes = Codes(
         route=route.name,
         policy=route.policy.name,
         policy_version=route.policy.version,
@@ -59,9 +44,8 @@ def audit_turned_away(
         reason=str(decision.reason),
         household_status=str(household) if household else None,
         provider=session.identity.provider if session and session.identity else None,
-        method=exchange.snapshot.method,
-        status=status,
-        duration_ms=round((services.clock() - began) * 1000),
     )
+    duration_ms = round((services.clock() - began) * 1000)
+    line = AuditLine(exchange.reference, codes, exchange.snapshot.method, status, duration_ms)
     services.audit(line)
     services.metrics.decided(line, None)

@@ -10,14 +10,12 @@ from gateway.core.errors import RequestRejected
 from gateway.core.forwarded import client_address, one_subscriber
 from gateway.core.household import lasting
 from gateway.core.model import Facts, NormalPath, RequestFacts, Session, Standing
-from gateway.core.paths import Target, admit, read_target
+from gateway.core.paths import OWN_PREFIX, Target, admit, read_target
 from gateway.core.routing import SlashRedirect, normal_host
 from gateway.core.rules import Policy, Route
-from gateway.web.http import Snapshot
 from gateway.web.pages import Pages
 from gateway.web.services import Services
-
-OWN_PREFIX = "/_gateway"
+from gateway.web.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def _destination(services: Services, raw: str, host: str) -> Destination | None:
             return None
         prefix = f"{parts.scheme}://{parts.netloc}"
         target = read_target(raw.removeprefix(prefix).encode("ascii") or b"/")
-    if is_own(target):
+    if target.is_own:
         return None
     found = _route_of(services, host, target.path)
     if isinstance(found, SlashRedirect):
@@ -88,10 +86,6 @@ def _route_of(services: Services, host: str, path: NormalPath) -> Route | SlashR
         if error.status != 405:
             raise
         return services.routes.find(host, path, "POST")
-
-
-def is_own(target: Target) -> bool:
-    return target.path == OWN_PREFIX or target.path.startswith(OWN_PREFIX + "/")
 
 
 def origin_of(url: str) -> str:

@@ -4,8 +4,8 @@ from starlette.responses import Response
 
 from gateway.core.errors import DependencyFailed, GatewayError, RequestRejected, ValueRefused
 from gateway.web import texts
-from gateway.web.http import Snapshot
 from gateway.web.services import Services
+from gateway.web.snapshot import Snapshot
 
 _DOWN = {"session-store": texts.STORE_DOWN, "upstream": texts.UPSTREAM_DOWN, "franceconnect": texts.PROVIDER_DOWN}
 

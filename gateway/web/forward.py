@@ -3,7 +3,6 @@
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from math import inf
-from typing import NamedTuple
 
 from gateway.core.encodings import encode, render
 from gateway.core.facts import is_household_value
@@ -18,10 +17,11 @@ from gateway.core.paths import Target
 from gateway.core.rewriting import Rewriting, wire_target
 from gateway.core.rules import Route
 from gateway.core.signing import Bound, RequestSigner, Statement, Subject, prepare
-from gateway.ports import UpstreamRequest
+from gateway.trace_ports import Codes
+from gateway.upstream_ports import UpstreamRequest
 from gateway.web.bodies import Body
-from gateway.web.http import Snapshot
 from gateway.web.services import Services
+from gateway.web.snapshot import Snapshot
 
 _ALWAYS_FRAMED = frozenset({"POST", "PUT", "PATCH"})
 _WEBSOCKET = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -33,7 +33,8 @@ class Permit:
 
     route: Route
     allow: Allow
-    provider: str | None
+    codes: Codes
+    """Of its audit lines."""
     private: bool
     """The answer is about a person: no shared cache may keep it."""
     injected: tuple[tuple[str, bytes], ...] = field(repr=False)
@@ -66,13 +67,25 @@ def permit(services: Services, route: Route, allow: Allow, session: Session | No
     return Permit(
         route=route,
         allow=allow,
-        provider=identity.provider if identity else None,
+        codes=_codes(route, allow, identity),
         private=about,
         injected=injected,
         lines=write_fields((name.encode("ascii"), value) for name, value in injected),
         signer=prepare(route.sign, statement, signer=services.signer, secret=route.secret),
         rewriting=Rewriting.of(route, services.settings.origin_of(route)),
         until=_until(route, session),
+    )
+
+
+def _codes(route: Route, allow: Allow, identity: Identity | None) -> Codes:
+    return Codes(
+        route=route.name,
+        policy=route.policy.name,
+        policy_version=route.policy.version,
+        outcome="allow",
+        reason=str(allow.reason),
+        household_status=None if allow.status is None else str(allow.status),
+        provider=identity.provider if identity else None,
     )
 
 
@@ -99,16 +112,19 @@ def delivery_due(services: Services, given: Permit, session: Session | None) -> 
     return Delivery(service, facts, services.now)
 
 
-class Asked(NamedTuple):
-    """A request as far as the client may say it."""
+class Asked:
+    """A request as far as the client may say it. Never changed once it is made."""
 
-    method: str
-    target: Target
-    authority: bytes
-    """The Host as sent; its grammar was checked."""
-    lines: bytes
-    """The client's own fields, cleaned, and where it comes from, as they are written upstream."""
-    upgrade: bool = False
+    __slots__ = ("authority", "lines", "method", "target", "upgrade")
+
+    def __init__(self, method: str, target: Target, authority: bytes, lines: bytes, upgrade: bool = False) -> None:
+        self.method = method
+        self.target = target
+        self.authority = authority
+        """The Host as sent; its grammar was checked."""
+        self.lines = lines
+        """The client's own fields, cleaned, and where it comes from, as they are written upstream."""
+        self.upgrade = upgrade
 
     def __repr__(self) -> str:
         return f"Asked({self.method!r})"
@@ -133,7 +149,7 @@ def upstream_request(services: Services, given: Permit, request: Asked, body: Bo
     bound = bind(given, request.method, request.target, request.authority, body)
     head = _head(services, given, request, bound, body, reference)
     heads = {
-        name: _head(services, given, request, bound._replace(authority=name.encode("ascii")), body, reference)
+        name: _head(services, given, request, bound.at(name.encode("ascii")), body, reference)
         for name in _further_names(given.route)
     }
     return UpstreamRequest(given.route, request.method, head, body.length, upgrade=request.upgrade, heads=heads)
@@ -192,13 +208,16 @@ def _framing(method: str, length: int) -> bytes:
     return b""
 
 
-class Dressed(NamedTuple):
+class Dressed:
     """An answer's fields as the client receives them, and what they were made from: the same gives the same."""
 
-    route: Route
-    private: bool
-    raw: bytes
-    lines: bytes
+    __slots__ = ("lines", "private", "raw", "route")
+
+    def __init__(self, route: Route, private: bool, raw: bytes, lines: bytes) -> None:
+        self.route = route
+        self.private = private
+        self.raw = raw
+        self.lines = lines
 
     def __repr__(self) -> str:
         return f"Dressed({self.route.name!r})"

@@ -13,20 +13,20 @@ from starlette.responses import Response
 from gateway.core.errors import RequestRejected
 from gateway.core.headers import FRAMING, HOP_BY_HOP, fold, request_headers
 from gateway.core.http1.fields import CHUNKED, Malformed
-from gateway.core.http1.request import RequestHead, read_request
-from gateway.core.paths import admit
+from gateway.core.http1.request import RequestHead, read_named
+from gateway.core.paths import admit, read_target
 from gateway.core.remembered import Remembered
-from gateway.core.routing import SlashRedirect
+from gateway.core.routing import SlashRedirect, normal_host
 from gateway.core.rules import Route
 from gateway.core.signing import BodyMode, Bound
 from gateway.web.audit import audit_allowed
 from gateway.web.bodies import Body
-from gateway.web.exchange import Exchange, is_own, own_url
+from gateway.web.exchange import Exchange, own_url
 from gateway.web.forward import Permit, bind, said
-from gateway.web.http import Headers, Snapshot, snapshot_of
 from gateway.web.judge import judge
 from gateway.web.retention import let_go
 from gateway.web.services import Services
+from gateway.web.snapshot import Headers, Snapshot
 from gateway.web.websocket import check_handshake
 
 UNSEEN = Body(BodyMode.UNBOUND, None, CHUNKED)
@@ -113,20 +113,20 @@ def read_original(services: Services, asking: RequestHead, peer: str) -> Snapsho
         raise RequestRejected("target_too_long", 414)
     if not uri.startswith(b"/"):
         raise RequestRejected("target_form")
+    # Most proxies take Upgrade away when they ask; the key stays.
+    upgrade = b"websocket" if asking.upgrade or asking.names_websocket else b""
     try:
-        head = read_request(b"%b %b HTTP/1.1\r\nHost: %b" % (method, uri, host))
+        head = read_named(method, uri, ((b"Host", host), *kept), upgrade)
     except Malformed as error:
         raise RequestRejected(error.code, error.status) from None
-    read = snapshot_of(head, peer)
-    if read.target.wire != uri:
+    name, port = normal_host(host)
+    target = read_target(head.target)
+    if target.wire != uri:
         # The proxy sends its own spelling, and what is signed must be what is sent.
         raise RequestRejected("target_not_canonical")
     # Nothing of it is forwarded from here: only what would be refused at the gate is looked for.
     request_headers(kept, services.stripped, services.cookies.names)
-    # Most proxies take Upgrade away when they ask; the key stays.
-    upgrade = b"websocket" if asking.upgrade or asking.names_websocket else b""
-    block = head.block._replace(fields=((b"Host", host), *kept))
-    return replace(read, head=head._replace(block=block, upgrade=upgrade))
+    return Snapshot(head, target, name, port, peer)
 
 
 def _named(headers: Headers) -> tuple[bytes, bytes, bytes, Headers]:
@@ -144,31 +144,40 @@ def _named(headers: Headers) -> tuple[bytes, bytes, bytes, Headers]:
     return *_agreed(found), tuple(kept)
 
 
+_Family = tuple[bytes | None, bytes | None, bytes | None]
+
+_NOTHING: _Family = (None, None, None)
+
+
 def _agreed(found: dict[str, bytes]) -> tuple[bytes, bytes, bytes]:
     """One family of names must be whole; whatever is there of the other must say the same."""
-    url = _URL.fullmatch(found.get("xoriginalurl", b""))
-    families = (
-        (found.get("xforwardedmethod"), found.get("xforwardedhost"), found.get("xforwardeduri")),
-        (found.get("xoriginalmethod"), url and url[1], url and (url[2] or b"/")),
-    )
-    for method, host, uri in families:
-        if method and host and uri:
-            break
-    else:
+    forwarded = (found.get("xforwardedmethod"), found.get("xforwardedhost"), found.get("xforwardeduri"))
+    original = _original(found)
+    whole, other = (forwarded, original) if all(forwarded) else (original, forwarded)
+    method, host, uri = whole
+    if not method or not host or not uri:
         raise RequestRejected("forward_auth_incomplete")
-    agreed = (method, host, uri)
-    if ("xoriginalurl" in found and url is None) or any(
-        value not in {None, whole} for family in families for value, whole in zip(family, agreed, strict=True)
-    ):
+    if ("xoriginalurl" in found and original[1] is None) or (other != _NOTHING and _differ(other, whole)):
         raise RequestRejected("forward_auth_disagrees")
-    return agreed
+    return method, host, uri
+
+
+def _original(found: dict[str, bytes]) -> _Family:
+    url = _URL.fullmatch(found.get("xoriginalurl", b""))
+    if url is None:
+        return found.get("xoriginalmethod"), None, None
+    return found.get("xoriginalmethod"), url[1], url[2] or b"/"
+
+
+def _differ(said: _Family, whole: _Family) -> bool:
+    return any(value not in {None, agreed} for value, agreed in zip(said, whole, strict=True))
 
 
 def find_route(services: Services, original: Snapshot) -> Route | SlashRedirect:
     """The route of the original request; `RequestRejected` as at the gate."""
     if original.host not in services.routes.hosts or not services.settings.accepts_port(original.port):
         raise RequestRejected("host_unknown", 421)
-    if is_own(original.target):
+    if original.target.is_own:
         # The proxy hands these to the gateway itself; no upstream may ever see them.
         raise RequestRejected("own_page_unknown", 404)
     found = services.routes.find(original.host, original.target.path, original.method)

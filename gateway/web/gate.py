@@ -10,19 +10,20 @@ from gateway.core.errors import DependencyFailed, GatewayError, RequestRejected
 from gateway.core.paths import admit
 from gateway.core.routing import SlashRedirect
 from gateway.core.rules import Route
-from gateway.ports import UpstreamResponse
+from gateway.upstream_ports import UpstreamResponse
 from gateway.web import own_pages
 from gateway.web.audit import CLIENT_LEFT, audit_allowed
 from gateway.web.bodies import hold
-from gateway.web.exchange import Exchange, is_own
+from gateway.web.exchange import Exchange
 from gateway.web.failures import failure, log_failure
 from gateway.web.forward import Permit, answer_fields, asked, upstream_request
-from gateway.web.http import EXTENSION, ClientLeft, Snapshot, body_chunks, take_snapshot
+from gateway.web.http import EXTENSION, ClientLeft, body_chunks, take_snapshot
 from gateway.web.judge import judge
 from gateway.web.relay import Relay
 from gateway.web.resume import Resumed, resumed
 from gateway.web.retention import let_go
 from gateway.web.services import Services
+from gateway.web.snapshot import Snapshot
 from gateway.web.websocket import check_handshake
 
 
@@ -82,7 +83,7 @@ class Gate:
     async def _answer(
         self, snapshot: Snapshot, scope: Scope, receive: Receive, send: Send, reference: str
     ) -> Response | None:
-        name = own_pages.page_name(snapshot.target.path) if is_own(snapshot.target) else None
+        name = own_pages.page_name(snapshot.target.path) if snapshot.target.is_own else None
         if name not in own_pages.ANY_HOST:
             self._check_host(snapshot)
         if name is not None:

@@ -10,9 +10,10 @@ from gateway.ports import FormAbout, KeptForm
 from gateway.web import login_texts
 from gateway.web.cookies import digest_of
 from gateway.web.exchange import Destination, Exchange, address_of, own_url, with_cookies
-from gateway.web.http import Snapshot, body_chunks
+from gateway.web.http import body_chunks
 from gateway.web.information import alternative_of
 from gateway.web.services import Services
+from gateway.web.snapshot import Snapshot
 
 HEARD_BYTES = 16_777_216
 """Of a form that is not kept: read and dropped, so that its sender sees a page and not a broken connection."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
+from gateway.core.paths import OWN_PREFIX
 from gateway.core.routing import USUAL_METHODS
 from gateway.web import (
     agent_login,
@@ -26,7 +27,7 @@ from gateway.web import (
     review,
     waiting,
 )
-from gateway.web.exchange import OWN_PREFIX, Exchange
+from gateway.web.exchange import Exchange
 from gateway.web.services import Services
 
 Page = Callable[[Services, Exchange], Awaitable[Response]]

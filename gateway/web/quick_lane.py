@@ -4,31 +4,30 @@ It calls the same functions as the gate, in the same order, and keeps what they 
 (`open_sessions`). Whatever it does not recognise, and whatever is not allowed, falls through to the application.
 """
 
-from typing import NamedTuple
-
 from gateway.core.errors import GatewayError
-from gateway.core.http1.request import Block, RequestHead
-from gateway.core.model import Allow, RequestFacts, Standing
+from gateway.core.http1.request import RequestHead
+from gateway.core.model import Allow, NormalPath, RequestFacts, Standing
 from gateway.core.paths import Target, admit, read_target
 from gateway.core.policy import decide
 from gateway.core.routing import USUAL_METHODS, normal_host
 from gateway.core.rules import Route
 from gateway.web.audit import audit_allowed
 from gateway.web.enquiry import owed
-from gateway.web.exchange import facts_of, is_own
+from gateway.web.exchange import facts_of
 from gateway.web.forward import Asked, Permit, client_lines, delivery_due, permit, said_lines
 from gateway.web.forward_auth import bound_to, find_route, is_asked, read_original
 from gateway.web.open_sessions import OpenSession
 from gateway.web.relay import Relay
 from gateway.web.retention import has_ended
-from gateway.web.server.connection import ClientConnection, Responder
+from gateway.web.server.connection import ClientConnection
+from gateway.web.server.responder import Responder
 from gateway.web.services import Services
 
 PERMITS = 64
 """Kept of one session: a policy that tests the path makes one for each."""
 
 
-_EMPTY = ((b"Cache-Control", b"no-store"), (b"Content-Length", b"0"))
+_EMPTY = b"Cache-Control: no-store\r\nContent-Length: 0\r\n"
 
 
 class Spoken:
@@ -39,8 +38,9 @@ class Spoken:
         self._lines = lines
 
     def begin(self) -> None:
-        self._connection.start_answer(200, self._connection.own(_EMPTY), 0, lines=self._lines)
-        self._connection.end_answer()
+        connection = self._connection
+        connection.start_answer(200, ((b"Date", connection.date),), 0, lines=_EMPTY + self._lines)
+        connection.end_answer()
 
     def body(self, piece: bytes) -> None:
         """The request has none."""
@@ -58,24 +58,37 @@ class Spoken:
         """Nothing is under way."""
 
 
-class _Kept(NamedTuple):
+class _Kept:
     """What one block of field lines says to this lane; it is worked out again as soon as a byte of it differs."""
 
-    lane: "QuickLane"
-    block: Block
-    host: str
-    port_accepted: bool
-    cookie: bytes | None
-    lines: bytes
+    __slots__ = ("block", "cookie", "host", "lane", "lines", "port_accepted")
+
+    def __init__(self, lane: "QuickLane", head: RequestHead, peer: str) -> None:
+        services = lane.services
+        self.lane = lane
+        self.block = head.block
+        self.host, port = normal_host(head.host)
+        self.port_accepted = services.settings.accepts_port(port)
+        self.cookie = services.cookies.session_cookie(head.cookies)
+        self.lines = client_lines(services, head, peer)
+
+
+class _Kind:
+    """What this lane needs to know of a route."""
+
+    __slots__ = ("key", "needs_session", "varies_by")
+
+    def __init__(self, number: int, route: Route) -> None:
+        self.key = str(number)
+        self.varies_by = route.policy.varies_by
+        self.needs_session = route.policy.needs_session
 
 
 class QuickLane:
     def __init__(self, services: Services) -> None:
-        self._services = services
+        self.services = services
         # By identity: two routes of one path, for different methods, may bear one name.
-        self._kinds = {
-            id(route): (str(number), route.policy.varies_by) for number, route in enumerate(services.settings.routes)
-        }
+        self._kinds = {id(route): _Kind(number, route) for number, route in enumerate(services.settings.routes)}
         self._anonymous: dict[str, Permit] = {}
         self._anonymous_at = 0.0
 
@@ -85,25 +98,25 @@ class QuickLane:
             return None
         try:
             target = read_target(head.target)
-            if is_own(target):
+            if target.is_own:
                 return self._authorise(head, connection) if is_asked(head.target) else None
             return self._take(head, target, connection)
         except GatewayError:
             return None
 
     def _take(self, head: RequestHead, target: Target, connection: ClientConnection) -> Responder | None:
-        services = self._services
+        services = self.services
         if head.method == "POST" and services.cookies.forms.any(head.cookies):
             # It may be the word to send a form that waited for a login.
             return None
         kept = connection.kept
         if not isinstance(kept, _Kept) or kept.block is not head.block or kept.lane is not self:
-            kept = connection.kept = self._read(head, connection.peer)
+            kept = connection.kept = _Kept(self, head, connection.peer)
         route = services.routes.find(kept.host, target.path, head.method)
         if not kept.port_accepted or not isinstance(route, Route):
             return None
         admit(target, route)
-        session_id, given = self._permit(route, kept.cookie, RequestFacts(head.method, kept.host, target.path))
+        session_id, given = self._permit(route, kept.cookie, head.method, kept.host, target.path)
         if given is None:
             return None
         request = Asked(head.method, target, head.host, kept.lines)
@@ -111,7 +124,7 @@ class QuickLane:
 
     def _authorise(self, head: RequestHead, connection: ClientConnection) -> Responder | None:
         """Forward-auth: the same permit for the original request, and an answer made of headers alone."""
-        services = self._services
+        services = self.services
         if head.length or head.method not in USUAL_METHODS:
             return None
         original = read_original(services, head, connection.peer)
@@ -121,7 +134,7 @@ class QuickLane:
         if not isinstance(route, Route):
             return None
         cookie = services.cookies.session_cookie(head.cookies)
-        _, given = self._permit(route, cookie, original.facts)
+        _, given = self._permit(route, cookie, original.method, original.host, original.target.path)
         if given is None:
             return None
         began, reference = services.clock(), services.new_reference()
@@ -129,57 +142,52 @@ class QuickLane:
         audit_allowed(services, given, original.method, 200, reference, began)
         return Spoken(connection, lines)
 
-    def _read(self, head: RequestHead, peer: str) -> _Kept:
-        services = self._services
-        host, port = normal_host(head.host)
-        return _Kept(
-            lane=self,
-            block=head.block,
-            host=host,
-            port_accepted=services.settings.accepts_port(port),
-            cookie=services.cookies.session_cookie(head.cookies),
-            lines=client_lines(services, head, peer),
-        )
-
-    def _permit(self, route: Route, cookie: bytes | None, facts: RequestFacts) -> tuple[str, Permit | None]:
-        key, varies = self._kinds[id(route)]
+    def _permit(
+        self, route: Route, cookie: bytes | None, method: str, host: str, path: NormalPath
+    ) -> tuple[str, Permit | None]:
+        """The id of the session that it is for, and a permit; None: the application decides."""
+        kind = self._kinds[id(route)]
+        key, varies = kind.key, kind.varies_by
         if varies:
             if "gateway.decision_id" in varies:
                 return "", None
-            key = f"{key} {facts.method} {facts.path if 'request.path' in varies else ''}"
-        if not route.policy.needs_session:
-            return "", self._public(key, route, facts)
+            key = f"{key} {method} {path if 'request.path' in varies else ''}"
+        if not kind.needs_session:
+            return "", self._public(key) or self._decided_for_all(key, route, RequestFacts(method, host, path))
         entry = self._open_session(cookie)
         if entry is None:
             return "", None
         kept = entry.prepared.get(key)
-        if kept is not None and kept.until > self._services.clock():
+        if kept is not None and kept.until > self.services.clock():
             return entry.session.id, kept
-        return entry.session.id, self._decided(key, route, entry, facts)
+        return entry.session.id, self._decided(key, route, entry, RequestFacts(method, host, path))
 
     def _open_session(self, cookie: bytes | None) -> OpenSession[Permit] | None:
         if cookie is None:
             return None
-        services = self._services
+        services = self.services
         entry = services.sessions.peek(cookie)
         if entry is None:
             session_id = services.cookies.check_session(cookie)
             entry = None if session_id is None else services.sessions.recognise(cookie, session_id)
         return entry
 
-    def _public(self, key: str, route: Route, facts: RequestFacts) -> Permit | None:
+    def _public(self, key: str) -> Permit | None:
         """Without a session a decision depends on the route, the day, and what the policy asks of the request."""
-        now = self._services.clock()
+        now = self.services.clock()
         if not 0 <= now - self._anonymous_at < 1:
             self._anonymous, self._anonymous_at = {}, now
-        return self._anonymous.get(key) or self._remember(key, self._anonymous, self._decide(route, None, facts))
+        return self._anonymous.get(key)
+
+    def _decided_for_all(self, key: str, route: Route, facts: RequestFacts) -> Permit | None:
+        return self._remember(key, self._anonymous, self._decide(route, None, facts))
 
     def _decided(self, key: str, route: Route, entry: OpenSession[Permit], facts: RequestFacts) -> Permit | None:
-        now = self._services.now
+        now = self.services.now
         if has_ended(entry.session, now) or owed(route.policy, entry.session, now):
             return None
         found = self._decide(route, entry, facts)
-        if found is not None and delivery_due(self._services, found, entry.session) is not None:
+        if found is not None and delivery_due(self.services, found, entry.session) is not None:
             return None
         return self._remember(key, entry.prepared, found)
 
@@ -191,7 +199,7 @@ class QuickLane:
         return found
 
     def _decide(self, route: Route, entry: OpenSession[Permit] | None, facts: RequestFacts) -> Permit | None:
-        services = self._services
+        services = self.services
         session = entry.session if entry is not None else None
         standing = entry.standing if entry is not None else Standing()
         decision = decide(route.policy, facts_of(services, route.policy, session, standing, facts, ""))

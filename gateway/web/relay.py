@@ -11,14 +11,14 @@ from gateway.core.headers import response_headers
 from gateway.core.http1.request import RequestHead
 from gateway.core.http1.response import ResponseHead
 from gateway.core.websocket_frames import FAREWELL, FrameStream
-from gateway.ports import Sending
+from gateway.upstream_ports import Sending
 from gateway.web.audit import CLIENT_LEFT, audit_allowed
 from gateway.web.bodies import EMPTY, Body, HeldBody
 from gateway.web.failures import failure, log_failure
 from gateway.web.forward import Asked, Permit, answer_length, dressed, upstream_request
-from gateway.web.http import snapshot_of
 from gateway.web.server.connection import ClientConnection
 from gateway.web.services import Services
+from gateway.web.snapshot import snapshot_of
 
 SWITCHING = 101
 

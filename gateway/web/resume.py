@@ -24,10 +24,11 @@ from gateway.web.exchange import (
     require_form,
     with_cookies,
 )
-from gateway.web.http import Headers, body_chunks, posted_form, snapshot_of
+from gateway.web.http import body_chunks, posted_form
 from gateway.web.kept_forms import person_of, ticket_for
 from gateway.web.review import clock_time
 from gateway.web.services import Services
+from gateway.web.snapshot import Headers, snapshot_of
 from gateway.web.texts import Message as Text
 
 SENT = b"gateway_form="

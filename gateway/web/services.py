@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from gateway.core.model import Source
+from gateway.core.reference import reference_of
 from gateway.core.routing import RouteTable
 from gateway.core.signing import Signer
 from gateway.dispute_ports import ActionLine, AgentSessionStore, Announcer, DisputeStore
 from gateway.ports import (
-    AuditLine,
     Clock,
     EndedLoginStore,
     FormStore,
     HandoffStore,
     HouseholdSource,
     IdentityProvider,
-    Metrics,
     NewToken,
     PlaceLine,
     Sleep,
     TransactionStore,
-    UpstreamClient,
 )
 from gateway.settings import Settings
+from gateway.trace_ports import AuditLine, Metrics
+from gateway.upstream_ports import UpstreamClient
 from gateway.web.cookies import Cookies
 from gateway.web.live import LiveAnswers
 from gateway.web.open_sessions import OpenSessions
@@ -37,18 +37,6 @@ if TYPE_CHECKING:
     from gateway.web.forward import Permit
 
 _PARIS = ZoneInfo("Europe/Paris")
-
-# Neither vowels nor look-alikes: a reference is read aloud over the telephone and spells no word.
-_REFERENCE_LETTERS = "23456789BCDFGHJKLMNPQRSTVWXZ"
-
-
-_PAIRS = [one + other for one in _REFERENCE_LETTERS for other in _REFERENCE_LETTERS]
-_FOURS = len(_PAIRS) ** 2
-
-
-def _four(number: int) -> str:
-    high, low = divmod(number, len(_PAIRS))
-    return _PAIRS[high] + _PAIRS[low]
 
 
 class Log(Protocol):
@@ -127,8 +115,5 @@ class Services:
         return datetime.fromtimestamp(self.clock(), _PARIS).date()
 
     def new_reference(self) -> str:
-        """`K7QM-2F4D`: what a page shows, what the log and the assertion carry."""
-        number = int(self.new_token()[:16], 16)
-        number, first = divmod(number, _FOURS)
-        number, second = divmod(number, _FOURS)
-        return f"{_four(first)}-{_four(second)}"
+        """What a page shows, what the log and the assertion carry."""
+        return reference_of(self.new_token())

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 from starlette.responses import Response
 
 from gateway.core.model import LoginTransaction, Need, Source
+from gateway.core.paths import OWN_PREFIX
 from gateway.core.quota import Turn
 from gateway.web.enquiry import place_name
-from gateway.web.exchange import OWN_PREFIX, Destination, Exchange, destination, own_url
+from gateway.web.exchange import Destination, Exchange, destination, own_url
 from gateway.web.information import accepted_by, alternative_of
 from gateway.web.leaving import prepare, with_form_targets
 from gateway.web.services import Services

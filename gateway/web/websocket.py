@@ -6,8 +6,8 @@ import binascii
 from gateway.core.errors import RequestRejected
 from gateway.core.model import Session
 from gateway.core.rules import Route
-from gateway.web.http import Snapshot
 from gateway.web.services import Services
+from gateway.web.snapshot import Snapshot
 
 VERSION = b"13"
 KEY_BYTES = 16

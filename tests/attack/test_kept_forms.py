@@ -13,8 +13,8 @@ from gateway.adapters.sessions.sealing import Seal
 from gateway.core.http1.request import read_request
 from gateway.ports import FormAbout, KeptForm
 from gateway.sandbox.identities import MATCHING, UNKNOWN
-from gateway.web.http import snapshot_of
 from gateway.web.kept_forms import is_of_this_site
+from gateway.web.snapshot import snapshot_of
 from tests.browser import Page, Person
 from tests.canary import always
 from tests.flows import codes, cookies_named

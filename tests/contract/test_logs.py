@@ -9,7 +9,7 @@ import structlog
 
 from gateway.adapters.audit import AuditLog
 from gateway.adapters.logs import configure_logging
-from gateway.ports import AuditLine
+from gateway.trace_ports import AuditLine, Codes
 from tests.builders import ANGELA, HOUSEHOLD
 
 CANARIES = ("DUBOIS", "Angela", "648", "MONTORGUEIL", "t0ken")
@@ -74,10 +74,9 @@ def test_a_library_that_speaks_is_heard_without_its_words() -> None:
 
 def test_an_audit_line_is_its_codes_and_the_time() -> None:
     stream = io.StringIO()
-    line = AuditLine(
-        "K7QM-2F4D", "r", "cantine", "0" * 12, "allow", "allowed", "verified", "franceconnect", "GET", 200, 3
-    )
-    AuditLog(stream).record(line)
+    codes = Codes("r", "cantine", "0" * 12, "allow", "allowed", "verified", "franceconnect")
+    AuditLog(stream).record(AuditLine("K7QM-2F4D", codes, "GET", 200, 3))
     written = json.loads(stream.getvalue())
     assert written.pop("time").endswith("+00:00")
-    assert written == line._asdict()
+    said = {"decision_id": "K7QM-2F4D", "method": "GET", "status": 200, "duration_ms": 3}
+    assert written == said | codes._asdict()

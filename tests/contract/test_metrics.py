@@ -11,10 +11,15 @@ from gateway.adapters.metrics import cells as module
 from gateway.adapters.metrics.catalogue import BUCKETS_S, CATALOGUE, DROPPED
 from gateway.adapters.metrics.cells import Cells, Numbers, added, shared_memory
 from gateway.adapters.metrics.exposition import Exposition
-from gateway.ports import AuditLine
+from gateway.trace_ports import AuditLine, Codes
 from tests.metrics import parsed, total
 
-LINE = AuditLine("K7QM-2F4D", "cantine", "cantine", "abc", "allow", "allowed", "verified", "fc", "GET", 200, 4)
+CODES = Codes("cantine", "cantine", "abc", "allow", "allowed", "verified", "fc")
+LINE = AuditLine("K7QM-2F4D", CODES, "GET", 200, 4)
+
+
+def _line(codes: Codes, status: int = 200) -> AuditLine:
+    return AuditLine("K7QM-2F4D", codes, "GET", status, 4)
 
 
 def _shown(cells: Cells) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -24,7 +29,7 @@ def _shown(cells: Cells) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]
 def test_a_decision_an_answer_and_its_wait_are_one_call() -> None:
     cells = Cells()
     cells.decided(LINE, 0.3)
-    cells.decided(LINE._replace(outcome="authenticate", reason="anonymous", status=303), None)
+    cells.decided(_line(CODES._replace(outcome="authenticate", reason="anonymous"), 303), None)
     shown = _shown(cells)
     assert total(shown, "gateway_decisions_total", route="cantine", outcome="allow") == 1
     assert total(shown, "gateway_decisions_total", route="cantine", outcome="authenticate") == 1
@@ -42,7 +47,7 @@ def test_a_bucket_holds_its_upper_end(edge: float) -> None:
 
 def test_a_client_that_left_is_no_answer_of_the_application_s() -> None:
     cells = Cells()
-    cells.decided(LINE._replace(status=499), 0.1)
+    cells.decided(_line(CODES, 499), 0.1)
     assert total(_shown(cells), "gateway_upstream_answers_total", **{"class": "client_left"}) == 1
 
 
@@ -123,7 +128,7 @@ def test_a_number_that_nobody_declared_is_lost_and_counted_as_such() -> None:
 
 def test_names_are_quoted_whatever_they_hold() -> None:
     cells, name = Cells(), 'can"tine\n\\é\x00'
-    cells.decided(LINE._replace(route=name), 0.1)
+    cells.decided(_line(CODES._replace(route=name)), 0.1)
     assert total(_shown(cells), "gateway_decisions_total", route=name) == 1
 
 

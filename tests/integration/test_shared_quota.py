@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.processes import Gateway, gateway, start, stop, until
+from tests.processes import START_S, Gateway, gateway, start, stop, until
 from tests.redis_servers import needs_redis, redis_server
 from tests.world import secrets
 
@@ -30,7 +30,7 @@ def two_gateways(folder: Path, store: str, environ: dict[str, str]) -> Iterator[
         other.write_text(text, encoding="utf-8")
         second = start(other, environ, 2)
         try:
-            until(lambda: first.said.count("Application startup complete") >= 4, 20)
+            until(lambda: first.said.count("Application startup complete") >= 4, START_S)
             yield first, [f"http://{address}:{first.port}" for address in ("127.0.0.1", "127.0.0.2")]
         finally:
             stop(second)
@@ -78,7 +78,7 @@ def test_the_quota_outlives_a_restart_of_every_worker(tmp_path: Path) -> None:
         assert first.process.wait(20) == 0
         again = start(first.config, environ, 2)
         try:
-            until(lambda: first.said.count("Application startup complete") >= 6, 20)
+            until(lambda: first.said.count("Application startup complete") >= 6, START_S)
             assert presses_login(addresses[0], first.port) == "1"
         finally:
             stop(again)

@@ -43,9 +43,13 @@ def fault_of(mutant: Mutant, copy: Path) -> str:
     return {0: "SURVIVED", 1: ""}.get(code, f"pytest ended with {code}: no such test, or the mutant does not run")
 
 
-def _pytest(nodes: Sequence[str], copy: Path) -> int:
+ONE_S = 300
+ALL_S = 3600
+
+
+def _pytest(nodes: Sequence[str], copy: Path, within_s: int = ONE_S) -> int:
     command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *nodes]
-    return subprocess.run(command, cwd=copy, capture_output=True, check=False, timeout=300).returncode
+    return subprocess.run(command, cwd=copy, capture_output=True, check=False, timeout=within_s).returncode
 
 
 @contextmanager
@@ -68,7 +72,7 @@ def copies() -> Iterator["SimpleQueue[Path]"]:
 def run(chosen: Sequence[Mutant]) -> int:
     with copies() as free, ThreadPoolExecutor(COPIES) as pool:
         copy = free.get()
-        if _pytest(sorted({mutant.caught_by for mutant in chosen}), copy) != 0:
+        if _pytest(sorted({mutant.caught_by for mutant in chosen}), copy, ALL_S) != 0:
             print("the named tests do not all pass before any mutation", file=sys.stderr)
             return 1
         free.put(copy)

@@ -131,15 +131,15 @@ HEADS: tuple[Mutant, ...] = (
     Mutant(
         "HTTP/1.0 connections are kept",
         _REQUEST,
-        "keep_alive=http11 and b",
-        "keep_alive=b",
+        "self.keep_alive = http11 and b",
+        "self.keep_alive = b",
         _ASKED + "test_a_connection_is_kept_unless_somebody_ends_it",
     ),
     Mutant(
         "nobody ends a connection",
         _REQUEST,
-        'keep_alive=http11 and b"close" not in block.options',
-        "keep_alive=http11",
+        'self.keep_alive = http11 and b"close" not in block.options',
+        "self.keep_alive = http11",
         _ASKED + "test_a_connection_is_kept_unless_somebody_ends_it",
     ),
     Mutant("h2c passes", _REQUEST, ' and protocol != b"websocket"):', " and not protocol):", _PROTOCOL),
@@ -196,7 +196,7 @@ ANSWERS: tuple[Mutant, ...] = (
     Mutant(
         "an answer without an end is empty",
         _RESPONSE,
-        "        return ResponseHead(status, fields, UNTIL_CLOSE, keep_alive=False, method=method, raw=head)",
+        "        return ResponseHead(status, fields, UNTIL_CLOSE, False, method, head)",
         "        return ResponseHead(status, fields, 0, keep, method, head)",
         _ANSWERED + "test_an_answer_ends_where_it_says_or_with_its_connection",
     ),

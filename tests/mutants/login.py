@@ -5,7 +5,7 @@ from tests.mutants import Mutant
 _CALLBACK = "gateway/web/callback.py"
 _LOGIN = "gateway/web/login.py"
 _FAMILY = "gateway/web/cookie_family.py"
-_HTTP = "gateway/web/http.py"
+_HTTP = "gateway/web/snapshot.py"
 _KEPT = "gateway/web/kept_forms.py"
 _RESUME = "gateway/web/resume.py"
 _LOOPS = "gateway/web/loops.py"
@@ -74,5 +74,5 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("a planted session lives on", _CALLBACK, "        await services.sessions.drop(exchange.session.id)\n    place = destination(services, handoff.return_to)", "        pass\n    place = destination(services, handoff.return_to)", _HANDOFF + "test_a_session_planted_on_the_other_host_ends_with_the_login"),
     Mutant("back to any port", "gateway/web/exchange.py", " or not settings.accepts_port(port):", ":", _REDIRECT + "test_a_foreign_address_counts_as_none_on_the_login_page"),
     Mutant("back to any scheme", "gateway/web/exchange.py", "        if parts.scheme not in {scheme, \"https\"}:\n            return None\n", "", _REDIRECT + "test_a_foreign_address_counts_as_none_on_the_login_page"),
-    Mutant("back to our own pages", "gateway/web/exchange.py", "    if is_own(target):\n        return None\n", "", _REDIRECT + "test_a_foreign_address_counts_as_none_on_the_login_page"),
+    Mutant("back to our own pages", "gateway/web/exchange.py", "    if target.is_own:\n        return None\n", "", _REDIRECT + "test_a_foreign_address_counts_as_none_on_the_login_page"),
 )  # fmt: skip

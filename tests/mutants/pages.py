@@ -56,7 +56,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the address of a callback is written on its page",
-        "gateway/web/http.py",
+        "gateway/web/snapshot.py",
         " or self.target.path in _ONCE:",
         ":",
         _HERE + "test_the_address_of_a_callback_is_on_no_page",

@@ -217,7 +217,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the quick lane injects beyond the time",
         "gateway/web/quick_lane.py",
-        "        if kept is not None and kept.until > self._services.clock():",
+        "        if kept is not None and kept.until > self.services.clock():",
         "        if kept is not None:",
         _PAGES + "test_no_lane_injects_a_value_beyond_its_time",
     ),

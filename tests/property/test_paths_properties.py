@@ -41,6 +41,10 @@ def _decodings(path: bytes) -> list[bytes]:
     return found
 
 
+def _said(target: Target) -> tuple[object, ...]:
+    return target.path, target.wire_path, target.query, target.irregular
+
+
 @given(TARGETS)
 def test_any_bytes_are_read_or_refused_with_a_code(raw: bytes) -> None:
     outcome = _outcome(raw)
@@ -56,7 +60,8 @@ def test_a_plain_target_is_read_at_a_glance_as_it_is_read_closely(raw: bytes) ->
         assert isinstance(glance, RequestRejected)
         assert glance.code == close.code
     else:
-        assert glance == close
+        assert isinstance(glance, Target)
+        assert _said(glance) == _said(close)
 
 
 @given(_PLAIN)
@@ -68,7 +73,7 @@ def test_a_target_of_letters_is_read(raw: bytes) -> None:
 @given(TARGETS)
 def test_reading_twice_changes_nothing(raw: bytes) -> None:
     target = _read(raw)
-    assert target is None or read_target(target.wire) == target
+    assert target is None or _said(read_target(target.wire)) == _said(target)
 
 
 @given(TARGETS)

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.core.http1.fields import CHUNKED, Malformed
-from gateway.core.http1.request import RequestHead, read_request
+from gateway.core.http1.request import RequestHead, read_named, read_request
 
 HOST = b"Host: ville.fr"
 
@@ -329,3 +329,32 @@ def test_cookies_and_forwarded_addresses_are_noticed_line_by_line_under_any_case
 def test_a_handshake_s_key_is_noticed_though_upgrade_is_gone() -> None:
     assert _read(b"GET / HTTP/1.1", HOST, b"sec-websocket-KEY: x").names_websocket
     assert not _read(b"GET / HTTP/1.1", HOST).names_websocket
+
+
+def test_a_request_named_by_its_parts_is_read_as_strictly() -> None:
+    head = read_named(b"POST", b"/a?b", ((b"Host", b"ville.fr"), (b"A", b"b")), b"websocket")
+    assert (head.method, head.target, head.host, head.upgrade) == ("POST", b"/a?b", b"ville.fr", b"websocket")
+    assert (head.fields[1], head.length, head.http11, head.keep_alive) == ((b"A", b"b"), 0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "host", "code"),
+    [
+        (b"get", b"/", b"ville.fr", "method_unknown"),
+        (b"GET / HTTP/1.1\r\nA: b\r\n\r\nGET", b"/", b"ville.fr", "request_line"),
+        (b"CONNECT", b"/", b"ville.fr", "method_not_allowed"),
+        (b"GET", b"/a b", b"ville.fr", "request_line"),
+        (b"GET", b"*", b"ville.fr", "target_form"),
+        (b"GET", b"http://autre.fr/", b"ville.fr", "target_authority"),
+        (b"GET", b"/", b"", "host_malformed"),
+    ],
+)
+def test_a_request_named_by_its_parts_has_one_reading(method: bytes, target: bytes, host: bytes, code: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        read_named(method, target, ((b"Host", host),), b"")
+    assert caught.value.code == code
+
+
+def test_what_is_printed_of_a_head_names_nobody() -> None:
+    head = _read(b"GET /?nom=DUBOIS HTTP/1.1", HOST, b"Cookie: nom=DUBOIS")
+    assert (repr(head), repr(head.block)) == ("RequestHead('GET')", "Block(2 fields)")

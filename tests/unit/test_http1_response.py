@@ -124,3 +124,7 @@ def test_an_answer_without_a_body_may_end_its_connection(line: bytes) -> None:
 )
 def test_an_answer_with_a_second_reading_is_refused(line: bytes, fields: list[bytes], code: str, method: str) -> None:
     assert _refusal(line, *fields, method=method) == code
+
+
+def test_what_is_printed_of_a_head_names_nobody() -> None:
+    assert repr(_read(b"HTTP/1.1 200 OK", b"X-Nom: DUBOIS")) == "ResponseHead(200)"

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.core.http1.request import read_request
-from gateway.web.http import snapshot_of
+from gateway.web.snapshot import snapshot_of
 
 HTML, ANY, DATA = (
     (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8"),

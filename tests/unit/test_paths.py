@@ -135,3 +135,18 @@ def test_a_path_in_the_configuration_may_be_written_as_text() -> None:
 def test_a_path_in_the_configuration_is_as_strict(path: str) -> None:
     with pytest.raises(RequestRejected):
         normalise(path)
+
+
+@pytest.mark.parametrize(
+    ("raw", "own"),
+    [
+        (b"/_gateway", True),
+        (b"/_gateway/", True),
+        (b"/_gateway/login?a=1", True),
+        (b"/_gatewayx", False),
+        (b"/a/_gateway/login", False),
+        (b"/", False),
+    ],
+)
+def test_the_gateway_s_own_pages_are_below_one_segment(raw: bytes, own: bool) -> None:
+    assert read_target(raw).is_own is own

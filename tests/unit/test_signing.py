@@ -112,10 +112,14 @@ def _macs(*bounds: Bound) -> set[bytes]:
     return {signed(HMAC, NOBODY, bound)[0][1].rpartition(b"=")[2] for bound in bounds}
 
 
+def _got(mode: BodyMode, digest: bytes | None = None) -> Bound:
+    return Bound(GET.method, GET.authority, GET.target, mode, digest)
+
+
 def test_an_empty_body_is_one_of_no_bytes_and_a_stream_is_another_thing() -> None:
     empty = hashlib.sha256(b"").digest()
-    assert len(_macs(GET, GET._replace(mode=BodyMode.DIGEST, digest=empty))) == 1
-    assert len(_macs(GET, GET._replace(mode=BodyMode.UNBOUND))) == 2
+    assert len(_macs(GET, _got(BodyMode.DIGEST, empty))) == 1
+    assert len(_macs(GET, _got(BodyMode.UNBOUND))) == 2
 
 
 def test_a_secret_has_a_name_that_tells_nothing_of_it() -> None:
@@ -368,4 +372,15 @@ def test_errors_say_their_code_and_where() -> None:
         "upstream_connect",
         502,
         "r",
+    )
+
+
+def test_under_another_host_everything_else_is_the_same() -> None:
+    other = POST.at(b"autre.fr")
+    assert (other.authority, other.method, other.target, other.mode, other.digest) == (
+        b"autre.fr",
+        POST.method,
+        POST.target,
+        POST.mode,
+        POST.digest,
     )

@@ -18,8 +18,9 @@ from gateway.adapters.sessions.sqlite import SqliteRecords
 from gateway.core.errors import DependencyFailed
 from gateway.core.model import Identity, Standing
 from gateway.dispute_ports import DisputeStore
-from gateway.ports import Clock, Metrics
+from gateway.ports import Clock
 from gateway.settings import DisputeSettings, Settings
+from gateway.trace_ports import Metrics
 
 Log = Callable[..., None]
 Close = Callable[[], Awaitable[None]]

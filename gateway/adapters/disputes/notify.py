@@ -18,8 +18,9 @@ from gateway.adapters.disputes.keyed import Keyed
 from gateway.adapters.sessions import codec
 from gateway.adapters.sessions.records import RecordStore
 from gateway.core.errors import DependencyFailed
-from gateway.ports import Clock, Metrics
+from gateway.ports import Clock
 from gateway.settings import WebhookSettings
+from gateway.trace_ports import Metrics
 
 TIMEOUT_S = 10
 

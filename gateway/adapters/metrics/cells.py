@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from gateway.adapters.metrics.catalogue import BUCKETS_S, CATALOGUE, DROPPED, Metric
-from gateway.ports import AuditLine
+from gateway.trace_ports import AuditLine, Codes
 
 _CELLS = 65_536
 _CELL_BYTES = 8
@@ -69,7 +69,7 @@ class Cells:
         self._memory = mmap.mmap(descriptor, _BYTES)
         self._cells = memoryview(self._memory).cast("B")[:_NAMES_AT].cast("d")
         self._places: dict[Key, int] = {}
-        self._rows: dict[tuple[str, str, str, str, int], _Row] = {}
+        self._rows: dict[tuple[Codes, int], _Row] = {}
         self._series: dict[str, int] = {}
         self._next = _FIRST
 
@@ -85,8 +85,7 @@ class Cells:
         cells[place + _SUM] += max(seconds, 0.0)
 
     def decided(self, line: AuditLine, waited_s: float | None) -> None:
-        key = (line.route, line.policy, line.outcome, line.reason, line.status)
-        row = self._rows.get(key) or self._row(key)
+        row = self._rows.get((line.codes, line.status)) or self._row(line.codes, line.status)
         cells = self._cells
         cells[row.decision] += 1.0
         if waited_s is not None:
@@ -95,10 +94,10 @@ class Cells:
             if waited_s > 0.0:  # a clock that was set back takes nothing away
                 cells[row.wait + _SUM] += waited_s
 
-    def _row(self, key: tuple[str, str, str, str, int]) -> _Row:
-        route, policy, outcome, reason, status = key
-        decision = {"route": route, "policy": policy, "outcome": outcome, "reason": reason}
-        row = self._rows[key] = _Row(
+    def _row(self, codes: Codes, status: int) -> _Row:
+        route = codes.route
+        decision = {"route": route, "policy": codes.policy, "outcome": codes.outcome, "reason": codes.reason}
+        row = self._rows[codes, status] = _Row(
             self._place("gateway_decisions_total", decision),
             self._place("gateway_upstream_answers_total", {"route": route, "class": _class(status)}),
             self._place("gateway_upstream_wait_seconds", {"route": route}),

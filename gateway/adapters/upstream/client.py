@@ -13,7 +13,7 @@ from gateway.adapters.upstream.health import gather, watch
 from gateway.adapters.upstream.pool import REST_S, Target, TargetKey, target_key
 from gateway.adapters.upstream.pull import Pull
 from gateway.core.rules import Route
-from gateway.ports import Answer, Sending, UpstreamRequest, UpstreamResponse
+from gateway.upstream_ports import Answer, Sending, UpstreamRequest, UpstreamResponse
 
 SWEEP_S = 0.25
 """How late a timeout may be noticed."""

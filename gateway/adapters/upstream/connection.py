@@ -12,7 +12,7 @@ from typing import Protocol, cast
 from gateway.core.http1.chunked import ChunkedReader
 from gateway.core.http1.fields import CHUNKED, HEAD_END, Fields, Malformed, has_bare_lf
 from gateway.core.http1.response import ResponseHead, read_response
-from gateway.ports import Answer
+from gateway.upstream_ports import Answer
 
 HEAD_BYTES = 65_536
 FIELDS = 200

@@ -12,7 +12,7 @@ from gateway.adapters.upstream.pool import Target
 from gateway.core.errors import DependencyFailed
 from gateway.core.http1.chunked import LAST_CHUNK, write_chunk
 from gateway.core.http1.response import ResponseHead
-from gateway.ports import Answer, UpstreamRequest
+from gateway.upstream_ports import Answer, UpstreamRequest
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 

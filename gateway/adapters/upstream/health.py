@@ -7,7 +7,7 @@ from gateway.adapters.upstream.balance import Group, Member
 from gateway.adapters.upstream.pool import Target
 from gateway.core.errors import DependencyFailed
 from gateway.core.rules import HealthCheck, Route
-from gateway.ports import UpstreamRequest
+from gateway.upstream_ports import UpstreamRequest
 
 FAILURES = 2
 """In a row, to take an upstream out; one success brings it back."""

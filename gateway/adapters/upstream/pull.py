@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from gateway.core.errors import DependencyFailed
 from gateway.core.http1.response import ResponseHead
-from gateway.ports import Sending
+from gateway.upstream_ports import Sending
 
 QUEUED_BYTES = 262_144
 """Above this the upstream is not read; under half of it, it is again."""

@@ -1,7 +1,6 @@
 """A request's head and framing (RFC 9112 §3 and §6), read once and strictly, before a byte of its body is looked at."""
 
 import re
-from typing import NamedTuple
 
 from gateway.core.http1.fields import (
     Fields,
@@ -17,6 +16,7 @@ from gateway.core.http1.fields import (
 _LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9]+\.[0-9]+)")
 _METHOD = re.compile(rb"[A-Z]+(?:-[A-Z]+)*")
 _METHOD_BYTES = 32
+_USUAL = {each.encode("ascii"): each for each in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE)
 _VERSIONS = {b"1.0": False, b"1.1": True}
 _NOTICED = {
@@ -25,32 +25,59 @@ _NOTICED = {
 }
 """What frames a message or leaves HTTP, each at most once; and what each request is asked for."""
 
+_UNUSUAL = frozenset((b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"http2-settings"))
 _NONE: frozenset[bytes] = frozenset()
 
 
-class Block(NamedTuple):
-    """The field lines of a request and what they say by themselves."""
+class Block:
+    """The field lines of a request and what they say by themselves. Never changed once it is made."""
 
-    raw: bytes
-    fields: Fields
-    noticed: Noticed
-    """The values of the names in `_NOTICED`."""
-    options: frozenset[bytes]
-    """The tokens of Connection, lower case."""
+    __slots__ = ("fields", "noticed", "options", "plain", "raw")
+
+    def __init__(self, raw: bytes, fields: Fields, noticed: Noticed) -> None:
+        self.raw = raw
+        self.fields = fields
+        self.noticed = noticed
+        """The values of the names in `_NOTICED`."""
+        connection = noticed.get(b"connection")
+        self.options: frozenset[bytes] = options(connection) if connection else _NONE
+        """The tokens of Connection, lower case."""
+        self.plain = _UNUSUAL.isdisjoint(noticed)
+        """No body, no expectation, no other protocol: what most requests say of themselves."""
+
+    def __repr__(self) -> str:
+        return f"Block({len(self.fields)} fields)"
 
 
-class RequestHead(NamedTuple):
-    method: str
-    target: bytes
-    """Origin form, as sent; an absolute form is accepted when its authority is the Host's, and reduced to this."""
-    block: Block
-    length: int
-    """Bytes of body; 0 is none; `CHUNKED`."""
-    http11: bool
-    keep_alive: bool
-    expects_continue: bool
-    upgrade: bytes
-    """`websocket` when the connection may become one; else empty, and the request is an ordinary one."""
+class RequestHead:
+    """Never changed once it is made."""
+
+    __slots__ = ("block", "expects_continue", "http11", "keep_alive", "length", "method", "target", "upgrade")
+
+    def __init__(
+        self,
+        method: str,
+        target: bytes,
+        block: Block,
+        http11: bool,
+        length: int = 0,
+        expects_continue: bool = False,
+        upgrade: bytes = b"",
+    ) -> None:
+        self.method = method
+        self.target = target
+        """Origin form, as sent; an absolute form is accepted when its authority is the Host's, and reduced to this."""
+        self.block = block
+        self.http11 = http11
+        self.keep_alive = http11 and b"close" not in block.options
+        self.length = length
+        """Bytes of body; 0 is none; `CHUNKED`."""
+        self.expects_continue = expects_continue
+        self.upgrade = upgrade
+        """`websocket` when the connection may become one; else empty, and the request is an ordinary one."""
+
+    def __repr__(self) -> str:
+        return f"RequestHead({self.method!r})"
 
     @property
     def fields(self) -> Fields:
@@ -85,23 +112,34 @@ def read_request(head: bytes, last: Block | None = None) -> RequestHead:
     line, _, raw = head.partition(b"\r\n")
     method, target, http11 = _request_line(line)
     block = last if last is not None and last.raw == raw else _read_block(raw)
+    target = _origin_form(target, _host(block))
+    if block.plain:
+        return RequestHead(method, target, block, http11)
     length = declared_length(block.noticed, http11=http11) or 0
     return RequestHead(
         method=method,
-        target=_origin_form(target, _host(block)),
+        target=target,
         block=block,
-        length=length,
         http11=http11,
-        keep_alive=http11 and b"close" not in block.options,
+        length=length,
         expects_continue=_expects_continue(only(block.noticed, b"expect"), length, http11=http11),
         upgrade=_upgrade(_asked_upgrade(block), method, length, block.options, http11=http11),
     )
 
 
+def read_named(method: bytes, target: bytes, fields: Fields, upgrade: bytes) -> RequestHead:
+    """Read as strictly a request without a body that somebody else received and names by its parts.
+
+    `fields` come from a head that was read; the first is Host.
+    """
+    name, target, http11 = _request_line(b"%b %b HTTP/1.1" % (method, target))
+    block = Block(b"", fields, {b"host": [fields[0][1]]})
+    return RequestHead(name, _origin_form(target, _host(block)), block, http11, upgrade=upgrade)
+
+
 def _read_block(raw: bytes) -> Block:
     fields, noticed = read_fields(split_lines(raw) if raw else [], _NOTICED)
-    connection = noticed.get(b"connection")
-    return Block(raw, fields, noticed, options(connection) if connection else _NONE)
+    return Block(raw, fields, noticed)
 
 
 def _request_line(line: bytes) -> tuple[str, bytes, bool]:
@@ -112,11 +150,15 @@ def _request_line(line: bytes) -> tuple[str, bytes, bool]:
     method, target, version = found.groups()
     if version not in _VERSIONS:
         raise Malformed("http_version", 505)
+    return _USUAL.get(method) or _method(method), target, _VERSIONS[version]
+
+
+def _method(method: bytes) -> str:
     if len(method) > _METHOD_BYTES or not _METHOD.fullmatch(method):
         raise Malformed("method_unknown", 501)
     if method == b"CONNECT":
         raise Malformed("method_not_allowed", 405)
-    return method.decode("ascii"), target, _VERSIONS[version]
+    return method.decode("ascii")
 
 
 def _host(block: Block) -> bytes:

@@ -1,7 +1,6 @@
 """An answer's head and framing (RFC 9112 §4 and §6.3), read as strictly as a request's."""
 
 import re
-from typing import NamedTuple
 
 from gateway.core.http1.fields import (
     UNTIL_CLOSE,
@@ -18,15 +17,23 @@ _NO_BODY = frozenset({204, 304})
 _NOTICED = {b"content-length": True, b"transfer-encoding": True, b"connection": False}
 
 
-class ResponseHead(NamedTuple):
-    status: int
-    fields: Fields
-    length: int
-    """Bytes of body; `CHUNKED` or `UNTIL_CLOSE`."""
-    keep_alive: bool
-    method: str
-    """Of the request that it answers."""
-    raw: bytes
+class ResponseHead:
+    """Never changed once it is made."""
+
+    __slots__ = ("fields", "keep_alive", "length", "method", "raw", "status")
+
+    def __init__(self, status: int, fields: Fields, length: int, keep_alive: bool, method: str, raw: bytes) -> None:
+        self.status = status
+        self.fields = fields
+        self.length = length
+        """Bytes of body; `CHUNKED` or `UNTIL_CLOSE`."""
+        self.keep_alive = keep_alive
+        self.method = method
+        """Of the request that it answers."""
+        self.raw = raw
+
+    def __repr__(self) -> str:
+        return f"ResponseHead({self.status})"
 
 
 def read_response(head: bytes, method: str, last: ResponseHead | None = None) -> ResponseHead:
@@ -48,5 +55,5 @@ def read_response(head: bytes, method: str, last: ResponseHead | None = None) ->
     if method == "HEAD" or status in _NO_BODY or status < 200:
         return ResponseHead(status, fields, 0, keep, method, head)
     if length is None:
-        return ResponseHead(status, fields, UNTIL_CLOSE, keep_alive=False, method=method, raw=head)
+        return ResponseHead(status, fields, UNTIL_CLOSE, False, method, head)
     return ResponseHead(status, fields, length, keep, method, head)

@@ -1,11 +1,11 @@
 """The words that the three forms of signature share: who says what to whom, about which one request."""
 
-import base64
+import binascii
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
 from gateway.core.encodings import leaves, plain
 from gateway.core.errors import ValueRefused
@@ -37,20 +37,29 @@ class BodyMode(StrEnum):
     EMPTY = "empty"
 
 
-class Bound(NamedTuple):
-    """The one request that a signature is good for, as it goes upstream."""
+class Bound:
+    """The one request that a signature is good for, as it goes upstream. Never changed once it is made."""
 
-    method: str
-    authority: bytes
-    """The Host sent upstream."""
-    target: bytes
-    """The exact octets of the request target, query included."""
-    mode: BodyMode
-    digest: bytes | None = None
-    """Raw SHA-256 of the bytes forwarded; with mode `digest`, and only with it."""
+    __slots__ = ("authority", "digest", "method", "mode", "target")
+
+    def __init__(
+        self, method: str, authority: bytes, target: bytes, mode: BodyMode, digest: bytes | None = None
+    ) -> None:
+        self.method = method
+        self.authority = authority
+        """The Host sent upstream."""
+        self.target = target
+        """The exact octets of the request target, query included."""
+        self.mode = mode
+        self.digest = digest
+        """Raw SHA-256 of the bytes forwarded; with mode `digest`, and only with it."""
 
     def __repr__(self) -> str:
         return f"Bound({self.method!r}, mode={str(self.mode)!r})"
+
+    def at(self, authority: bytes) -> "Bound":
+        """The same request under another Host."""
+        return Bound(self.method, authority, self.target, self.mode, self.digest)
 
     @property
     def sha256(self) -> bytes | None:
@@ -136,5 +145,9 @@ def digest_label(sha256: bytes) -> str:
     return f"sha-256:{b64url(sha256).decode('ascii')}"
 
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
 def b64url(raw: bytes) -> bytes:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=")
+    """RFC 7515 §2: URL-safe, without padding."""
+    return binascii.b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=")

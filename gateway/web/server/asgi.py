@@ -9,7 +9,8 @@ from starlette.types import ASGIApp, Message, Scope
 from gateway.core.http1.fields import CHUNKED
 from gateway.core.http1.request import RequestHead
 from gateway.web.http import EXTENSION
-from gateway.web.server.connection import ClientConnection, Responder
+from gateway.web.server.connection import ClientConnection
+from gateway.web.server.responder import Responder
 from gateway.web.services import Log
 
 BODY_HIGH_BYTES = 65_536

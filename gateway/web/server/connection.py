@@ -5,7 +5,7 @@ One request at a time is answered by a `Responder`, the quick lane's or the ASGI
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from gateway.core.errors import RequestRejected
 from gateway.core.http1.chunked import LAST_CHUNK, ChunkedReader, write_chunk
@@ -13,6 +13,7 @@ from gateway.core.http1.fields import CHUNKED, HEAD_END, Malformed, has_bare_lf,
 from gateway.core.http1.request import Block, RequestHead, read_request
 from gateway.core.http1.sized import SizedReader
 from gateway.web.server.front import PARTING_S, Front, Phase, status_line
+from gateway.web.server.responder import Responder
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -24,26 +25,6 @@ WRITE_HIGH_BYTES = 262_144
 
 SMALL_BYTES = 16_384
 _NO_BODY = frozenset({204, 304})
-
-
-class Responder(Protocol):
-    """Answers one request through its connection."""
-
-    def begin(self) -> None: ...
-
-    def body(self, piece: bytes) -> None: ...
-
-    def body_ended(self) -> None: ...
-
-    def pause(self) -> None:
-        """The client reads too slowly: send no more for now."""
-        ...
-
-    def resume(self) -> None: ...
-
-    def gone(self) -> None:
-        """The client left or was cut off. Nothing more is called, and nothing more may be sent."""
-        ...
 
 
 class ClientConnection(asyncio.Protocol):
@@ -60,7 +41,7 @@ class ClientConnection(asyncio.Protocol):
         self._reading = True
         self._answer_head = b""
         self._answer_left = 0
-        self._answering = False
+        self._answering = self._welcomed = False
         self._unsent = 0
         self._block: Block | None = None
         self.kept: object = None
@@ -188,7 +169,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _start(self, head: RequestHead) -> None:
         self._keep_alive = head.keep_alive and not self._stopping
-        self._answering = False
+        self._answering = self._welcomed = False
         self._body = _reader(head.length)
         self._enter(Phase.BODY if head.length else Phase.ANSWER)
         responder = self._front.responder(head, self)
@@ -232,8 +213,9 @@ class ClientConnection(asyncio.Protocol):
     def want_body(self) -> None:
         """The body is welcome: a client that waits for a word (`Expect: 100-continue`) is told so, once."""
         head = self._head
-        if head is not None and head.expects_continue and self._body is not None and not self._answering:
-            self._head = head._replace(expects_continue=False)
+        awaited = head is not None and head.expects_continue and not self._welcomed
+        if awaited and self._body is not None and not self._answering:
+            self._welcomed = True
             if not self._buffer:
                 self._transport.write(CONTINUE)
 
@@ -259,7 +241,11 @@ class ClientConnection(asyncio.Protocol):
                 kept.append((name, value))
             elif value.lower() == b"close":
                 self._keep_alive = False
-        return [*kept, (b"Date", self._front.date())]
+        return [*kept, (b"Date", self.date)]
+
+    @property
+    def date(self) -> bytes:
+        return self._front.date()
 
     def start_answer(
         self, status: int, fields: Iterable[tuple[bytes, bytes]], length: int, *, lines: bytes = b""

@@ -15,7 +15,8 @@ from gateway.core.http1.request import RequestHead
 from gateway.settings import Limits
 
 if TYPE_CHECKING:
-    from gateway.web.server.connection import ClientConnection, Responder
+    from gateway.web.server.connection import ClientConnection
+    from gateway.web.server.responder import Responder
 
 
 class Phase(IntEnum):
@@ -116,10 +117,11 @@ class Front:
 
     def deadline(self, phase: Phase) -> float:
         """When a phase that begins now is over; 0 for never."""
-        if phase in {Phase.NEW, Phase.HEAD}:
-            return self.now() + self.limits.head_s
-        if phase in {Phase.ANSWER, Phase.TUNNEL, Phase.CLOSED}:
+        # One by one: a member's hash is worked out in Python, and two phases begin for each request.
+        if phase is Phase.ANSWER or phase is Phase.TUNNEL or phase is Phase.CLOSED:
             return 0.0
+        if phase is Phase.NEW or phase is Phase.HEAD:
+            return self.now() + self.limits.head_s
         return self.now() + (LINGER_S if phase is Phase.LINGER else self.limits.idle_s)
 
     def _sweep(self) -> None:
