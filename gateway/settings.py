@@ -146,8 +146,9 @@ class RedisSettings:
     tls: bool = False
     username: str = ""
     password: str = field(default="", repr=False)
+    sentinel_username: str = ""
     sentinel_password: str = field(default="", repr=False)
-    """Sentinels have one of their own, or none."""
+    """Sentinels have credentials of their own, or none; the server's are never sent to them."""
     ca_file: str = ""
     client_cert: str = ""
     client_key: str = ""

@@ -37,6 +37,12 @@ needs_redis = pytest.mark.skipif(shutil.which("redis-server") is None, reason="r
 needs_valkey = pytest.mark.skipif(VALKEY is None, reason="valkey-server is not here: run scripts/real-parts")
 NEEDS = {"redis": needs_redis, "valkey": needs_valkey}
 
+VALKEY_LATER = [
+    pytest.param("redis", marks=needs_redis),
+    pytest.param("valkey", marks=[needs_redis, needs_valkey, pytest.mark.slow]),
+]
+"""Of tests that start many: Valkey's turn is in `make verify`. Its clusters are made with redis-cli."""
+
 
 class Server:
     """One redis-server (or sentinel) on a port of its own, which it keeps when it is started again."""
@@ -132,7 +138,7 @@ def redis_server(
 
 
 class Guarded(NamedTuple):
-    """How servers are told to speak TLS only, and how their keeper asks them."""
+    """How servers are told to speak TLS only, or to whom, and how their keeper asks them."""
 
     options: tuple[str, ...]
     asking: dict[str, object]
@@ -144,23 +150,30 @@ OPEN = Guarded((), {}, ())
 
 
 @contextmanager
-def sentinels(folder: Path, *users: str, guarded: Guarded = OPEN) -> Iterator[tuple[list[Server], list[Server]]]:
-    """A master and its replica, watched by three: (servers, sentinels). `users` are ACL lines of the servers."""
+def sentinels(
+    folder: Path, *users: str, guarded: Guarded = OPEN, watchers_own: Guarded = OPEN, program: str = "redis"
+) -> Iterator[tuple[list[Server], list[Server]]]:
+    """A master and its replica, watched by three: (servers, sentinels).
+
+    `users` are ACL lines of the servers; `watchers_own` is what holds for the sentinels beside what is `guarded`.
+    """
     asking = dict(guarded.asking)
     with ExitStack() as stack:
         own = (*guarded.options, *users)
-        master = stack.enter_context(redis_server(folder / "master", *own, client=asking))
+        master = stack.enter_context(redis_server(folder / "master", *own, client=asking, program=program))
         follow = f"replicaof 127.0.0.1 {master.port}"
-        replica = stack.enter_context(redis_server(folder / "replica", follow, *own, client=asking))
+        replica = stack.enter_context(redis_server(folder / "replica", follow, *own, client=asking, program=program))
         watch = [
             *guarded.options,
+            *watchers_own.options,
             f"sentinel monitor sessions 127.0.0.1 {master.port} 2",
             "sentinel down-after-milliseconds sessions 1000",
             "sentinel failover-timeout sessions 5000",
         ]
         watchers = []
         for number in range(3):
-            watchers.append(Server(folder / f"sentinel-{number}", *watch, sentinel=True, client=asking))
+            place, client = folder / f"sentinel-{number}", asking | watchers_own.asking
+            watchers.append(Server(place, *watch, sentinel=True, client=client, program=program))
             stack.callback(watchers[-1].close)
             watchers[-1].start()
         until(lambda: all(_sees(each) for each in watchers) and replica.follows(), 20)
@@ -175,7 +188,13 @@ def _sees(watcher: Server) -> bool:
 
 @contextmanager
 def cluster(
-    folder: Path, masters: int = 3, replicas: int = 1, *, users: Sequence[str] = (), guarded: Guarded = OPEN
+    folder: Path,
+    masters: int = 3,
+    replicas: int = 1,
+    *,
+    users: Sequence[str] = (),
+    guarded: Guarded = OPEN,
+    program: str = "redis",
 ) -> Iterator[list[Server]]:
     """So many masters, each with so many replicas; the masters come first. `users` are ACL lines."""
     settings = [
@@ -190,7 +209,9 @@ def cluster(
     with ExitStack() as stack:
         count = masters * (1 + replicas)
         nodes = [
-            stack.enter_context(redis_server(folder / str(number), *settings, client=dict(guarded.asking)))
+            stack.enter_context(
+                redis_server(folder / str(number), *settings, client=dict(guarded.asking), program=program)
+            )
             for number in range(count)
         ]
         addresses = [f"127.0.0.1:{node.port}" for node in nodes]

@@ -183,6 +183,7 @@ class SessionsModel(Part):
     ] = "memory:"
     username: Annotated[str, Field(min_length=1, description="Redis ACL user")] | None = None
     password: Secret | None = Field(None, description="of Redis")
+    sentinel_username: Annotated[str, Field(min_length=1, description="ACL user of the sentinels")] | None = None
     sentinel_password: Secret | None = Field(None, description="of the sentinels, when they have one")
     ca_file: Annotated[str, Field(min_length=1, description="authority of rediss:// in PEM")] | None = None
     client_cert: Annotated[str, Field(min_length=1)] | None = None

@@ -19,7 +19,8 @@ _EXAMPLES = {
 }
 _REDIS = re.compile(r"redis(?P<tls>s?)(?P<kind>\+sentinel|\+cluster|)://(?P<hosts>[^/]*)(?P<path>/.*)?")
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
-_OF_REDIS = ("username", "password", "sentinel_password", "ca_file", "client_cert", "client_key")
+_OF_SENTINELS = ("sentinel_username", "sentinel_password")
+_OF_REDIS = ("username", "password", *_OF_SENTINELS, "ca_file", "client_cert", "client_key")
 
 
 def read_sessions(written: SessionsModel, source: Source, secret: Secrets, folder: Path) -> SessionSettings:
@@ -61,7 +62,9 @@ def _check_local(written: SessionsModel, source: Source) -> None:
 def _redis(written: SessionsModel, source: Source, secret: Secrets, folder: Path) -> RedisSettings | None:
     if "@" in written.store:
         # Never quoted: it holds a password, in a file that is no place for one.
-        hint = "write redis://HOST:PORT/0, with `password: {env: NAME}` (and `username`) beside `store`"
+        beside = "with `password: {env: NAME}` (and `username`) beside `store`"
+        sentinels = "; the sentinels' own are `sentinel_password` and `sentinel_username`"
+        hint = f"write redis://HOST:PORT/0, {beside}{sentinels if '+sentinel' in written.store else ''}"
         source.say(_PLACE, "`store` carries credentials", hint)
         return None
     found = _REDIS.fullmatch(written.store)
@@ -74,14 +77,23 @@ def _redis(written: SessionsModel, source: Source, secret: Secrets, folder: Path
     files = {key: getattr(written, key) for key in ("ca_file", "client_cert", "client_key")}
     paths = {key: str((folder / name).absolute()) for key, name in files.items() if name is not None}
     _check_tls(written, paths, source, tls=tls, check=secret.required)
-    if written.sentinel_password is not None and kind is not RedisKind.SENTINEL:
-        source.say(("sessions", "sentinel_password"), "`sentinel_password` is for redis+sentinel://", "remove it")
+    _check_sentinels(written, kind, source)
     passwords = {
         key: secret(named, ("sessions", key)).decode("utf-8", "replace")
         for key in ("password", "sentinel_password")
         if (named := getattr(written, key)) is not None
     }
-    return RedisSettings(kind, hosts, service, db, tls, username=written.username or "", **passwords, **paths)
+    names = {key: getattr(written, key) or "" for key in ("username", "sentinel_username")}
+    return RedisSettings(kind, hosts, service, db, tls, **names, **passwords, **paths)
+
+
+def _check_sentinels(written: SessionsModel, kind: RedisKind, source: Source) -> None:
+    for key in _OF_SENTINELS:
+        if getattr(written, key) is not None and kind is not RedisKind.SENTINEL:
+            source.say(("sessions", key), f"`{key}` is for redis+sentinel://", "remove it")
+    if written.sentinel_username is not None and written.sentinel_password is None:
+        hint = "write `sentinel_password: {env: NAME}` beside it"
+        source.say(("sessions", "sentinel_username"), "`sentinel_username` has no password", hint)
 
 
 def _hosts(text: str, kind: RedisKind, source: Source) -> tuple[tuple[str, int], ...]:

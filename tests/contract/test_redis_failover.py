@@ -15,12 +15,11 @@ from gateway.core.errors import DependencyFailed
 from gateway.core.quota import Claim, Turn, Window, Wish
 from gateway.settings import RedisKind, RedisSettings
 from tests.contract.test_session_stores import NOW, Clock
-from tests.redis_servers import Server, cluster, needs_redis, sentinels
+from tests.redis_servers import VALKEY_LATER, Server, cluster, sentinels
 from tests.session_load import Book, eventually, judged, load
 
 pytestmark = [
     pytest.mark.anyio,
-    needs_redis,
     # redis-py leaves connections that a master's death caught in a command to the collector, which closes them.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
@@ -66,8 +65,9 @@ async def _judge(settings: RedisSettings, book: Book, died: float) -> None:
     assert len(book.ended) > 30
 
 
-async def test_behind_sentinel_a_dead_master_is_replaced_under_load(tmp_path: Path) -> None:
-    with sentinels(tmp_path) as ((master, replica), watchers):
+@pytest.mark.parametrize("program", VALKEY_LATER)
+async def test_behind_sentinel_a_dead_master_is_replaced_under_load(tmp_path: Path, program: str) -> None:
+    with sentinels(tmp_path, program=program) as ((master, replica), watchers):
         settings = behind(watchers)
         await contract(settings)
         book, died, silence_s = await _killed_under_load(settings, master)
@@ -81,8 +81,9 @@ async def test_behind_sentinel_a_dead_master_is_replaced_under_load(tmp_path: Pa
         assert (book.failures, book.crossed, book.lost) == (0, [], [])
 
 
-async def test_sentinels_that_are_gone_or_know_nothing_of_the_service_are_said(tmp_path: Path) -> None:
-    with sentinels(tmp_path) as (_, watchers):
+@pytest.mark.parametrize("program", VALKEY_LATER)
+async def test_sentinels_that_are_gone_or_know_nothing_of_the_service_are_said(tmp_path: Path, program: str) -> None:
+    with sentinels(tmp_path, program=program) as (_, watchers):
         unknown = RedisRecords(RedisSettings(RedisKind.SENTINEL, behind(watchers).hosts, service="other"), Clock())
         with pytest.raises(DependencyFailed, match="session_store_unavailable"):
             await unknown.load("a", NOW)
@@ -100,8 +101,9 @@ async def test_sentinels_that_are_gone_or_know_nothing_of_the_service_are_said(t
         await late.close()
 
 
-async def test_in_a_cluster_a_dead_master_is_replaced_under_load(tmp_path: Path) -> None:
-    with cluster(tmp_path) as nodes:
+@pytest.mark.parametrize("program", VALKEY_LATER)
+async def test_in_a_cluster_a_dead_master_is_replaced_under_load(tmp_path: Path, program: str) -> None:
+    with cluster(tmp_path, program=program) as nodes:
         settings = of_cluster(nodes)
         await contract(settings)
         book, died, silence_s = await _killed_under_load(settings, nodes[0])

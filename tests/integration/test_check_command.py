@@ -105,6 +105,18 @@ def test_five_mistakes_are_said_at_once_with_file_line_and_hint(
             "store: redis://a\n  sentinel_password: {env: SIGNING_KEY}",
             "redis+sentinel",
         ),
+        (
+            "store: sqlite:var/sessions.db",
+            "store: redis+cluster://a\n  sentinel_username: b",
+            "`sentinel_username` is for redis+sentinel",
+        ),
+        (
+            "store: sqlite:var/sessions.db",
+            "store: redis+sentinel://a/b\n  sentinel_username: c",
+            "write `sentinel_password: {env: NAME}` beside it",
+        ),
+        ("store: sqlite:var/sessions.db", "store: redis+sentinel://:hunter2@a/b", "the sentinels' own are `sentinel_p"),
+        ("store: sqlite:", "sentinel_username: a\n  store: sqlite:", "`sentinel_username` is for a Redis store"),
         ("store: sqlite:", "password: {env: SIGNING_KEY}\n  store: sqlite:", "`password` is for a Redis store"),
         ("path: /cantine/", "path: /cantine/../x", "path_dot_segment"),
         ("path: /cantine/", "path: /_gateway/x", "gateway's own"),

@@ -14,7 +14,38 @@ _ROOM = "tests/attack/test_login_room.py::"
 _LIMITS = "gateway/adapters/limits.py"
 _COMMAND = "tests/integration/test_sessions_command.py::"
 
+_USERS = "tests/contract/test_redis_sentinel_users.py::"
+_CLIENT = "gateway/adapters/sessions/redis_client.py"
+
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "the server's password is tried on the sentinels",
+        _CLIENT,
+        "_credentials(settings.sentinel_username, settings.sentinel_password)",
+        "_credentials(settings.sentinel_username or settings.username, settings.sentinel_password or settings.password)",
+        _USERS + "test_whoever_the_sentinels_refuse_is_told_that_it_was_them_and_no_credential",
+    ),
+    Mutant(
+        "one sentinel that refuses us hides the others",
+        _CLIENT,
+        "            except (RedisError, OSError) as error:\n                refusal",
+        "            except (LostConnection, OSError) as error:\n                refusal",
+        _USERS + "test_one_sentinel_that_refuses_us_is_passed_over_as_one_that_is_down",
+    ),
+    Mutant(
+        "a server that is down is called unknown",
+        _CLIENT,
+        "        if known:\n",
+        "        if False:\n",
+        _USERS + "test_a_master_that_dies_is_replaced_and_while_nobody_stands_in_the_service_is_not_called_unknown",
+    ),
+    Mutant(
+        "a refusal of the sentinels is taken for the server's",
+        "gateway/adapters/sessions/redis_trouble.py",
+        "if of_sentinel and word in _WITH_USERS",
+        "if False",
+        _USERS + "test_whoever_the_sentinels_refuse_is_told_that_it_was_them_and_no_credential",
+    ),
     Mutant(
         "a sentinel's certificate of anybody",
         "gateway/adapters/sessions/redis_client.py",

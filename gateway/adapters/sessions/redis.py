@@ -10,7 +10,6 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from redis.asyncio.sentinel import MasterNotFoundError
 from redis.exceptions import NoScriptError, OutOfMemoryError, RedisClusterException, RedisError
 
 from gateway.adapters.sessions import redis_places
@@ -194,14 +193,9 @@ class RedisRecords:
                 try:
                     await _refuse_eviction(client)
                     self._client = client
-                except MasterNotFoundError as error:
-                    lost: Exception = error
                 finally:
                     if self._client is None:
                         await client.close()
-            if self._client is None:
-                # Outside the handler: what it raises must not have this error behind it.
-                raise await client.behind(lost)
             return self._client
 
 

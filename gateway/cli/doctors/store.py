@@ -29,6 +29,8 @@ _WHY = {
     "tls": "only one side speaks TLS, or it wants our certificate: check `rediss`, `client_cert` and `client_key`",
     "password": "it refuses `username` and `password`",
     "rights": "the user lacks a right: compare its ACL with docs/operations.md (a Cluster needs three more)",
+    "sentinel_password": "the sentinels refuse `sentinel_username` and `sentinel_password`, or want them",
+    "sentinel_rights": "the sentinels' user lacks a right: it needs +sentinel|masters (docs/operations.md)",
     "service": "no sentinel could be asked, or none knows the service named in `store`",
 }
 
