@@ -82,6 +82,9 @@ async def _body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> byt
 @dataclass
 class Browser:
     wire: Wire
+    proxied: str
+    """Host and port of what lies behind the proxy, which adds our address."""
+    address: str
     cookies: dict[str, dict[str, str]] = field(default_factory=dict)
 
     async def get(self, url: str) -> Answer:
@@ -97,6 +100,8 @@ class Browser:
         head = (
             f"{method} {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: text/html\r\nSec-Fetch-Mode: navigate\r\n"
         )
+        if parts.netloc == self.proxied:
+            head += f"X-Forwarded-For: {self.address}\r\n"
         if jar:
             head += "Cookie: " + "; ".join(f"{name}={value}" for name, value in jar.items()) + "\r\n"
         if method == "POST":

@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass, field
 from random import Random
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
+from bench.day.addresses import address
 from bench.day.browser import Answer, Browser, Wire
 from bench.day.clock import HandMovedClock
 
@@ -35,6 +36,7 @@ class Visit:
     """One person's story."""
 
     arrived_at: float
+    address: str
     outcome: str = "under way"
     status: str = ""
     told_s: float | None = None
@@ -61,9 +63,9 @@ class Person:
     def __init__(self, crowd: Crowd, arrives_at: float) -> None:
         self._crowd = crowd
         self._clock = crowd.clock
-        self._browser = Browser(crowd.wire)
         self._chance = Random(crowd.chance.random())
-        self.visit = Visit(arrives_at)
+        self.visit = Visit(arrives_at, address(len(crowd.visits)))
+        self._browser = Browser(crowd.wire, urlsplit(crowd.base_url).netloc, self.visit.address)
         crowd.visits.append(self.visit)
 
     async def live(self) -> None:
@@ -137,7 +139,7 @@ class Person:
         return await self._browser.post(self._crowd.base_url + "/_gateway/login", page.fields())
 
     async def _depart(self, answer: Answer) -> None:
-        page = await self._browser.get(answer.location)
+        page = await self._browser.get(answer.location) if "location" in answer.headers else answer
         base = page.url.partition("/authorize")[0]
         uid = re.search(r"/choose/(\w+)", page.text)
         if uid is None:

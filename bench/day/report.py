@@ -15,6 +15,8 @@ class Figures:
 
     mode: str
     people: int
+    addresses: int
+    most_of_one_address: int
     simulated_s: float
     real_s: float
     requests: int
@@ -35,6 +37,7 @@ def figures(
     mode: str, visits: Sequence[Visit], api: SandboxApiParticulier, *, requests: int, simulated_s: float, real_s: float
 ) -> Figures:
     outcomes = Counter(visit.outcome for visit in visits)
+    addresses = Counter(visit.address for visit in visits)
     errors = sorted(
         (visit.placed_at - visit.joined_at - visit.told_s) / 60
         for visit in visits
@@ -43,6 +46,8 @@ def figures(
     return Figures(
         mode=mode,
         people=len(visits),
+        addresses=len(addresses),
+        most_of_one_address=max(addresses.values()),
         simulated_s=simulated_s,
         real_s=real_s,
         requests=requests,
@@ -100,6 +105,7 @@ def as_text(result: Figures) -> str:
         f"| {name} | {value} |"
         for name, value in (
             ("logins in the peak hour", result.people),
+            ("addresses they come from / most from one", f"{result.addresses} / {result.most_of_one_address}"),
             ("calls to API Particulier", result.calls),
             ("most calls in any hour / minute", f"{result.most_in_an_hour} / {result.most_in_a_minute}"),
             ("refused by API Particulier (429) / bans", f"{result.refused} / {result.bans}"),

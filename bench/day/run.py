@@ -11,7 +11,7 @@ from bench.day.browser import Wire
 from bench.day.clock import HandMovedClock
 from bench.day.people import PEAK_S, Crowd, Person
 from bench.day.report import Figures, figures
-from bench.day.world import PATH, running
+from bench.day.world import BEHIND_A_PROXY, PATH, running
 from gateway.sandbox.identities import MATCHING
 
 SEED = 20_260_901
@@ -27,13 +27,17 @@ async def day(
     hours: float = 8,
     store: str = "sqlite",
     quotas: str = "{}",
+    proxies: str = BEHIND_A_PROXY,
 ) -> Figures:
-    """`people` logins within `peak_s`, then as long as anybody still waits, `hours` at most."""
+    """`people` logins within `peak_s`, then as long as anybody still waits, `hours` at most.
+
+    `proxies`: the gateway's `trusted_proxies`; with `[]` all the people have one address, that of the proxy.
+    """
     clock, began = HandMovedClock(BEGINS_AT), time.monotonic()
     wire = Wire(clock)
     with tempfile.TemporaryDirectory(prefix="day-", dir=_quick_disk()) as folder:
         where = f"sqlite:{folder}/sessions.db" if store == "sqlite" else "memory:"
-        async with running(Path(folder), clock, mode, where, quotas) as world:
+        async with running(Path(folder), clock, mode, where, quotas, proxies) as world:
             crowd = Crowd(clock, wire, world.base_url, PATH, MATCHING, Random(SEED))
             tasks = _let_in(crowd, people, peak_s)
             await _watched(clock, wire, BEGINS_AT + hours * 3600)

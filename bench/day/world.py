@@ -26,6 +26,7 @@ _GATEWAY = """\
 public_url: http://localhost:{gateway}
 authority: {{name: Grande Ville, siret: "13002526500013", dpo: dpo@ville.example}}
 listen: 127.0.0.1:{gateway}
+trusted_proxies: {proxies}
 identity:
   franceconnect:
     environment: custom
@@ -61,6 +62,8 @@ inject:
 
 PATH = "/inscription/"
 
+BEHIND_A_PROXY = "[127.0.0.1/32]"
+
 
 @dataclass
 class DayWorld:
@@ -83,14 +86,16 @@ def _fits(fields: dict[bytes, bytes]) -> bool:
 
 
 @asynccontextmanager
-async def running(folder: Path, clock: HandMovedClock, mode: str, store: str, quotas: str) -> AsyncIterator[DayWorld]:
+async def running(
+    folder: Path, clock: HandMovedClock, mode: str, store: str, quotas: str, proxies: str
+) -> AsyncIterator[DayWorld]:
     sockets = [socket.create_server(("127.0.0.1", 0), backlog=2048) for _ in range(4)]
     names = ("gateway", "franceconnect", "api", "application")
     ports = dict(zip(names, (each.getsockname()[1] for each in sockets), strict=True))
     (folder / "policies").mkdir()
     (folder / "policies" / "inscription.yaml").write_text(_POLICY, encoding="utf-8")
     (folder / "gateway.yaml").write_text(
-        _GATEWAY.format(mode=mode, store=store, quotas=quotas, **ports), encoding="utf-8"
+        _GATEWAY.format(mode=mode, store=store, quotas=quotas, proxies=proxies, **ports), encoding="utf-8"
     )
     token, client_secret = secrets.token_hex(32), secrets.token_hex(32)
     environ = {
