@@ -1,5 +1,6 @@
 """A person without JavaScript: follows redirects, keeps cookies, presses what is written on a button."""
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urljoin
@@ -137,3 +138,8 @@ class Person:
                 return read(response)
             request = response.next_request
         raise AssertionError("redirected twenty times")
+
+
+def shows(text: str, value: str) -> bool:
+    """Whether it stands there by itself: a few digits also stand inside a token or a time, by chance."""
+    return re.search(rf"(?<![0-9A-Za-z]){re.escape(value)}(?![0-9A-Za-z])", text) is not None

@@ -1,7 +1,6 @@
 """A real Chromium, as a parent would use it, against the real gateway and the sandbox."""
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from gateway.sandbox.identities import MATCHING, MISMATCHING, UNKNOWN
+from tests.browser import shows
 from tests.world import World, running
 
 CHROMIUM = shutil.which("chromium")
@@ -64,7 +64,7 @@ def test_a_parent_reaches_the_tariff_page_with_a_valid_signature(world: World, p
 def test_somebody_elses_household_ends_on_the_alternative_with_no_value(world: World, page: Page) -> None:
     _sign_in(world, page, "/cantine/", MISMATCHING)
     expect(page.get_by_role("link", name="Je préfère fournir un justificatif")).to_be_visible()
-    assert not re.search(r"\b2550\b", page.content().replace("\u202f", ""))
+    assert not shows(page.content().replace("\u202f", ""), "2550")
     assert "GEORGES" not in page.content()
     page.get_by_role("link", name="Je préfère fournir un justificatif").click()
     expect(page).to_have_url(world.url + "/cantine/justificatif")
