@@ -3,11 +3,15 @@
 from starlette.responses import Response
 
 from gateway.core.errors import DependencyFailed, GatewayError, RequestRejected, ValueRefused
-from gateway.web import texts
+from gateway.core.paths import read_target
+from gateway.web import failure_texts, texts
+from gateway.web.exchange import own_url
 from gateway.web.services import Services
 from gateway.web.snapshot import Snapshot
 
 _DOWN = {"session-store": texts.STORE_DOWN, "upstream": texts.UPSTREAM_DOWN, "franceconnect": texts.PROVIDER_DOWN}
+_SESSION_OVER = "page_without_session"
+_FIRST = read_target(b"/").path
 
 
 _NO_MORE = frozenset({400, 405, 413, 414, 417, 421, 431, 501})
@@ -36,7 +40,11 @@ def failure(
     pages = services.pages.speaking(snapshot.language, here)
     if snapshot.is_navigation:
         response = pages.message(
-            _message(error), error.status, reference=reference, restart=restart or _again(snapshot, error)
+            _message(error),
+            error.status,
+            reference=reference,
+            restart=restart or _again(snapshot, error),
+            home=_home(services, snapshot, error),
         )
     else:
         response = pages.problem(error.status, error.code, reference=reference)
@@ -50,9 +58,22 @@ def failure(
 
 def _again(snapshot: Snapshot, error: GatewayError) -> str | None:
     """The page that was asked for, where asking again may help. What a POST carried is not sent again by a link."""
+    if error.code == _SESSION_OVER:
+        return own_url("login", snapshot.query.get("return_to", ""))
     if isinstance(error, RequestRejected):
         return None
     return snapshot.target.wire.decode("ascii")
+
+
+def _home(services: Services, snapshot: Snapshot, error: GatewayError) -> bool:
+    """Whether this host has a first page to lead to, for somebody who cannot go on where they are."""
+    if not isinstance(error, RequestRejected) or error.code == _SESSION_OVER:
+        return False
+    try:
+        services.routes.find(snapshot.host, _FIRST, "GET")
+    except RequestRejected:
+        return False
+    return True
 
 
 def _message(error: GatewayError) -> texts.Message:
@@ -62,4 +83,6 @@ def _message(error: GatewayError) -> texts.Message:
         return _DOWN.get(error.dependency, texts.STORE_DOWN)
     if isinstance(error, ValueRefused):
         return texts.UPSTREAM_DOWN
-    return texts.REJECTED.get(error.status, texts.REJECTED[400])
+    if error.code == _SESSION_OVER:
+        return failure_texts.SESSION_OVER
+    return failure_texts.REJECTED.get(error.status, failure_texts.REJECTED[400])

@@ -70,8 +70,8 @@ class Pages:
 
     def message(self, message: Message, status: int, *, reference: str = "", **context: Any) -> Response:
         """What happened, what it means, one action, a reference."""
-        defaults = {"message": message, "reference": reference, "alternative": None, "restart": None, "proceed": None}
-        return self.page("message", status, **(defaults | context))
+        ways = dict.fromkeys(("alternative", "restart", "proceed", "home"))
+        return self.page("message", status, **(ways | {"message": message, "reference": reference} | context))
 
     def redirect(self, to: str, status: int = 303) -> Response:
         return RedirectResponse(to, status, self._headers)

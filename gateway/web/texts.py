@@ -239,20 +239,6 @@ REFUSED = Message(
     "Les conditions d’accès à ce service ne sont pas remplies. Si vous pensez que c’est une erreur, contactez-nous.",
 )
 
-REJECTED: Mapping[int, Message] = {
-    400: Message(
-        "Demande non comprise", "L’adresse ou la demande n’est pas valable. Vérifiez le lien, puis réessayez."
-    ),
-    403: Message(
-        "Formulaire expiré", "Pour votre sécurité, ce formulaire n’est plus valable. Revenez en arrière et réessayez."
-    ),
-    404: Message("Page introuvable", "Il n’y a pas de page à cette adresse. Vérifiez le lien."),
-    405: Message("Action impossible ici", "Cette page n’accepte pas cette action."),
-    413: Message("Envoi trop volumineux", "Le fichier ou le formulaire dépasse la taille acceptée."),
-    421: Message("Adresse inconnue", "Ce nom de site n’est pas servi ici. Vérifiez le lien."),
-    429: Message("Trop d’essais", "Vous avez fait plusieurs essais. Attendez un peu, ou continuez autrement."),
-}
-
 
 def month(iso: str) -> str:
     """`2026-05` → «mai 2026»."""

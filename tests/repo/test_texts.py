@@ -13,7 +13,8 @@ from gateway.config.texts import SHIPPED, english
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "gateway" / "web"
 
-_FRENCH = re.compile(r"[àâçéèêëîïôùûœÀÂÇÉÈÊÎÔŒ’«»]")
+_FRENCH = re.compile(r"[àâçéèêëîïôùûœÀÂÇÉÈÊÎÔŒ’«»]|\b(?:[Ll]es?|la|des?|du|une?|vous|votre|que|pour)\b")
+"""By its letters, or by a word that a sentence of plain letters can hardly do without."""
 
 
 _HOST = re.compile(r"[a-z-]+(?:\.[a-z-]+)+")
