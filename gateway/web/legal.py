@@ -1,13 +1,13 @@
 """Pages that the law asks for, made from the configuration and the policies: personal data, accessibility, cookies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
 
 from gateway.core.rules import Policy, Route
-from gateway.settings import Settings
+from gateway.settings import Authority, Party, Settings
 from gateway.web.exchange import Exchange
 from gateway.web.information import announced
 from gateway.web.language import COOKIE
@@ -64,15 +64,60 @@ COOKIES = (
 
 async def personal_data(services: Services, exchange: Exchange) -> Response:
     """Articles 13 and 14 of the RGPD, one part a purpose."""
-    sessions = services.settings.sessions
+    settings = services.settings
     return exchange.pages.page(
         "personal_data",
-        purposes=[_purpose(policy) for policy in announced_policies(services.settings)],
-        providers=[provider.shown_as for provider in services.settings.providers_for(None)],
-        idle=duration(exchange, sessions.idle_s),
-        absolute=duration(exchange, sessions.absolute_s),
+        purposes=[_purpose(policy) for policy in announced_policies(settings)],
+        providers=[provider.shown_as for provider in settings.providers_for(None)],
+        siret=_grouped(settings.authority.siret),
+        processors=_parties(settings, settings.authority.processors),
+        recipients=_parties(settings, settings.authority.recipients),
+        inside=stays_inside(settings.authority),
+        disputes=_disputes(settings),
+        idle=duration(exchange, settings.sessions.idle_s),
+        absolute=duration(exchange, settings.sessions.absolute_s),
         log_months=LOG_MONTHS,
     )
+
+
+def _grouped(siret: str) -> str:
+    """`130 025 265 00013`, as it is read out."""
+    return "\u202f".join((siret[:3], siret[3:6], siret[6:9], siret[9:]))
+
+
+def _parties(settings: Settings, written: Sequence[Party] | None) -> list[dict[str, Any]] | None:
+    """For a template; None where nobody has said who there is."""
+    if written is None:
+        return None
+    policies = settings.policies
+    return [
+        {
+            "name": each.name,
+            "role": each.role,
+            "country": "France" if each.country == "FR" else each.country,
+            "safeguards": each.safeguards if each.outside else "",
+            "purposes": [policies[name].purpose for name in sorted(each.policies)],
+        }
+        for each in written
+    ]
+
+
+def stays_inside(authority: Authority) -> bool:
+    """Whether nothing leaves the European Union: said only where both lists are written."""
+    if authority.processors is None or authority.recipients is None:
+        return False
+    return not any(each.outside for each in (*authority.processors, *authority.recipients))
+
+
+def _disputes(settings: Settings) -> dict[str, Any] | None:
+    kept = settings.disputes
+    if kept is None:
+        return None
+    return {
+        "days": kept.retention_s // 86_400,
+        "agents": bool(kept.agents_provider),
+        "told": kept.email is not None or kept.webhook is not None,
+    }
 
 
 def announced_policies(settings: Settings) -> Iterator[Policy]:
@@ -91,7 +136,8 @@ def routes_of(settings: Settings, policy: Policy) -> tuple[Route, ...]:
 def _purpose(policy: Policy) -> dict[str, Any]:
     return announced(policy) | {
         "name": policy.name,
-        "computes": bool(policy.schedules),
+        "brackets": bool(policy.schedules),
+        "scale": bool(policy.scales),
         "alternative": policy.alternative.text if policy.alternative else "",
     }
 

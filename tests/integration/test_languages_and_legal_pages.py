@@ -7,9 +7,17 @@ import pytest
 
 from gateway.sandbox.identities import MATCHING, MISMATCHING
 from gateway.web.cookies import Cookies
+from tests.agents import agents_at
 from tests.world import World, configuration, running, secrets
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><circle r="4" cx="5" cy="5"/></svg>'
+
+PARTIES = """
+  processors:
+    - {name: Hébergeur Exemple, role: héberge la passerelle, country: FR}
+    - {name: Courriers Lointains, role: envoie les courriels, country: US, safeguards: clauses contractuelles types, policies: [cantine]}
+  recipients: []
+"""
 
 LOOKS = {
     "  dpo: dpo@ville.example": '  dpo: dpo@ville.example\n  colour: "#5b2a86"\n  logo: logo.svg\n'
@@ -99,10 +107,48 @@ def test_the_cookies_page_names_each_cookie_that_there_is(world: World) -> None:
 def test_the_personal_data_page_says_what_each_policy_does(world: World) -> None:
     text = world.person().visit("/_gateway/donnees-personnelles").text
     for expected in ("Calcul du tarif de la restauration scolaire", "Inscription scolaire et dossier famille", "Espace personnel",
-                     "votre quotient familial", "mission d'intérêt public", "dpo@ville.example", "13002526500013",
+                     "votre quotient familial", "mission d'intérêt public", "dpo@ville.example", "130 025 265 00013",
                      "30 minutes", "8 heures", "CNIL", "Déposer une attestation de la CAF"):  # fmt: skip
         assert expected in text
     assert "Site de la ville" not in text
+
+
+def test_the_personal_data_page_says_who_else_has_access(tmp_path: Path) -> None:
+    with running(tmp_path, changes={"  dpo: dpo@ville.example\n": f"  dpo: dpo@ville.example{PARTIES}"}) as told:
+        text = told.person().visit("/_gateway/donnees-personnelles").text
+    assert "Hébergeur Exemple (France), héberge la passerelle." in text
+    assert "Courriers Lointains (US), envoie les courriels. Pour : Calcul du tarif de la restauration scolaire." in text
+    assert "garanties : clauses contractuelles types." in text
+    assert "Aucun." in text
+    assert "Aucune donnée n’est envoyée hors de l’Union européenne" not in text
+
+
+def test_nothing_is_claimed_of_parties_that_nobody_has_written(world: World) -> None:
+    text = world.person().visit("/_gateway/donnees-personnelles").text
+    assert text.count("Leur liste n’est pas publiée ici") == 2
+    assert "Aucune donnée n’est envoyée hors de l’Union européenne" not in text
+
+
+def test_all_parties_inside_the_union_is_said(tmp_path: Path) -> None:
+    written = "  dpo: dpo@ville.example\n  processors: []\n  recipients: []\n"
+    with running(tmp_path, changes={"  dpo: dpo@ville.example\n": written}) as told:
+        text = told.person().visit("/_gateway/donnees-personnelles").text
+    assert "Aucune donnée n’est envoyée hors de l’Union européenne" in text
+
+
+def test_kept_disputes_are_a_processing_of_their_own(tmp_path: Path, world: World) -> None:
+    """The same figures as in the register."""
+    with running(tmp_path, changes=agents_at("http://127.0.0.1:9/api/v2")) as keeping:
+        text = keeping.person().visit("/_gateway/donnees-personnelles").text
+    assert "Jusqu’à la réponse, puis" in text
+    assert "Les agents désignés pour y répondre" in text
+    assert "Jusqu’à la réponse, puis" not in world.person().visit("/_gateway/donnees-personnelles").text
+
+
+def test_what_is_computed_leads_to_its_notice(world: World) -> None:
+    page = world.person().visit("/_gateway/donnees-personnelles")
+    assert {"/_gateway/calcul/cantine", "/_gateway/calcul/creche"} <= {address for _, address in page.links}
+    assert "selon un barème publié" in page.text
 
 
 def test_the_accessibility_statement_claims_nothing_that_no_audit_found(world: World) -> None:
