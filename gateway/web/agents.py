@@ -70,8 +70,16 @@ async def show_dispute(services: Services, exchange: Exchange) -> Response:
     if found is None:
         raise RequestRejected("dispute_unknown", 404)
     _trace(services, store, agent, found.reference, "read", _about(found), str(found.state))
+    return _dispute_page(services, exchange, agent, found)
+
+
+def _dispute_page(
+    services: Services, exchange: Exchange, agent: AgentSession, found: Dispute, *, error: str = ""
+) -> Response:
     return exchange.pages.page(
         "agent_dispute",
+        422 if error else 200,
+        error=error,
         row=_row(services, found),
         contact=found.contact,
         text=found.text.split("\n") if found.text else [],
@@ -90,22 +98,42 @@ async def settle(services: Services, exchange: Exchange) -> Response:
     form = await posted_form(exchange.snapshot, exchange.receive)
     require_form(services, exchange, form.get("token", ""), agent.id)
     reference, outcome = form.get("reference", ""), _outcome(form)
+    if outcome is None:
+        return await _not_chosen(services, exchange, agent, reference)
     try:
         settled = await store.settle(reference, outcome, store.pseudonym(agent.provider, agent.sub))
     finally:
         services.sessions.standing_changed()
     if settled is None:
-        return exchange.pages.message(
-            dispute_texts.ALREADY_ANSWERED, 409, reference=exchange.reference, proceed=own_url("agents")
-        )
+        return _already_answered(exchange)
     _trace(services, store, agent, settled.reference, "settle", _about(settled), str(settled.state))
     services.metrics.count("gateway_disputes_total", reason=_about(settled), outcome=str(settled.state))
     return exchange.pages.redirect(own_url("agents"))
 
 
-def _outcome(form: Mapping[str, str]) -> State:
+async def _not_chosen(services: Services, exchange: Exchange, agent: AgentSession, reference: str) -> Response:
+    """The form again, with what is missing; an old browser sends it in spite of `required`."""
+    _, store = offered(services, exchange)
+    found = await store.find(reference)
+    if found is None or not found.outcomes:
+        return _already_answered(exchange)
+    _trace(services, store, agent, found.reference, "read", _about(found), str(found.state))
+    return _dispute_page(services, exchange, agent, found, error=dispute_texts.CHOOSE)
+
+
+def _already_answered(exchange: Exchange) -> Response:
+    return exchange.pages.message(
+        dispute_texts.ALREADY_ANSWERED, 409, reference=exchange.reference, proceed=own_url("agents")
+    )
+
+
+def _outcome(form: Mapping[str, str]) -> State | None:
+    """None when nothing was chosen; what no button of the form says is no form of ours."""
+    chosen = form.get("outcome", "")
+    if not chosen:
+        return None
     try:
-        return State(form.get("outcome", ""))
+        return State(chosen)
     except ValueError:
         raise RequestRejected("form_malformed") from None
 

@@ -42,6 +42,8 @@ OUTCOMES: Mapping[State, str] = {
     State.REJECTED: "La contestation n’est pas retenue : la donnée est de nouveau transmise",
 }
 
+CHOOSE = "Choisissez une réponse : rien n’a encore été enregistré."
+
 AGENT_PROVIDERS: Mapping[str, str] = {"proconnect": "ProConnect"}
 
 AGENT_LOGIN_FAILED = Message(

@@ -82,7 +82,7 @@ async def personal_data(services: Services, exchange: Exchange) -> Response:
 
 def _grouped(siret: str) -> str:
     """`130 025 265 00013`, as it is read out."""
-    return "\u202f".join((siret[:3], siret[3:6], siret[6:9], siret[9:]))
+    return "\u00a0".join((siret[:3], siret[3:6], siret[6:9], siret[9:]))
 
 
 def _parties(settings: Settings, written: Sequence[Party] | None) -> list[dict[str, Any]] | None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Request
 
 from gateway.sandbox.identities import MATCHING, MISMATCHING, PARENT, UNKNOWN
 from tests.agents import AGENT, MY_DATA, STRANGER, contest, office
@@ -133,6 +133,18 @@ def agent(uid: str, *last: str) -> Way:
     return way
 
 
+def agent_without_choice(world: World, page: Page) -> None:
+    """An old browser sends the form in spite of `required`; so does this one, told not to judge it."""
+    agent(AGENT, 'a[href*="dispute?reference="]')(world, page)
+    page.context.route("**/agents/settle", lambda route: route.continue_(post_data=without_outcome(route.request)))
+    page.locator("input[name=outcome]").first.check()
+    page.locator('form[action="/_gateway/agents/settle"] button').click()
+
+
+def without_outcome(request: Request) -> str:
+    return "&".join(pair for pair in (request.post_data or "").split("&") if not pair.startswith("outcome="))
+
+
 def contested(world: World, page: Page) -> None:
     """A contest outlives the session and changes what the service gets: it is withdrawn behind the page."""
     my_data(CONTEST, 'form[action="/_gateway/mes-donnees/contester"] button')(world, page)
@@ -237,6 +249,7 @@ PAGES = (
     Place("agent-login", agent(""), office=True),
     Place("agent-list", agent(AGENT), office=True),
     Place("agent-dispute", agent(AGENT, 'a[href*="dispute?reference="]'), office=True),
+    Place("agent-no-choice", agent_without_choice, 422, office=True),
     Place("agent-unknown", agent(STRANGER), 403, office=True),
     Place("my-data-empty", signed_in("/compte/", MATCHING, then="/_gateway/mes-donnees")),
     Place("alternative-not-found", signed_in("/cantine/", UNKNOWN), 403),

@@ -79,6 +79,37 @@ def test_a_settled_dispute_leaves_the_list_and_the_person_reads_the_answer(town:
     assert "la donnée est exacte" in parent.visit(MY_DATA).text
 
 
+def test_an_answer_without_a_choice_is_the_form_again_and_changes_nothing(town: Office) -> None:
+    parent = town.parent()
+    reference = contest(parent, text="Mes revenus ont baissé.")
+    agent = town.agent()
+    page = town.settle(agent, reference, "")
+    assert page.status == 422
+    assert "Erreur : Contestation" in page.text
+    assert "Choisissez une réponse : rien n’a encore été enregistré." in page.text
+    assert 'aria-describedby="outcome-erreur"' in page.response.text
+    assert ("Choisissez une réponse : rien n’a encore été enregistré.", "#outcome-settled") in page.links
+    assert "Mes revenus ont baissé." in page.text
+    assert received(parent, "/quotient/") == {"x-statut": "contested"}
+    assert "Aucune demande" in agent.press(page, "Enregistrer ma réponse", outcome="settled").text
+    assert received(parent, "/quotient/")["x-statut"] == "settled"
+
+
+def test_no_choice_for_what_is_answered_already_says_so(town: Office) -> None:
+    reference = contest(town.parent())
+    agent = town.agent()
+    page = agent.visit(f"/_gateway/agents/dispute?reference={reference}")
+    town.settle(agent, reference, "settled")
+    late = agent.press(page, "Enregistrer ma réponse", outcome="")
+    assert late.status == 409
+    assert "Cette demande a déjà reçu une réponse" in late.text
+
+
+def test_an_answer_that_no_form_offers_is_refused(town: Office) -> None:
+    reference = contest(town.parent())
+    assert town.settle(town.agent(), reference, "whatever").status == 400
+
+
 def test_a_document_may_still_be_followed_by_an_answer(town: Office) -> None:
     parent = town.parent()
     reference = contest(parent)
