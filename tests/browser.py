@@ -92,7 +92,7 @@ def read(response: httpx.Response) -> Page:
     reader = _Reader()
     reader.feed(response.text)
     # A space within a number would hide the number from whoever looks for it.
-    text = " ".join(reader.text).replace("\u202f", "")
+    text = re.sub(r"(?<=[0-9])\u202f(?=[0-9])", "", " ".join(reader.text))
     return Page(response, reader.forms, reader.links, " ".join(text.split()))
 
 

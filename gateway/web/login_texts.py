@@ -40,8 +40,8 @@ FORM_OF_ANOTHER = Message(
 )
 
 NOT_KEPT: Mapping[str, str] = {
-    "form_too_large": "Il est trop grand pour être gardé pendant que vous vous identifiez.",
-    "form_from_elsewhere": "Il vient d’un autre site : pour votre sécurité, il n’est pas gardé.",
+    "form_too_large": "Ce formulaire est trop grand pour être gardé pendant que vous vous identifiez.",
+    "form_from_elsewhere": "Ce formulaire vient d’un autre site : pour votre sécurité, il n’est pas gardé.",
 }
 """Why a form was not kept, where a person can make something of it."""
 

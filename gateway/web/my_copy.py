@@ -48,7 +48,7 @@ async def _copy(services: Services, session: Session) -> dict[str, object]:
             for each in obtained(services, session)
         ],
         "transmissions": [
-            {"service": each["service"], "donnees": each["facts"], "le": each["on"]} for each in delivered(session)
+            {"service": each.service, "donnees": ", ".join(each.labels), "le": each.on} for each in delivered(session)
         ],
         "demandes": [
             {"objet": each.label, "etat": each.state, "le": each.on or None, "reference": each.reference or None}
@@ -115,7 +115,7 @@ def _identity_lines(services: Services, session: Session) -> list[Line]:
 def _line(fact: str, text: str) -> Line:
     label = texts.FACT_LABELS[fact]
     said = texts.GENDERS.get(text, "") if fact == "identity.gender" else texts.INSEE_CODE if fact in _CODES else ""
-    return Line(label[:1].upper() + label[1:], text, unit=said)
+    return Line(label[:1].upper() + label[1:], text, unit=said, kind="day" if fact == "identity.birthdate" else "")
 
 
 _CODES = frozenset({"identity.birthplace", "identity.birthcountry"})

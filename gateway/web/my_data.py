@@ -39,6 +39,15 @@ class Obtained:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivered:
+    """What one service received."""
+
+    service: str
+    labels: tuple[str, ...]
+    on: str
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """One contest or objection, as its person sees it."""
 
@@ -130,14 +139,10 @@ def _values(services: Services, record: HouseholdRecord, datum: Need, injected: 
     return lines((fact, value) for fact, value in read if value is not None)
 
 
-def delivered(session: Session) -> list[dict[str, str]]:
+def delivered(session: Session) -> list[Delivered]:
     return [
-        {
-            "service": delivery.service,
-            "facts": ", ".join(texts.FACT_LABELS.get(fact, fact) for fact in delivery.facts),
-            "on": day(delivery.at),
-        }
-        for delivery in session.deliveries
+        Delivered(each.service, tuple(texts.FACT_LABELS.get(fact, fact) for fact in each.facts), day(each.at))
+        for each in session.deliveries
     ]
 
 

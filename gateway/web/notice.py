@@ -98,7 +98,8 @@ def scale_rule(scale: Scale | None) -> ScaleRule | None:
         return None
     starts = [start for start, _ in scale.rates]
     ends: list[int | None] = [*(start - 1 for start in starts[1:]), None]
-    rows = tuple(_children(start, end, f"{figure(rate)} %") for (start, rate), end in zip(scale.rates, ends))
+    places = max(len(figure(rate).partition(",")[2]) for _, rate in scale.rates)
+    rows = tuple(_children(start, end, f"{rate:.{places}f} %") for (start, rate), end in zip(scale.rates, ends))
     since = written_day(scale.valid_from)
     return ScaleRule(since, scale.published, rows, floor=figure(scale.floor), ceiling=figure(scale.ceiling))
 

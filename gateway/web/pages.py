@@ -120,6 +120,7 @@ def _environment(authority: Authority, speech: Speech) -> Environment:
         "month": speech.month,
         "amount": speech.amount,
         "day": speech.day,
+        "dated": speech.dated,
         "funds": {name: speech.say(label) for name, label in texts.FUNDS.items()},
         "states": texts.ACCESSIBILITY_STATES,
         "version": version(authority),

@@ -26,7 +26,6 @@ from gateway.web.exchange import (
 )
 from gateway.web.http import body_chunks, posted_form
 from gateway.web.kept_forms import person_of, ticket_for
-from gateway.web.review import clock_time
 from gateway.web.services import Services
 from gateway.web.snapshot import Headers, snapshot_of
 from gateway.web.texts import Message as Text
@@ -63,7 +62,7 @@ async def show_resume(services: Services, exchange: Exchange) -> Response:
         purpose=policy.purpose,
         target=_target(place),
         tried=form.about.tried,
-        kept_at=clock_time(form.about.kept_at),
+        kept_at=exchange.pages.speech.at(form.about.kept_at, services.now),
         names=_names(exchange),
         send=services.cookies.form_token(_bond(exchange, ticket)),
         token=services.cookies.form_token(form_bond(exchange)),

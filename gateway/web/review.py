@@ -1,8 +1,9 @@
 """«Je relis»: what would leave is shown first, and leaves only if the person says so."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
@@ -34,7 +35,8 @@ class Line:
     unit: str = ""
     """A sentence that the text goes into, as `amount`; or that stands in its place."""
     kind: str = ""
-    """How a page writes the text: a `number`, a `month` (`2026-05`), a `sentence` of ours; empty: as it is."""
+    """How a page writes the text: a `number`, a `month` (`2026-05`), a `day` (`24/11/2026`, also after a name), a
+    `sentence` of ours; empty: as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,19 +174,38 @@ def _line(fact: str, value: object) -> Line:
     label = label[:1].upper() + label[1:]
     if fact == "household.fund":
         return Line(label, texts.FUNDS.get(str(value), str(value)), kind="sentence")
-    if fact in {"household.reference_month", "household.computed_month"}:
-        return Line(label, str(value), kind="month")
     if fact in texts.UNITS:
         return Line(label, str(value), unit=texts.UNITS[fact], kind="number")
-    if fact == "household.family_quotient":
-        return Line(label, str(value), kind="number")
     if fact.endswith(".obtained_at"):
-        return Line(label, day(int(datetime.fromisoformat(str(value)).timestamp())))
+        return Line(label, day(int(datetime.fromisoformat(str(value)).timestamp())), kind="day")
+    kind = _KINDS.get(fact.partition(".")[2], "")
     if isinstance(value, dict):
-        return Line(label, items=tuple(_words(part) for part in value.values()))
+        return Line(label, items=tuple(address_lines(value)))
     if isinstance(value, list):
-        return Line(label, items=tuple(_words(item) for item in value))
-    return Line(label, str(value))
+        return Line(label, items=tuple(_words(item) for item in value), kind=kind)
+    return Line(label, written_date(str(value)) if kind == "day" else str(value), kind=kind)
+
+
+_KINDS: Mapping[str, str] = {
+    "reference_month": "month",
+    "computed_month": "month",
+    "family_quotient": "number",
+    "birthdate": "day",
+    "children": "day",
+    "adults": "day",
+}
+"""`Line.kind` by the fact's own name."""
+
+
+def address_lines(parts: Mapping[str, Any]) -> Iterator[str]:
+    """As on an envelope: `1 RUE MONTORGUEIL`, `75002 PARIS`, `FRANCE`; the code of the Insee last."""
+    yield from parts.get("lines", ())
+    if place := " ".join(parts[name] for name in ("postal_code", "city") if name in parts):
+        yield place
+    if "country" in parts:
+        yield parts["country"]
+    if "insee_code" in parts:
+        yield f"Insee {parts['insee_code']}"
 
 
 def _words(value: object) -> str:
@@ -213,8 +234,3 @@ def written_date(iso: str) -> str:
 def day(unix_s: int) -> str:
     """`24/11/2026`, in Paris."""
     return datetime.fromtimestamp(unix_s, ZoneInfo("Europe/Paris")).strftime("%d/%m/%Y")
-
-
-def clock_time(unix_s: int) -> str:
-    """`14 h 05`, in Paris."""
-    return datetime.fromtimestamp(unix_s, ZoneInfo("Europe/Paris")).strftime("%H h %M")

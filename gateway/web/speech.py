@@ -15,7 +15,10 @@ Catalogue = Mapping[str, str]
 """French sentence of ours → the one to show."""
 
 _PARIS = ZoneInfo("Europe/Paris")
-_THIN = re.compile(r" (?=[:;?!»€])|(?<=«) ")
+_THIN = re.compile(r" (?=[;?!])")
+_WIDE = re.compile(r" (?=[:»€]|%(?!\())|(?<=[«°]) |(?<=\b[LR]\.) (?=[0-9])")
+_STRAIGHT = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])")
+_DAY = re.compile(r"\b(?:([0-9]{2})/([0-9]{2})/([0-9]{4})|([0-9]{4})-([0-9]{2})-([0-9]{2}))\b")
 _AMOUNT = re.compile(r"([0-9]+)(?:[.,]([0-9]+))?")
 _FORMATTED = re.compile(r"%[(%]")
 
@@ -69,13 +72,17 @@ class Speech:
         grouped, rest = f"{int(found[1]):,}", number[found.end() :]
         fraction = found[2] or ""
         if self.language == "fr":
-            return grouped.replace(",", "\u202f") + (f",{fraction}" if fraction else "") + rest
-        return grouped + (f".{fraction}" if fraction else "") + rest
+            return grouped.replace(",", "\u202f") + (f",{fraction}" if fraction else "") + rest.replace(" %", "\u00a0%")
+        return grouped + (f".{fraction}" if fraction else "") + rest.replace(" %", "%")
 
     def moment(self, then: datetime, today: date) -> str:
         """`15 h 40` or `15:40`; with its day when that is another one."""
         time = f"{then.hour} h {then.minute:02d}" if self.language == "fr" else f"{then:%H:%M}"
         return time if then.date() == today else f"{time}, {then.day} {self.say(MONTHS[then.month - 1])}"
+
+    def at(self, unix_s: float, now: float) -> str:
+        """That moment in Paris, as it is said now."""
+        return self.moment(datetime.fromtimestamp(unix_s, _PARIS), datetime.fromtimestamp(now, _PARIS).date())
 
     def day(self, unix_s: int) -> str:
         """`24 novembre 2026`, in Paris."""
@@ -84,6 +91,20 @@ class Speech:
     def date(self, on: date) -> str:
         first = "1er" if on.day == 1 and self.language == "fr" else str(on.day)
         return f"{first} {self.say(MONTHS[on.month - 1])} {on.year}"
+
+    def dated(self, text: str) -> str:
+        """Dates of numbers → in words: `26/11/2026` or `2026-11-26` → «26 novembre 2026»; one that is not whole stays.
+
+        A number and a date written by others (`2026-06-14 n° 37`) are no value of a header: pages alone show this.
+        """
+        return self._spaced(_DAY.sub(self._in_words, text))
+
+    def _in_words(self, found: re.Match[str]) -> str:
+        day, month, year = found[1] or found[6], found[2] or found[5], found[3] or found[4]
+        try:
+            return self.date(date(int(year), int(month), int(day)))
+        except ValueError:
+            return found[0]
 
     def _found(self, sentence: str) -> str | None:
         """A sentence that begins with a capital may stand in the catalogue as a part of another."""
@@ -94,8 +115,11 @@ class Speech:
         return None if found is None else found[:1].upper() + found[1:]
 
     def _spaced(self, text: str) -> str:
-        """French puts a space before `:` and inside guillemets, and a line must not break there."""
-        return _THIN.sub("\u00a0", text) if self.language == "fr" else text
+        """French puts a space before `:` and inside guillemets, a narrow one before `;`, `!` and `?`, and a line must
+        not break there. Its apostrophe is curved, also where a policy's file has the one of a keyboard."""
+        if self.language != "fr":
+            return text
+        return _STRAIGHT.sub("’", _THIN.sub("\u202f", _WIDE.sub("\u00a0", text)))
 
     def _french(self, text: str) -> Markup:
         return Markup('<span lang="fr">{}</span>').format(text)

@@ -4,7 +4,6 @@ The access token lives 60 s, so nobody can queue once they are back: decision 00
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -157,5 +156,4 @@ def how_long(seconds: float) -> dict[str, int]:
 
 def when(speech: Speech, now: float, seconds: float) -> str:
     """`15 h 40` in Paris; with its day when that is another one."""
-    today, then = datetime.fromtimestamp(now, _PARIS), datetime.fromtimestamp(now + seconds, _PARIS)
-    return speech.moment(then, today.date())
+    return speech.at(now + seconds, now)

@@ -96,7 +96,7 @@ SPECIAL = "/situation/particuliere"
 def special_situation(town: Town, page: Page) -> None:
     """No call would be of use: the choice stands on the page before FranceConnect."""
     page.goto(town.url + "/situation/")
-    expect(page.get_by_text("le tarif plancher s'applique")).to_be_visible()
+    expect(page.get_by_text("le tarif plancher s’applique")).to_be_visible()
     calls = town.world.api.calls
     press(page, "Ma situation est particulière")
     assert rows(page)["X-Caf-Statut"] == "not_asked"

@@ -95,6 +95,15 @@ def test_an_answer_without_a_choice_is_the_form_again_and_changes_nothing(town: 
     assert received(parent, "/quotient/")["x-statut"] == "settled"
 
 
+def test_an_english_page_of_agents_names_data_in_english_and_marks_what_is_french(town: Office) -> None:
+    reference = contest(town.parent())
+    agent = town.agent()
+    assert "Family quotient" in agent.visit("/_gateway/agents?lang=en").text
+    page = agent.visit(f"/_gateway/agents/dispute?reference={reference}&lang=en")
+    assert "Family quotient" in page.text
+    assert '<span lang="fr">Dossier quotient</span>' in page.response.text
+
+
 def test_no_choice_for_what_is_answered_already_says_so(town: Office) -> None:
     reference = contest(town.parent())
     agent = town.agent()

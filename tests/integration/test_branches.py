@@ -260,8 +260,8 @@ def test_a_nursery_without_one_of_the_parameters_gets_none_of_them(caf: World) -
     page = caf.sign_in(person, "/creche/", INCOMPLETE)
     assert page.status == 403
     assert "ne peut pas fournir toutes les informations nécessaires au calcul" in page.text
-    assert "avis d&#39;imposition" in page.response.text or "avis d'imposition" in page.text
-    assert "le tarif plafond s'applique" in page.text
+    assert "avis d&#39;imposition" in page.response.text or "avis d’imposition" in page.text
+    assert "le tarif plafond s’applique" in page.text
     caf.audited("creche", 2)
     assert _status(caf, "creche") == "not_available"
 

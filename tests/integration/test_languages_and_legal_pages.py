@@ -84,6 +84,14 @@ def test_the_language_link_leads_nowhere_else(world: World, address: str) -> Non
     assert (answer.status_code, answer.headers["location"]) == (303, "/_gateway/mes-donnees")
 
 
+def test_the_easy_version_tells_of_the_names_that_are_compared(world: World) -> None:
+    text = world.person().visit("/_gateway/login?return_to=/cantine/&facile=1").text
+    assert "La CAF ou la MSA dit aussi les noms des adultes de votre dossier." in text
+    assert "Ces noms ne sont pas gardés." in text
+    without = world.person().visit("/_gateway/login?return_to=/compte/&facile=1").text
+    assert "noms des adultes" not in without
+
+
 def test_an_applications_own_lang_is_not_ours(world: World) -> None:
     answer = world.person().client.get("/cantine/?lang=en", headers={"accept-language": "en"})
     assert "set-cookie" not in answer.headers or "gateway-language" not in answer.headers["set-cookie"]
@@ -107,7 +115,7 @@ def test_the_cookies_page_names_each_cookie_that_there_is(world: World) -> None:
 def test_the_personal_data_page_says_what_each_policy_does(world: World) -> None:
     text = world.person().visit("/_gateway/donnees-personnelles").text
     for expected in ("Calcul du tarif de la restauration scolaire", "Inscription scolaire et dossier famille", "Espace personnel",
-                     "votre quotient familial", "mission d'intérêt public", "dpo@ville.example", "130 025 265 00013",
+                     "votre quotient familial", "mission d’intérêt public", "dpo@ville.example", "130 025 265 00013",
                      "30 minutes", "8 heures", "CNIL", "Déposer une attestation de la CAF"):  # fmt: skip
         assert expected in text
     assert "Site de la ville" not in text

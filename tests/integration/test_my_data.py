@@ -174,7 +174,7 @@ def test_the_printable_page_holds_the_same(kept: World) -> None:
     page = parent.visit("/_gateway/mes-donnees/imprimer")
     assert "Votre quotient familial 2550" in page.text
     assert "Vos prénoms Angela Claire Louise" in page.text
-    assert "Votre date de naissance 24/08/1962" in page.text
+    assert "Votre date de naissance 24 août 1962" in page.text
     assert "Votre sexe féminin" in page.text
     assert "Fournisseur d’identité FranceConnect" in page.text
     assert "Contestation enregistrée" in page.text

@@ -23,18 +23,18 @@ def test_the_rule_of_a_tariff_is_open_to_everybody_and_made_from_the_policy(worl
         "traitement algorithmique",
         "L. 311-3-1",
         "R. 311-3-1-1",
-        "2026-06-14 n° 37",
+        "Délibération du conseil : 14 juin 2026 n° 37.",
         "jusqu’à 400 €",
         "de 401 à 800 €",
         "plus de 800 €",
-        "01/09/2026",
+        "depuis le 1er septembre 2026",
         "Calcul du tarif de la restauration scolaire",
         "CAF ou la MSA",
         "cada.fr",
         "dpo@ville.example",
     ):
         assert said in page.text, said
-    assert "2025-06-12" not in page.text
+    assert "12 juin 2025" not in page.text
     assert page.response.headers["cache-control"] == "no-store"
 
 
@@ -80,8 +80,8 @@ def test_a_rule_to_come_is_announced(tmp_path: Path) -> None:
         assert "déjà votée" not in world.person().visit(CANTINE).text
         world.clock.ahead_s = datetime(2026, 6, 29, tzinfo=UTC).timestamp() - time.time()
         page = world.person().visit(CANTINE)
-        assert "déjà votée à partir du 01/09/2026" in page.text
-        assert "2025-06-12 n° 41" in page.text
+        assert "déjà votée à partir du 1er septembre 2026" in page.text
+        assert "12 juin 2025 n° 41" in page.text
 
 
 def test_one_bracket_alone_and_a_quotient_of_nought_that_does_not_count() -> None:

@@ -73,7 +73,7 @@ def test_somebody_signed_in_is_named_there_no_more_than_anybody(world: World) ->
 def test_the_page_before_franceconnect_leads_there(world: World) -> None:
     person = world.person()
     page = person.visit("/deux/")
-    assert "Accueil d'urgence" in page.text
+    assert "Accueil d’urgence" in page.text
     assert person.press(page, "Ma situation est particulière").path == "/deux/particuliere"
     assert "Ma situation" not in person.visit("/cantine/").text
 

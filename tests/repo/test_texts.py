@@ -51,7 +51,7 @@ def in_module(text: str, name: str) -> set[str]:
     return {
         str(value)
         for value in (spoken | said | months)
-        if str(value).strip() and not str(value).startswith(("janvier ", "<"))
+        if any(map(str.isalpha, str(value))) and not str(value).startswith(("janvier ", "<"))
     }
 
 

@@ -18,9 +18,10 @@ from gateway.web.review import Line, lines
         ("brackets.name", "T2", Line("Votre tranche de tarif", "T2")),
         (
             "household.address",
-            {"lines": ["1 RUE MONTORGUEIL", "APT 2"], "city": "PARIS"},
-            Line("Votre adresse", items=("1 RUE MONTORGUEIL, APT 2", "PARIS")),
+            {"lines": ["APT 2", "1 RUE MONTORGUEIL"], "postal_code": "75002", "city": "PARIS", "insee_code": "75102"},
+            Line("Votre adresse", items=("APT 2", "1 RUE MONTORGUEIL", "75002 PARIS", "Insee 75102")),
         ),
+        ("household.address", {"city": "PARIS"}, Line("Votre adresse", items=("PARIS",))),
         (
             "household.children",
             [
@@ -31,6 +32,7 @@ from gateway.web.review import Line, lines
             Line(
                 "Les noms et dates de naissance des enfants",
                 items=("PIERRE DUPONT, 10/01/2018", "ROBERT DUPONT, 2020-00-00", "HENRY"),
+                kind="day",
             ),
         ),
         ("household.children.age", [8, 4], Line("L’âge des enfants", items=("8", "4"))),

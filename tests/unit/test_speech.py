@@ -25,14 +25,37 @@ def test_a_label_may_begin_a_line() -> None:
 
 
 def test_french_keeps_its_signs_on_the_line() -> None:
-    assert FRENCH.say("Vraiment ? « Oui » : non") == "Vraiment\u00a0? «\u00a0Oui\u00a0»\u00a0: non"
-    assert FRENCH.told(Text("Vraiment ?")) == "Vraiment\u00a0?"
+    assert FRENCH.say("Vraiment ? « Oui » : non") == "Vraiment\u202f? «\u00a0Oui\u00a0»\u00a0: non"
+    assert FRENCH.told(Text("Vraiment ?")) == "Vraiment\u202f?"
     assert ENGLISH.say("Vraiment ?") == "Vraiment ?"
+
+
+def test_french_has_curved_apostrophes_and_keeps_numbers_of_laws_whole() -> None:
+    assert FRENCH.told(Text("mission d'intérêt public, l'\"été\"")) == 'mission d’intérêt public, l\'"été"'
+    assert ENGLISH.told(Text("", "the town's")) == "the town's"
+    assert FRENCH.say("articles L. 311-3-1 et R. 311, n° 37") == "articles L.\u00a0311-3-1 et R.\u00a0311, n°\u00a037"
+
+
+@pytest.mark.parametrize(
+    ("written", "french", "english"),
+    [
+        ("26/05/2026", "26 mai 2026", "26 May 2026"),
+        ("PIERRE DUPONT, 01/05/2018", "PIERRE DUPONT, 1er mai 2018", "PIERRE DUPONT, 1 May 2018"),
+        ("2026-05-14 n° 37", "14 mai 2026 n°\u00a037", "14 May 2026 n° 37"),
+        ("2020-00-00", "2020-00-00", "2020-00-00"),
+        ("31/02/2020", "31/02/2020", "31/02/2020"),
+        ("1234-56-789", "1234-56-789", "1234-56-789"),
+        ("", "", ""),
+    ],
+)
+def test_a_date_of_numbers_is_said_in_words_when_it_is_one(written: str, french: str, english: str) -> None:
+    assert (FRENCH.dated(written), ENGLISH.dated(written)) == (french, english)
 
 
 def test_a_percent_sign_is_written_twice() -> None:
     assert ENGLISH.say("100 %% sûr") == "100% sure"
-    assert FRENCH.say("50 % de moins") == "50 % de moins"
+    assert FRENCH.say("50 % de moins") == "50\u00a0% de moins"
+    assert FRENCH.say("%(rate)s %% du total", rate=3) == "3\u00a0% du total"
 
 
 def test_markup_among_the_values_escapes_the_rest() -> None:
@@ -79,7 +102,7 @@ def test_lists_and_dates_are_of_the_language() -> None:
         ("1.32", "1,32", "1.32"),
         ("765,77", "765,77", "765.77"),
         ("1234.50", "1\u202f234,50", "1,234.50"),
-        ("0,0619 %", "0,0619 %", "0.0619 %"),
+        ("0,0619 %", "0,0619\u00a0%", "0.0619%"),
         ("", "", ""),
         ("T2", "T2", "T2"),
     ],
