@@ -31,6 +31,7 @@ from gateway.adapters.breaker import Breaker
 from gateway.adapters.childcare_payload import parse_childcare
 from gateway.adapters.household_payload import PayloadRefused, parse_household
 from gateway.adapters.quotas import SharedQuotas
+from gateway.adapters.reuse import LIMITS
 from gateway.core.model import Absent, Household, HouseholdStatus, Source
 from gateway.core.rules import Mode
 from gateway.ports import Clock, HouseholdRequest, Sleep
@@ -94,6 +95,7 @@ def http_client(settings: ApiParticulierSettings) -> httpx.AsyncClient:
         base_url=settings.base_url,
         verify=ssl.create_default_context(cafile=settings.ca_file),
         timeout=httpx.Timeout(settings.read_s, connect=settings.connect_s),
+        limits=LIMITS,
         # A compressed answer could be of any size once opened.
         headers={"Accept-Encoding": "identity"},
         follow_redirects=False,

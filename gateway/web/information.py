@@ -66,7 +66,7 @@ def announced(policy: Policy | None) -> dict[str, Any]:
         "asked": asked_of_provider(policy),
         "sources": [texts.FACT_LABELS[fact] for fact in sources],
         "source_facts": sources,
-        "received": [texts.FACT_LABELS[fact] for fact in facts if fact in texts.FACT_LABELS],
+        "received": list(dict.fromkeys(texts.RECEIVED_LABELS[fact] for fact in facts if fact in texts.RECEIVED_LABELS)),
         "compares": any(lookup.rule.match for lookup in policy.lookups),
         "drops_names": not {f"{lookup.source}.adults" for lookup in policy.lookups} & set(facts),
         "reviewed": any(lookup.rule.review and lookup.wanted for lookup in policy.lookups),

@@ -52,6 +52,18 @@ FACT_LABELS: Mapping[str, str] = {
     "childcare.scale_valid_from": "la date d’effet du barème",
 }
 
+_RESULT = "le résultat de la demande (dossier trouvé, ou non)"
+
+RECEIVED_LABELS: Mapping[str, str] = {
+    **FACT_LABELS,
+    "household.status": _RESULT,
+    "childcare.status": _RESULT,
+    "identity.acr": "le niveau de garantie de votre identification",
+    "identity.authenticated_at": "l’heure de votre identification",
+    "identity.provider": "le nom du service d’identification",
+}
+"""What a service receives: the values, and what is said of them. That no file was found tells something of a person."""
+
 SCOPE_LABELS: Mapping[str, str] = {
     "family_name": FACT_LABELS["identity.birth_name"],
     "given_name": FACT_LABELS["identity.given_names"],

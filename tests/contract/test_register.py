@@ -52,7 +52,12 @@ def test_an_entry_says_what_article_30_asks_for(capsys: pytest.CaptureFixture[st
     assert canteen["dpo"] == "dpo@ville.example"
     assert canteen["personnes"] == ["usagers du service", "adultes du dossier CAF ou MSA de l’usager"]
     assert canteen["donnees_foyer"] == ["quotient familial"]
-    assert canteen["donnees_transmises"] == ["nom de naissance", "prénoms", "tranche de tarif"]
+    assert canteen["donnees_transmises"] == [
+        "nom de naissance",
+        "prénoms",
+        "résultat de la demande (dossier trouvé, ou non)",
+        "tranche de tarif",
+    ]
     assert canteen["sources"] == ["FranceConnect", "CAF ou MSA, par API Particulier"]
     assert canteen["destinataires"] == ["localhost/cantine/ (Ville de Lormont-sur-Mer)"]
     assert canteen["conservation"][0] == "par le service : la durée de la session"

@@ -20,6 +20,7 @@ Way = Callable[[World, Page], None]
 ROUTES = """
   - {path: /numero/, upstream: "UPSTREAM", policy: numero}
   - {path: /age/, upstream: "UPSTREAM", policy: age}
+  - {path: /arret/, upstream: "http://127.0.0.1:9", policy: public}
 """
 
 POLICIES = {
@@ -170,11 +171,27 @@ def typed_too_often(world: World, page: Page) -> None:
 
 def in_the_line(world: World, page: Page) -> None:
     """API Particulier has just told somebody to wait; an hour later it is forgotten."""
+    _joins_the_line(world, page)
+    world.clock.ahead_s += HOUR_S
+
+
+def _joins_the_line(world: World, page: Page) -> None:
     world.api.faults.next_status = 429
     world.sign_in(world.person(), "/cantine/", MATCHING)
     page.goto(world.url + "/cantine/")
     page.locator('form[action="/_gateway/login"] button').first.click()
+
+
+def in_the_line_by_hand(world: World, page: Page) -> None:
+    """The page that does not renew itself."""
+    _joins_the_line(world, page)
+    page.locator('a[href*="waiting"]').last.click()
     world.clock.ahead_s += HOUR_S
+
+
+def turn_is_over(world: World, page: Page) -> None:
+    in_the_line(world, page)
+    page.locator('a.button[href*="waiting"]').click()
 
 
 def caf_down(world: World, page: Page) -> None:
@@ -222,6 +239,13 @@ def form_kept(world: World, page: Page) -> None:
     page.get_by_role("button", name="Continuer").click()
 
 
+def form_expired(world: World, page: Page) -> None:
+    """A form of a session that is over."""
+    signed_in("/famille/", "sans_nom_dusage")(world, page)
+    page.context.clear_cookies(name="gateway-session")
+    page.locator(REVIEW).click()
+
+
 def logged_out(world: World, page: Page) -> None:
     signed_in("/compte/", MATCHING, then="/_gateway/logout")(world, page)
     page.locator('form[action="/_gateway/logout"] button').click()
@@ -256,6 +280,8 @@ PAGES = (
     Place("alternative-mismatch", signed_in("/cantine/", MISMATCHING), 403),
     Place("alternative-nursery", signed_in("/creche/", MATCHING), 403),
     Place("waiting", in_the_line),
+    Place("waiting-by-hand", in_the_line_by_hand),
+    Place("waiting-over", turn_is_over),
     Place("alternative-unavailable", caf_down, 403),
     Place("provider-down", provider_fails, 503),
     Place("login-provider-down", button_marked),
@@ -264,6 +290,10 @@ PAGES = (
     Place("form-not-kept", form_of(2_000_000), 401),
     Place("refused", signed_in("/age/", MATCHING), 403),
     Place("callback-failed", at("/_gateway/callback?state=unknown&code=none"), 400),
+    Place("upstream-down", at("/arret/"), 502),
+    Place("session-over", at("/_gateway/review?return_to=/cantine/"), 403),
+    Place("form-expired", form_expired, 403),
+    Place("address-too-long", signed_in("/compte/", MATCHING, then="/compte/?" + "a" * 8000), 414),
     Place("not-found", at("/_gateway/nothing-here"), 404),
     Place("logout", signed_in("/compte/", MATCHING, then="/_gateway/logout")),
     Place("logged-out", logged_out),

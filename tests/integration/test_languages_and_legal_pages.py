@@ -84,6 +84,13 @@ def test_the_language_link_leads_nowhere_else(world: World, address: str) -> Non
     assert (answer.status_code, answer.headers["location"]) == (303, "/_gateway/mes-donnees")
 
 
+@pytest.mark.parametrize(
+    "page", ["login?return_to=/cantine/", "login?return_to=/cantine/&facile=1", "donnees-personnelles"]
+)
+def test_that_a_file_was_found_or_not_is_among_what_the_service_receives(world: World, page: str) -> None:
+    assert "le résultat de la demande (dossier trouvé, ou non)" in world.person().visit(f"/_gateway/{page}").text
+
+
 def test_the_easy_version_tells_of_the_names_that_are_compared(world: World) -> None:
     text = world.person().visit("/_gateway/login?return_to=/cantine/&facile=1").text
     assert "La CAF ou la MSA dit aussi les noms des adultes de votre dossier." in text

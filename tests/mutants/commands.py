@@ -69,8 +69,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the personal-data page names the agents' provider",
         "gateway/web/legal.py",
-        "services.settings.providers_for(None)]",
-        "services.settings.providers]",
+        "settings.providers_for(None)]",
+        "settings.providers]",
         "tests/integration/test_demo.py::test_agents_alone_sign_in_with_the_agents_provider",
     ),
 )

@@ -19,6 +19,13 @@ _KEPT = "tests/unit/test_retention.py::"
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
+        "a connection is used again when the other side may be closing it",
+        "gateway/adapters/reuse.py",
+        "REUSED_S = 2.0",
+        "REUSED_S = 5.0",
+        "tests/contract/test_reused_connections.py::test_a_connection_idle_for_some_seconds_is_not_used_again",
+    ),
+    Mutant(
         "a use is not counted in all its series",
         _CORE,
         "        ledger.use(series, opens_at, opens_at + period_s)\n",

@@ -6,6 +6,7 @@ from http.cookiejar import DefaultCookiePolicy
 
 import httpx
 
+from gateway.adapters.reuse import LIMITS
 from gateway.core.errors import DependencyFailed, LoginFailed
 from gateway.jose import read_json
 from gateway.relying_party import ProviderSettings, error_reference
@@ -29,6 +30,7 @@ def http_client(settings: ProviderSettings) -> httpx.AsyncClient:
     client = httpx.AsyncClient(
         verify=ssl.create_default_context(cafile=settings.ca_file),
         timeout=httpx.Timeout(8, connect=3),
+        limits=LIMITS,
         headers={"Accept-Encoding": "identity"},
         follow_redirects=False,
         trust_env=False,
