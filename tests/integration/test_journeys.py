@@ -1,5 +1,7 @@
 """From the protected page to the legacy application, over real sockets, for the people that the demo names."""
 
+import re
+
 import httpx
 import pytest
 
@@ -168,5 +170,7 @@ def test_nobody_is_named_in_logs_audit_or_on_disk(world: World, identity: str) -
     person = world.person()
     world.sign_in(person, CANTINE, identity)
     written = world.written()
-    for value in ("DUBOIS", "Angela", "ANGELA", "Delatour", "GEORGES", "2550", "MONTORGUEIL"):
+    for value in ("DUBOIS", "Angela", "ANGELA", "Delatour", "GEORGES", "MONTORGUEIL"):
         assert value not in written
+    # A few digits also stand inside a token or a time, by chance.
+    assert not re.search(r"(?<![0-9A-Za-z.])2550(?![0-9A-Za-z])", written)
