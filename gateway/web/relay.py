@@ -80,7 +80,7 @@ class Relay:
     def begin(self) -> None:
         self._services.live.add(self._session_id, self)
         if not self._head.length:
-            self._send(EMPTY)
+            self._connection.leave_together(self)
             return
         try:
             self._held = HeldBody(self._permit.route, self._head.length)
@@ -90,6 +90,11 @@ class Relay:
         self._connection.want_body()
         if self._held.unbound:
             self._send(self._held.so_far())
+
+    def depart(self) -> None:
+        """A request without a body goes upstream, unless its client has left."""
+        if not self._over:
+            self._send(EMPTY)
 
     def body(self, piece: bytes) -> None:
         if self._status == SWITCHING and self._sending is not None:

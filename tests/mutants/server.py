@@ -146,4 +146,18 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if False:",
         _SOCKETS + "test_what_is_no_handshake_opens_nothing",
     ),
+    Mutant(
+        "who has left is sent for all the same",
+        "gateway/web/relay.py",
+        "        if not self._over:\n            self._send(EMPTY)",
+        "        self._send(EMPTY)",
+        "tests/integration/test_turns.py::test_who_has_left_in_the_same_turn_is_not_sent_for",
+    ),
+    Mutant(
+        "one that fails keeps the others",
+        "gateway/web/server/turn.py",
+        "            for each in waiting[gone:]:",
+        "            for each in waiting[:0]:",
+        "tests/unit/test_turn.py::test_one_that_fails_keeps_nobody_from_leaving",
+    ),
 )

@@ -14,6 +14,7 @@ from gateway.core.http1.request import Block, RequestHead, read_request
 from gateway.core.http1.sized import SizedReader
 from gateway.web.server.front import PARTING_S, Front, Phase, status_line
 from gateway.web.server.responder import Responder
+from gateway.web.server.turn import Departing
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -209,6 +210,10 @@ class ClientConnection(asyncio.Protocol):
         """Another responder takes the request under way; nothing of its answer was sent yet."""
         self._responder = responder
         responder.begin()
+
+    def leave_together(self, each: Departing) -> None:
+        """`each.depart` is called in a moment, with those of the other requests that came in this turn of the loop."""
+        self._front.turn.add(each)
 
     def want_body(self) -> None:
         """The body is welcome: a client that waits for a word (`Expect: 100-continue`) is told so, once."""

@@ -13,6 +13,7 @@ from gateway.core.errors import RequestRejected
 from gateway.core.http1.fields import write_fields
 from gateway.core.http1.request import RequestHead
 from gateway.settings import Limits
+from gateway.web.server.turn import Turn
 
 if TYPE_CHECKING:
     from gateway.web.server.connection import ClientConnection
@@ -79,6 +80,7 @@ class Front:
         self.responder = responder
         self.now = loop.time
         self.soon = loop.call_soon
+        self.turn = Turn(loop.call_soon)
         self._refusal = refusal
         self._loop = loop
         self._connections = connections
