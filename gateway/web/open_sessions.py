@@ -19,8 +19,8 @@ FRESH_S = 0.9
 """Counted from before the store was asked. With the time of one answer it stays under the second that is promised."""
 
 RENEW_S = 0.6
-"""From this age on the next use reads the store again, behind the request and not before it: three tenths of a second are
-ample for that, and each reading costs as much as eight requests."""
+"""From this age on the next use reads the store again, behind the request and not before it. Three tenths of a second
+are ample for that, and each reading costs as much as eight requests."""
 
 FORGET_S = 5.0
 """What nobody used for so long leaves the memory of this process."""
