@@ -105,11 +105,16 @@ def delivery_due(services: Services, given: Permit, session: Session | None) -> 
     """The line of «Mes données» that this request adds, if it is the first of its kind in the session."""
     if session is None:
         return None
-    facts = tuple(sorted({item.fact for item in given.allow.inject if is_household_value(item.fact)}))
+    facts = tuple(sorted({item.fact for item in given.allow.inject if _is_datum(item.fact)}))
     service = given.route.policy.purpose
     if not facts or any((line.service, line.facts) == (service, facts) for line in session.deliveries):
         return None
     return Delivery(service, facts, services.now)
+
+
+def _is_datum(fact: str) -> bool:
+    """Whether it tells something of the person, and not only what became of a question."""
+    return is_household_value(fact) or fact.startswith("identity.")
 
 
 class Asked:

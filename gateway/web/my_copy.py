@@ -7,11 +7,10 @@ from starlette.responses import Response
 
 from gateway.core.facts import timestamp
 from gateway.core.model import Session
-from gateway.web import texts
 from gateway.web.exchange import Exchange, own_url
-from gateway.web.information import provider_label
 from gateway.web.my_data import delivered, kept_for, obtained, said_by
-from gateway.web.review import Line, day, written_date
+from gateway.web.own_identity import identity_lines
+from gateway.web.review import Line, day
 from gateway.web.services import Services
 from gateway.web.texts import month
 
@@ -88,46 +87,13 @@ def _identity(session: Session) -> dict[str, object]:
     return {name: part for name, part in parts.items() if part}
 
 
-def _identity_lines(services: Services, session: Session) -> list[Line]:
-    """The same, in words."""
-    who = session.identity
-    if who is None:
-        return []
-    provider = provider_label(services, who.provider)
-    told = (
-        ("identity.birth_name", who.birth_name),
-        ("identity.usage_name", who.usage_name),
-        ("identity.given_names", " ".join(who.given_names)),
-        ("identity.birthdate", written_date(str(who.birthdate)) if who.birthdate else None),
-        ("identity.gender", who.gender),
-        ("identity.birthplace", who.birthplace),
-        ("identity.birthcountry", who.birthcountry),
-        ("identity.email", who.email),
-    )
-    return [
-        *[_line(fact, text) for fact, text in told if text],
-        Line(texts.PROVIDER, provider),
-        Line(texts.LEVEL, str(who.acr)),
-        Line(texts.PAIRWISE, who.sub),
-    ]
-
-
-def _line(fact: str, text: str) -> Line:
-    label = texts.FACT_LABELS[fact]
-    said = texts.GENDERS.get(text, "") if fact == "identity.gender" else texts.INSEE_CODE if fact in _CODES else ""
-    return Line(label[:1].upper() + label[1:], text, unit=said, kind="day" if fact == "identity.birthdate" else "")
-
-
-_CODES = frozenset({"identity.birthplace", "identity.birthcountry"})
-
-
 async def printable(services: Services, exchange: Exchange) -> Response:
     session = exchange.session
     if session is None:
         return exchange.pages.redirect(own_url("login"))
     return exchange.pages.page(
         "my_copy",
-        identity=_identity_lines(services, session),
+        identity=identity_lines(services, session),
         obtained=list(obtained(services, session)),
         deliveries=delivered(session),
         said=await said_by(services, session),

@@ -16,6 +16,7 @@ from gateway.web.exchange import Exchange, form_bond, own_url, require_form
 from gateway.web.http import posted_form
 from gateway.web.information import provider_label
 from gateway.web.notice import notices
+from gateway.web.own_identity import identity_lines
 from gateway.web.review import Line, day, lines
 from gateway.web.services import Services
 
@@ -78,7 +79,8 @@ async def show_my_data(services: Services, exchange: Exchange) -> Response:
     objected = session.declined | {each.policy for each in await kept_for(services, session)}
     return exchange.pages.page(
         "my_data",
-        identity=session.identity is not None,
+        identity=identity_lines(services, session),
+        identified_on=day(session.identity.authenticated_at) if session.identity else "",
         provider=provider_label(services, session.identity.provider) if session.identity else "",
         obtained=list(obtained(services, session)),
         deliveries=delivered(session),

@@ -200,3 +200,23 @@ def test_what_was_said_is_on_disk_for_nobody_to_read(kept: World) -> None:
     for value in ("Phrase reconnaissable", "0102030405", "DUBOIS", "2550"):
         assert not shows(written, value)
     assert '"action":"contest","about":"quotient","outcome":"open","by":"person"' in written
+
+
+def test_the_identity_is_shown_with_its_source_and_the_services_that_received_it(kept: World) -> None:
+    parent = kept.person()
+    kept.sign_in(parent, "/quotient/", MATCHING)
+    page = parent.visit(MY_DATA)
+    for shown in ("Mon identité", "DUBOIS", "FranceConnect depuis le"):
+        assert shown in page.text
+    assert "votre nom de naissance" not in page.text
+    parent.visit("/compte/")
+    assert "votre nom de naissance" in parent.visit(MY_DATA).text
+    told = json.loads(parent.client.get(f"{MY_DATA}/copie").text)["transmissions"]
+    assert len({line["service"] for line in told}) == len(told) == 2
+    parent.visit("/compte/")
+    assert json.loads(parent.client.get(f"{MY_DATA}/copie").text)["transmissions"] == told
+
+
+def test_who_did_not_sign_in_has_no_identity_to_read(kept: World) -> None:
+    """The twin."""
+    assert kept.person().visit(MY_DATA).path.startswith("/_gateway/login")
