@@ -39,6 +39,7 @@ class Relay:
         "_reference",
         "_request",
         "_sending",
+        "_sent_at",
         "_services",
         "_session_id",
         "_status",
@@ -72,7 +73,7 @@ class Relay:
         self._sending: Sending | None = None
         self._status = 0
         self._over = False
-        self._began = services.clock()
+        self._began = self._sent_at = services.clock()
         self._waited_s: float | None = None
 
     # -- Responder: what comes from the client
@@ -93,8 +94,14 @@ class Relay:
 
     def depart(self) -> None:
         """A request without a body goes upstream, unless its client has left."""
-        if not self._over:
+        if self._over:
+            return
+        try:
             self._send(EMPTY)
+        except BaseException:
+            # Whoever called is the loop, which would leave the client waiting for ever.
+            self._connection.cut()
+            raise
 
     def body(self, piece: bytes) -> None:
         if self._status == SWITCHING and self._sending is not None:
@@ -169,6 +176,7 @@ class Relay:
         except GatewayError as error:
             self._fail(error)
             return
+        self._sent_at = self._services.clock()
         sending = self._services.upstream.start(request, self)
         if self._over:
             return
@@ -181,7 +189,7 @@ class Relay:
     # -- Answer: what comes from the upstream
 
     def started(self, head: ResponseHead) -> None:
-        self._status, self._waited_s = head.status, self._services.clock() - self._began
+        self._status, self._waited_s = head.status, self._services.clock() - self._sent_at
         try:
             if head.status == SWITCHING:
                 self._switch(head)

@@ -155,6 +155,50 @@ def test_a_client_that_stops_reading_is_cut_and_its_upstream_let_go(fronted: Fro
     is_served(fronted, get())
 
 
+class Answers:
+    """A hundred answers of 100 kB, then one of 64 MB."""
+
+    def __init__(self) -> None:
+        self.of_the_last = 0
+
+    def __call__(self, exchange: Exchange) -> None:
+        if exchange.seen.target != b"/pub/last":
+            exchange.send(ok(b"x" * 100_000))
+            return
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n")
+        for _ in range(1024):
+            exchange.send(b"x" * 65_536)
+            self.of_the_last += 65_536
+
+    @staticmethod
+    def asked(fronted: Fronted) -> bytes:
+        each = fronted.fill(b"GET /pub/one HTTP/1.1\r\nHost: HOST\r\n\r\n")
+        return each * 100 + fronted.fill(b"GET /pub/last HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n")
+
+
+def test_who_reads_none_of_its_answers_is_answered_no_more(fronted: Fronted) -> None:
+    """The one that fills the connection is told to pause; those behind it would never be."""
+    answers = fronted.canary.script = Answers()
+    with fronted.raw() as raw:
+        raw.send(Answers.asked(fronted))
+        time.sleep(IDLE_S + 0.5)
+        assert answers.of_the_last < 16_777_216
+    fronted.forget()
+    is_served(fronted, get())
+
+
+def test_who_reads_late_gets_every_answer(fronted: Fronted) -> None:
+    """The twin."""
+    fronted.canary.script = Answers()
+    with fronted.raw() as raw:
+        raw.send(Answers.asked(fronted))
+        time.sleep(IDLE_S / 4)
+        received = 0
+        while piece := raw.sock.recv(1 << 20):
+            received += len(piece)
+    assert received > 100 * 100_000 + 67_108_864
+
+
 def test_many_slow_clients_do_not_delay_an_honest_one(fronted: Fronted) -> None:
     with ExitStack() as stack:
         for _ in range(200):

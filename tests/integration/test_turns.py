@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.web.server.connection import ClientConnection
+from gateway.web.server.front import Front
 from tests.fronted import Fronted, gateway_at
 
 
@@ -47,10 +48,7 @@ class Wire(asyncio.Transport):
 
 def _two_at_once(fronted: Fronted, *, the_second_leaves: bool) -> list[bytes]:
     """Targets that went upstream, of two requests that are read in one turn."""
-    application = fronted.world.application
-    assert application is not None
-    front = application._front
-    assert front is not None
+    front = _front(fronted)
     fronted.forget()
 
     async def both() -> None:
@@ -74,12 +72,73 @@ def _two_at_once(fronted: Fronted, *, the_second_leaves: bool) -> list[bytes]:
 
 def test_who_has_left_in_the_same_turn_is_not_sent_for(fronted: Fronted) -> None:
     fronted.ask(b"GET /pub/ HTTP/1.1\r\nHost: HOST\r\n\r\n")
+    before = [line["status"] for line in fronted.world.audited("public", 1)]
     assert _two_at_once(fronted, the_second_leaves=True) == [b"/pub/fence", b"/pub/first"]
-    statuses = [line["status"] for line in fronted.world.audited("public", 4)]
-    assert statuses.count(499) == 1
+    after = [line["status"] for line in fronted.world.audited("public", len(before) + 2)]
+    assert after.count(499) == before.count(499) + 1
 
 
 def test_who_stays_is_sent_for(fronted: Fronted) -> None:
     """The twin."""
     fronted.ask(b"GET /pub/ HTTP/1.1\r\nHost: HOST\r\n\r\n")
     assert _two_at_once(fronted, the_second_leaves=False) == [b"/pub/fence", b"/pub/first", b"/pub/second"]
+
+
+def _front(fronted: Fronted) -> Front:
+    application = fronted.world.application
+    assert application is not None
+    front = application._front
+    assert front is not None
+    return front
+
+
+@pytest.mark.interpreted
+def test_a_request_that_fails_unforeseen_ends_its_connection(fronted: Fronted, monkeypatch: pytest.MonkeyPatch) -> None:
+    fronted.ask(b"GET /pub/ HTTP/1.1\r\nHost: HOST\r\n\r\n")
+
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("gateway.web.relay.upstream_request", fail)
+    with fronted.raw() as raw:
+        raw.send(fronted.fill(b"GET /pub/ HTTP/1.1\r\nHost: HOST\r\n\r\n"))
+        assert raw.is_closed()
+
+
+HANDSHAKE = (
+    b"GET /ws/x HTTP/1.1\r\nHost: HOST\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
+
+def _handshake(fronted: Fronted, *, leaves: bool) -> list[bytes]:
+    """Targets that went upstream, of a handshake and what follows it."""
+    fronted.forget()
+    front = _front(fronted)
+
+    async def ask() -> None:
+        connection = ClientConnection(front)
+        connection.connection_made(Wire())
+        connection.data_received(fronted.fill(HANDSHAKE))
+        if leaves:
+            connection.connection_lost(None)
+            for _ in range(30):  # time enough to decide, to dial and to send, if anything were sent
+                await asyncio.sleep(0.01)
+            return
+        await asyncio.to_thread(fronted.canary.wait, lambda: bool(fronted.canary.seen))
+        connection.connection_lost(None)
+
+    asyncio.run_coroutine_threadsafe(ask(), front._loop).result(20)
+    fronted.ask(b"GET /pub/fence HTTP/1.1\r\nHost: HOST\r\n\r\n")
+    return [seen.target for seen in fronted.canary.seen]
+
+
+def test_who_left_during_a_handshake_is_connected_to_nothing(fronted: Fronted) -> None:
+    fronted.ask(b"GET /pub/ HTTP/1.1\r\nHost: HOST\r\n\r\n")
+    assert _handshake(fronted, leaves=True) == [b"/pub/fence"]
+
+
+def test_who_stays_is_connected(fronted: Fronted) -> None:
+    """The twin."""
+    fronted.ask(b"GET /pub/ HTTP/1.1\r\nHost: HOST\r\n\r\n")
+    assert _handshake(fronted, leaves=False) == [b"/ws/x", b"/pub/fence"]

@@ -23,7 +23,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "what comes behind a refusal is read",
         _CONNECTION,
-        "            if self.phase is Phase.LINGER:\n                return\n",
+        "        if self.phase is Phase.LINGER:\n            return\n",
         "",
         _HEADS + "test_what_is_sent_after_a_refusal_is_never_read_as_a_request",
     ),
@@ -149,8 +149,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "who has left is sent for all the same",
         "gateway/web/relay.py",
-        "        if not self._over:\n            self._send(EMPTY)",
-        "        self._send(EMPTY)",
+        "        if self._over:\n            return\n        try:",
+        "        try:",
         "tests/integration/test_turns.py::test_who_has_left_in_the_same_turn_is_not_sent_for",
     ),
     Mutant(
@@ -159,5 +159,26 @@ MUTANTS: tuple[Mutant, ...] = (
         "            for each in waiting[gone:]:",
         "            for each in waiting[:0]:",
         "tests/unit/test_turn.py::test_one_that_fails_keeps_nobody_from_leaving",
+    ),
+    Mutant(
+        "a request that fails unforeseen leaves its client waiting",
+        "gateway/web/relay.py",
+        "            self._connection.cut()\n            raise\n",
+        "            raise\n",
+        "tests/integration/test_turns.py::test_a_request_that_fails_unforeseen_ends_its_connection",
+    ),
+    Mutant(
+        "who has left is connected to a WebSocket",
+        "gateway/web/server/asgi.py",
+        "        if self._gone:\n            raise ClientGone\n        self._ended",
+        "        self._ended",
+        "tests/integration/test_turns.py::test_who_left_during_a_handshake_is_connected_to_nothing",
+    ),
+    Mutant(
+        "who reads nothing is answered on",
+        _CONNECTION,
+        "            self._enter(Phase.STALLED if self._choked else Phase.IDLE)",
+        "            self._enter(Phase.IDLE)",
+        _SLOW + "test_who_reads_none_of_its_answers_is_answered_no_more",
     ),
 )

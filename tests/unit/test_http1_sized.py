@@ -2,6 +2,9 @@
 
 import pytest
 
+from gateway.core.http1.bodies import reader_of
+from gateway.core.http1.chunked import ChunkedReader
+from gateway.core.http1.fields import CHUNKED
 from gateway.core.http1.sized import SizedReader
 
 
@@ -22,3 +25,9 @@ def test_a_body_that_is_not_whole_goes_on() -> None:
     assert (reader.done, reader.rest) == (False, b"")
     assert reader.feed(b"cde") == [b"cde"]
     assert (reader.done, reader.rest) == (True, b"")
+
+
+def test_a_body_is_read_as_it_is_declared() -> None:
+    assert isinstance(reader_of(CHUNKED), ChunkedReader)
+    assert isinstance(reader_of(3), SizedReader)
+    assert reader_of(0) is None

@@ -30,6 +30,9 @@ _SUM = len(BUCKETS_S) + 1
 """Where a histogram keeps the sum, counted from its first bucket."""
 _FIRST = _NOWHERE + _SUM + 1
 
+_ROWS = 4_096
+"""Kept of what was looked up: a place in memory is found again by its name."""
+
 CLIENT_LEFT = 499
 """The client went before the answer that had begun was whole."""
 
@@ -95,6 +98,8 @@ class Cells:
                 cells[row.wait + _SUM] += waited_s
 
     def _row(self, codes: Codes, status: int) -> _Row:
+        if len(self._rows) >= _ROWS:  # each version of a policy has its own: after many reloads the old go
+            self._rows.clear()
         route = codes.route
         decision = {"route": route, "policy": codes.policy, "outcome": codes.outcome, "reason": codes.reason}
         row = self._rows[codes, status] = _Row(

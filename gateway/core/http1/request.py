@@ -112,10 +112,10 @@ def read_request(head: bytes, last: Block | None = None) -> RequestHead:
     line, _, raw = head.partition(b"\r\n")
     method, target, http11 = _request_line(line)
     block = last if last is not None and last.raw == raw else _read_block(raw)
+    length = 0 if block.plain else declared_length(block.noticed, http11=http11) or 0
     target = _origin_form(target, _host(block))
     if block.plain:
         return RequestHead(method, target, block, http11)
-    length = declared_length(block.noticed, http11=http11) or 0
     return RequestHead(
         method=method,
         target=target,

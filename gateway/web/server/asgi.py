@@ -80,6 +80,8 @@ class AsgiExchange:
 
     def hand_over(self, responder: Responder) -> None:
         """Let another responder answer this request (WebSocket): the application sends nothing more."""
+        if self._gone:
+            raise ClientGone
         self._ended = True
         self.connection.hand_over(responder)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from gateway.core.errors import RequestRejected
+from gateway.core.http1.bodies import reader_of
 from gateway.core.http1.chunked import LAST_CHUNK, ChunkedReader, write_chunk
 from gateway.core.http1.fields import CHUNKED, HEAD_END, Malformed, has_bare_lf, write_fields
 from gateway.core.http1.request import Block, RequestHead, read_request
@@ -43,6 +44,8 @@ class ClientConnection(asyncio.Protocol):
         self._answer_head = b""
         self._answer_left = 0
         self._answering = self._welcomed = False
+        self._choked = False
+        """More than `WRITE_HIGH_BYTES` wait for the client."""
         self._unsent = 0
         self._block: Block | None = None
         self.kept: object = None
@@ -71,14 +74,14 @@ class ClientConnection(asyncio.Protocol):
         self._drop_responder()
 
     def data_received(self, data: bytes) -> None:
-        if self._responder is None:
-            if self.phase is Phase.LINGER:
-                return
+        if self.phase is Phase.LINGER:
+            return
+        if self._responder is None and not self._choked:
             self._buffer = self._buffer + data if self._buffer else data
             self._next_request()
         elif self._body is not None:
             self._read_body(self._body, data)
-        elif self.phase is Phase.TUNNEL:
+        elif self.phase is Phase.TUNNEL and self._responder is not None:
             self._responder.body(data)
         else:
             self._buffer += data
@@ -96,6 +99,7 @@ class ClientConnection(asyncio.Protocol):
         return self._responder is not None and self._body is None and not streaming
 
     def pause_writing(self) -> None:
+        self._choked = True
         if self._responder is None:
             return
         self._responder.pause()
@@ -103,10 +107,15 @@ class ClientConnection(asyncio.Protocol):
             self._enter(Phase.STALLED)
 
     def resume_writing(self) -> None:
-        if self.phase is Phase.STALLED:
-            self._enter(Phase.BODY if self._body is not None else Phase.ANSWER)
+        self._choked = False
+        stalled = self.phase is Phase.STALLED
         if self._responder is not None:
+            if stalled:
+                self._enter(Phase.BODY if self._body is not None else Phase.ANSWER)
             self._responder.resume()
+        elif stalled:
+            self._enter(Phase.IDLE)
+            self._go_on()
 
     # -- from the server
 
@@ -171,7 +180,7 @@ class ClientConnection(asyncio.Protocol):
     def _start(self, head: RequestHead) -> None:
         self._keep_alive = head.keep_alive and not self._stopping
         self._answering = self._welcomed = False
-        self._body = _reader(head.length)
+        self._body = reader_of(head.length)
         self._enter(Phase.BODY if head.length else Phase.ANSWER)
         responder = self._front.responder(head, self)
         self._responder = responder
@@ -311,7 +320,8 @@ class ClientConnection(asyncio.Protocol):
             self._answer_head = b""
         self._responder = self._head = None
         if self._keep_alive and self._body is None:
-            self._enter(Phase.IDLE)
+            # Who does not read its answers is answered nothing more: nobody would tell the next responder to pause.
+            self._enter(Phase.STALLED if self._choked else Phase.IDLE)
             self._go_on()
         else:
             self._linger()
@@ -383,9 +393,3 @@ class ClientConnection(asyncio.Protocol):
     def _enter(self, phase: Phase) -> None:
         self.phase = phase
         self.deadline = self._front.deadline(phase)
-
-
-def _reader(length: int) -> SizedReader | ChunkedReader | None:
-    if length == CHUNKED:
-        return ChunkedReader()
-    return SizedReader(length) if length else None
