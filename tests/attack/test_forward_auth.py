@@ -66,6 +66,14 @@ def test_a_family_that_is_not_whole_is_refused(world: World, missing: int) -> No
     assert ask(world, whole, headers=PROGRAM).status_code == 200
 
 
+def test_half_of_the_other_family_is_refused(world: World) -> None:
+    url, method = ("X-Original-URL", f"{world.url}/"), ("X-Original-Method", "GET")
+    for half in ([url], [method], [url, ("X-Original-Method", "")]):
+        answer = ask(world, half, headers=PROGRAM)
+        assert (answer.status_code, code_of(answer)) == (400, "forward_auth_incomplete")
+    assert ask(world, [url, method], headers=PROGRAM).status_code == 200
+
+
 @pytest.mark.parametrize("repeated", [0, 1, 2])
 def test_a_name_said_twice_is_refused_whatever_it_says(world: World, repeated: int) -> None:
     whole = named(world, uri="/")
@@ -154,10 +162,13 @@ def test_what_has_one_reading_is_not_refused(world: World, parent: Person) -> No
         assert claims["htp"] == uri
 
 
-def test_a_target_over_the_limit_is_refused_as_at_the_gate(world: World) -> None:
-    answer = ask(world, named(world, uri="/".ljust(8_193, "a")), headers=PROGRAM)
-    assert (answer.status_code, code_of(answer)) == (414, "target_too_long")
-    assert ask(world, named(world, uri="/".ljust(2_000, "a")), headers=PROGRAM).status_code == 200
+def test_a_target_over_the_limit_is_refused_as_at_the_gate(tmp_path: Path) -> None:
+    """A limit far below what an assertion can hold, which would refuse it too."""
+    listed = {"trusted_proxies: []": "trusted_proxies: [127.0.0.1/32]"}
+    with running(tmp_path, changes=listed, routes="\nlimits: {target_bytes: 1024}\n") as world:
+        answer = ask(world, named(world, uri="/".ljust(1_025, "a")), headers=PROGRAM)
+        assert (answer.status_code, code_of(answer)) == (414, "target_too_long")
+        assert ask(world, named(world, uri="/".ljust(1_024, "a")), headers=PROGRAM).status_code == 200
 
 
 def test_a_target_that_the_assertion_cannot_hold_is_too_long_and_nobody_elses_fault(

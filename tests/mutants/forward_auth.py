@@ -18,7 +18,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("any spelling of a name counts", _FILE, "        if name.lower() != _NAMES[folded]:", "        if False:",
            _ATTACK + "test_a_name_under_another_spelling_is_not_the_proxys"),
     Mutant("half a family is enough", _FILE, "    if not method or not host or not uri:", "    if not host or not uri:",
-           _ATTACK + "test_a_family_that_is_not_whole_is_refused"),
+           _ATTACK + "test_half_of_the_other_family_is_refused"),
     Mutant("the first family wins", _FILE, "value not in {None, agreed} for value", "False for value", _DISAGREE),
     Mutant("an address that is none is passed over", _FILE, '("xoriginalurl" in found and original[1] is None)', "False", _DISAGREE),
     Mutant("a target may be a whole address", _FILE, '    if not uri.startswith(b"/"):', "    if False:", _TARGET),
