@@ -75,6 +75,8 @@ def test_what_a_killed_worker_counted_is_neither_lost_nor_doubled(two: Gateway) 
 def test_a_session_in_use_is_a_gauge_that_ends_with_its_worker(two: Gateway) -> None:
     person = two.world.person()
     two.world.sign_in(person, "/compte/", MATCHING)
+    # The first request writes to the session what the service received, and reads it anew at the next.
+    person.visit("/compte/")
     until(lambda: _of(two, "gateway_sessions_open") >= 1)
     for worker in two.workers():
         os.kill(worker, signal.SIGKILL)

@@ -136,7 +136,8 @@ def _down() -> Iterator[str]:
 
 
 def test_an_application_that_is_down_is_said_without_its_address(tmp_path: Path) -> None:
-    address = next(_down())
+    down = _down()  # held until the end: the port would be another test's otherwise
+    address = next(down)
     routes = f'  - {{path: /bas/, upstream: "{address}", policy: public}}\n'
     with running(tmp_path, routes=routes) as world:
         page = world.person().visit("/bas/")
