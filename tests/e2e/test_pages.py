@@ -295,6 +295,8 @@ def test_every_page_has_a_title_of_its_own(visit: Callable[[Place], Visit]) -> N
         "alternative-nursery",
         "my-data-full",
         "my-data-empty",
+        "waiting",
+        "waiting-by-hand",
     }
 
 
