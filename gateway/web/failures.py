@@ -59,10 +59,18 @@ def failure(
 def _again(snapshot: Snapshot, error: GatewayError) -> str | None:
     """The page that was asked for, where asking again may help. What a POST carried is not sent again by a link."""
     if error.code == _SESSION_OVER:
-        return own_url("login", snapshot.query.get("return_to", ""))
+        return own_url("login", _return_to(snapshot))
     if isinstance(error, RequestRejected):
         return None
     return snapshot.target.wire.decode("ascii")
+
+
+def _return_to(snapshot: Snapshot) -> str:
+    """Nothing where the query has no one reading: what failed is being told, and must be."""
+    try:
+        return snapshot.query.get("return_to", "")
+    except RequestRejected:
+        return ""
 
 
 def _home(services: Services, snapshot: Snapshot, error: GatewayError) -> bool:

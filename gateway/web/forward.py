@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from math import inf
 
 from gateway.core.encodings import encode, render
-from gateway.core.facts import is_household_value
 from gateway.core.forwarded import client_address, forwarded
 from gateway.core.headers import request_headers, response_headers
 from gateway.core.household import record_ends
@@ -22,6 +21,7 @@ from gateway.upstream_ports import UpstreamRequest
 from gateway.web.bodies import Body
 from gateway.web.services import Services
 from gateway.web.snapshot import Snapshot
+from gateway.web.texts import RECEIVED_LABELS
 
 _ALWAYS_FRAMED = frozenset({"POST", "PUT", "PATCH"})
 _WEBSOCKET = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -105,16 +105,11 @@ def delivery_due(services: Services, given: Permit, session: Session | None) -> 
     """The line of «Mes données» that this request adds, if it is the first of its kind in the session."""
     if session is None:
         return None
-    facts = tuple(sorted({item.fact for item in given.allow.inject if _is_datum(item.fact)}))
+    facts = tuple(sorted({item.fact for item in given.allow.inject if item.fact in RECEIVED_LABELS}))
     service = given.route.policy.purpose
     if not facts or any((line.service, line.facts) == (service, facts) for line in session.deliveries):
         return None
     return Delivery(service, facts, services.now)
-
-
-def _is_datum(fact: str) -> bool:
-    """Whether it tells something of the person, and not only what became of a question."""
-    return is_household_value(fact) or fact.startswith("identity.")
 
 
 class Asked:

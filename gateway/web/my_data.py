@@ -143,7 +143,12 @@ def _values(services: Services, record: HouseholdRecord, datum: Need, injected: 
 
 def delivered(session: Session) -> list[Delivered]:
     return [
-        Delivered(each.service, tuple(texts.FACT_LABELS.get(fact, fact) for fact in each.facts), day(each.at))
+        Delivered(
+            each.service,
+            # Two sources have one word for their result.
+            tuple(dict.fromkeys(texts.RECEIVED_LABELS.get(fact, fact) for fact in each.facts)),
+            day(each.at),
+        )
         for each in session.deliveries
     ]
 

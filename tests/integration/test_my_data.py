@@ -220,3 +220,30 @@ def test_the_identity_is_shown_with_its_source_and_the_services_that_received_it
 def test_who_did_not_sign_in_has_no_identity_to_read(kept: World) -> None:
     """The twin."""
     assert kept.person().visit(MY_DATA).path.startswith("/_gateway/login")
+
+
+NAMED = """purpose: Dossier d'essai
+legal_basis: mission d'intérêt public
+retention: session
+login: {acr: eidas1, providers: [franceconnect]}
+household: {review: false, when_missing: forward}
+alternative: {url: /, text: {fr: Au guichet}}
+inject: {X-Niveau: identity.acr, X-Statut: household.status, X-Avec: identity.provider}
+"""
+
+
+def test_what_a_service_received_is_always_named_in_words(tmp_path: Path, lane: None) -> None:
+    """What is said of a login and of a question tells of the person too; and no fact is shown by its code."""
+    route = '  - {path: /essai/, upstream: "UPSTREAM", policy: essai}\n'
+    with running(tmp_path, routes=route, policies={"essai": NAMED}) as world:
+        parent = world.person()
+        world.sign_in(parent, "/essai/", MATCHING)
+        page = parent.visit(MY_DATA)
+        for named in (
+            "niveau de garantie de votre identification",
+            "résultat de la demande",
+            "service d’identification",
+        ):
+            assert named in page.text
+        assert "identity." not in page.text
+        assert "household." not in page.text

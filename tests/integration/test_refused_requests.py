@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.errors import RequestRejected
+from gateway.core.http1.request import read_request
 from gateway.sandbox.identities import MATCHING
 from gateway.web.failure_texts import REJECTED
+from gateway.web.failures import failure
+from gateway.web.snapshot import snapshot_of
 from tests.world import ROOT, World, running
 
 
@@ -64,3 +68,15 @@ def test_a_page_of_a_session_that_is_over_leads_back_to_what_was_asked(world: Wo
     login = person.press(page, "Recommencer")
     assert (login.status, login.response.url.path) == (200, "/_gateway/login")
     assert login.response.url.params["return_to"] == "/cantine/"
+
+
+def test_a_query_that_cannot_be_read_leaves_the_refusal_what_it_was(world: World) -> None:
+    application = world.application
+    assert application is not None
+    head = read_request(
+        b"GET /_gateway/review?return_to=/a&return_to=/b HTTP/1.1\r\nHost: localhost\r\nAccept: text/html"
+    )
+    refusal = RequestRejected("page_without_session", 403)
+    page = failure(application._services, snapshot_of(head, "127.0.0.1"), refusal, "K7QM-2F4D")
+    assert page.status_code == 403
+    assert 'href="/_gateway/login"' in bytes(page.body).decode()

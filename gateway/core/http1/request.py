@@ -12,11 +12,11 @@ from gateway.core.http1.fields import (
     read_fields,
     split_lines,
 )
+from gateway.core.remembered import Remembered
 
 _LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9]+\.[0-9]+)")
 _METHOD = re.compile(rb"[A-Z]+(?:-[A-Z]+)*")
 _METHOD_BYTES = 32
-_USUAL = {each.encode("ascii"): each for each in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE)
 _VERSIONS = {b"1.0": False, b"1.1": True}
 _NOTICED = {
@@ -112,13 +112,12 @@ def read_request(head: bytes, last: Block | None = None) -> RequestHead:
     line, _, raw = head.partition(b"\r\n")
     method, target, http11 = _request_line(line)
     block = last if last is not None and last.raw == raw else _read_block(raw)
-    length = 0 if block.plain else declared_length(block.noticed, http11=http11) or 0
-    target = _origin_form(target, _host(block))
     if block.plain:
-        return RequestHead(method, target, block, http11)
+        return RequestHead(method, _origin_form(target, _host(block)), block, http11)
+    length = declared_length(block.noticed, http11=http11) or 0
     return RequestHead(
         method=method,
-        target=target,
+        target=_origin_form(target, _host(block)),
         block=block,
         http11=http11,
         length=length,
@@ -150,15 +149,18 @@ def _request_line(line: bytes) -> tuple[str, bytes, bool]:
     method, target, version = found.groups()
     if version not in _VERSIONS:
         raise Malformed("http_version", 505)
-    return _USUAL.get(method) or _method(method), target, _VERSIONS[version]
+    return _METHODS[method], target, _VERSIONS[version]
 
 
-def _method(method: bytes) -> str:
+def _read_method(method: bytes) -> str:
     if len(method) > _METHOD_BYTES or not _METHOD.fullmatch(method):
         raise Malformed("method_unknown", 501)
     if method == b"CONNECT":
         raise Malformed("method_not_allowed", 405)
     return method.decode("ascii")
+
+
+_METHODS = Remembered(_read_method)
 
 
 def _host(block: Block) -> bytes:
