@@ -246,22 +246,25 @@ class Exchange:
         trouble: DependencyFailed | None = None
         while target is not None:
             self._move_to(target)
-            try:
-                connection = await self._hub.dialler.dial(
-                    target.upstream, target.tls, self._request.route.timeouts.connect_s
-                )
-            except DependencyFailed as error:
-                trouble = trouble or error
-                target.unreachable.failed(self._hub.clock())
-                self._tried += (target,)
-                target = self._choice.choose(self._hub.clock(), self._tried)
-            else:
+            found = await self._opened(target)
+            if isinstance(found, Connection):
                 target.unreachable.succeeded()
                 self._dialling = None
-                self._connected(connection, _head(self._request, target))
+                self._connected(found, _head(self._request, target))
                 return
+            trouble = trouble or found
+            target.unreachable.failed(self._hub.clock())
+            self._tried += (target,)
+            target = self._choice.choose(self._hub.clock(), self._tried)
         self._dialling = None
         self._fail(trouble or failure("upstream_connect"))
+
+    async def _opened(self, target: Target) -> Connection | DependencyFailed:
+        """Given back, not raised: a failure held by a frame it came through waits for the collector, bodies and all."""
+        try:
+            return await self._hub.dialler.dial(target.upstream, target.tls, self._request.route.timeouts.connect_s)
+        except DependencyFailed as error:
+            return error
 
     def _move_to(self, target: Target) -> None:
         if self._target is not None and self._target is not target:

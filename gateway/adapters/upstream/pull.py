@@ -19,7 +19,9 @@ class Pull:
         self._pieces: deque[bytes] = deque()
         self._queued = 0
         self._head: ResponseHead | None = None
-        self._error: BaseException | None = None
+        self._errors: list[BaseException] = []
+        """Taken out to be raised: an error holds the frames it came through, one of them would hold it here, and all of
+        the request would wait for the collector, its bodies too."""
         self._ended = self._paused = False
         self._news = asyncio.Event()
         self._writable = asyncio.Event()
@@ -34,8 +36,8 @@ class Pull:
 
     async def head(self) -> ResponseHead:
         while self._head is None:
-            if self._error is not None:
-                raise self._error
+            if self._errors:
+                raise self._errors.pop(0)
             await self._wait()
         return self._head
 
@@ -44,8 +46,8 @@ class Pull:
             while True:
                 if self._pieces:
                     yield self._next()
-                elif self._error is not None:
-                    raise self._error
+                elif self._errors:
+                    raise self._errors.pop(0)
                 elif self._ended:
                     return
                 else:
@@ -59,6 +61,7 @@ class Pull:
             self._pump.cancel()
         if self._sending is not None:
             self._sending.abort()
+        self._errors.clear()
 
     # Answer
 
@@ -80,7 +83,8 @@ class Pull:
         self._writable.set()
 
     def failed(self, error: DependencyFailed) -> None:
-        self._error = error
+        self._errors.append(error)
+        self._ended = True
         self._news.set()
         self._writable.set()
 
@@ -96,12 +100,13 @@ class Pull:
         try:
             async for piece in body:
                 await self._writable.wait()
-                if self._ended or self._error is not None:
+                if self._ended:
                     return
                 sending.send(piece)
             sending.finish()
         except Exception as error:  # noqa: BLE001 - whatever the body's source raised is its reader's to know
-            self._error = self._error or error
+            self._errors.append(error)
+            self._ended = True
             self._news.set()
             sending.abort()
 

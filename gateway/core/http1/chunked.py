@@ -15,6 +15,9 @@ TINY_BYTES = 16
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]{0,%d})?" % EXTENSION_BYTES)
 _SIZE_LINE_BYTES = 15 + 8 + EXTENSION_BYTES
 
+_SIZE, _BODY, _BODY_END, _TRAILER = range(4)
+"""What is read next. A bound method instead would tie the reader to itself, and keep its bytes until a collection."""
+
 
 class ChunkedReader:
     """Feed it bytes, take the body out; once `done`, `rest` is what follows the last chunk.
@@ -27,24 +30,33 @@ class ChunkedReader:
         self.done = False
         self._data = b""
         self._at = 0
-        self._step = self._size
+        self._step = _SIZE
         self._left = 0
         self._chunks = 0
         self._bytes = 0
 
     @property
     def rest(self) -> bytes:
-        return self._data[self._at :]
+        return self._data
 
     def feed(self, data: bytes) -> list[bytes]:
         """The pieces of body that these bytes bring; `Malformed` when they are not the chunked coding."""
-        self._data, self._at = self.rest + data, 0
+        self._data += data
         pieces: list[bytes] = []
-        while not self.done and self._step(pieces):
+        while not self.done and self._take(pieces):
             pass
+        self._data, self._at = self._data[self._at :], 0
         return pieces
 
-    def _size(self, pieces: list[bytes]) -> bool:
+    def _take(self, pieces: list[bytes]) -> bool:
+        """One step of the coding; False when it needs more bytes."""
+        if self._step == _SIZE:
+            return self._size()
+        if self._step == _BODY:
+            return self._body(pieces)
+        return self._body_end() if self._step == _BODY_END else self._trailer()
+
+    def _size(self) -> bool:
         end = self._data.find(b"\r\n", self._at)
         if end < 0:
             pending = self._data[self._at :]
@@ -56,7 +68,7 @@ class ChunkedReader:
             raise Malformed("chunk_size")
         self._left, self._at = int(found[1], 16), end + 2
         self._count()
-        self._step = self._body if self._left else self._trailer
+        self._step = _BODY if self._left else _TRAILER
         return True
 
     def _count(self) -> None:
@@ -73,20 +85,20 @@ class ChunkedReader:
         self._at += len(piece)
         self._left -= len(piece)
         if not self._left:
-            self._step = self._body_end
+            self._step = _BODY_END
         return True
 
-    def _body_end(self, pieces: list[bytes]) -> bool:
+    def _body_end(self) -> bool:
         end = self._data[self._at : self._at + 2]
         if not b"\r\n".startswith(end):
             raise Malformed("chunk_end")
         if len(end) < 2:
             return False
         self._at += 2
-        self._step = self._size
+        self._step = _SIZE
         return True
 
-    def _trailer(self, pieces: list[bytes]) -> bool:
+    def _trailer(self) -> bool:
         """Read to the blank line, checked and dropped: a trailer is never merged into the headers."""
         if self._data.startswith(b"\r\n", self._at):
             self._at += 2
