@@ -20,6 +20,13 @@ _MEASURE = _ATTACK + "test_a_head_without_measure_is_refused"
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
+        "a request given up and the task that dialled for it keep each other",
+        _EXCHANGE,
+        "dialling, self._dialling = self._dialling, None",
+        "dialling = self._dialling",
+        "tests/integration/test_nothing_is_left_over.py::test_it_is_free_at_once",
+    ),
+    Mutant(
         "what an idle connection says waits for the next person",
         _CONNECTION,
         "            self._transport.abort()\n            return\n        self.heard",

@@ -322,8 +322,9 @@ class Exchange:
 
     def _leave(self) -> None:
         connection, _ = self._release()
-        if self._dialling is not None:
-            self._dialling.cancel()
+        dialling, self._dialling = self._dialling, None
+        if dialling is not None:
+            dialling.cancel()
         if connection is not None:
             connection.leave()
 
