@@ -11,7 +11,7 @@ from gateway.core.headers import response_headers
 from gateway.core.http1.request import RequestHead
 from gateway.core.http1.response import ResponseHead
 from gateway.core.websocket_frames import FAREWELL, FrameStream
-from gateway.upstream_ports import Sending
+from gateway.upstream_ports import Sending, UpstreamRequest
 from gateway.web.audit import CLIENT_LEFT, audit_allowed
 from gateway.web.bodies import EMPTY, Body, HeldBody
 from gateway.web.failures import failure, log_failure
@@ -42,6 +42,7 @@ class Relay:
         "_sent_at",
         "_services",
         "_session_id",
+        "_signed_one",
         "_status",
         "_waited_s",
         "_whole",
@@ -71,6 +72,8 @@ class Relay:
         self._whole = False
         self._blocked = False
         self._sending: Sending | None = None
+        self._signed_one: UpstreamRequest | None = None
+        """Ready to leave with the others of its turn."""
         self._status = 0
         self._over = False
         self._began = self._sent_at = services.clock()
@@ -92,16 +95,18 @@ class Relay:
         if self._held.unbound:
             self._send(self._held.so_far())
 
+    def prepare(self) -> None:
+        """Sign a request without a body, unless its client has left."""
+        if not self._over:
+            self._signed_one = self._signed(EMPTY)
+
     def depart(self) -> None:
-        """A request without a body goes upstream, unless its client has left."""
-        if self._over:
-            return
-        try:
-            self._send(EMPTY)
-        except BaseException:
-            # Whoever called is the loop, which would leave the client waiting for ever.
-            self._connection.cut()
-            raise
+        request, self._signed_one = self._signed_one, None
+        if request is not None:
+            self._start(request)
+
+    def strand(self) -> None:
+        self._connection.cut()
 
     def body(self, piece: bytes) -> None:
         if self._status == SWITCHING and self._sending is not None:
@@ -171,16 +176,23 @@ class Relay:
     # -- towards the upstream
 
     def _send(self, body: Body) -> None:
+        request = self._signed(body)
+        if request is not None:
+            self._start(request)
+
+    def _signed(self, body: Body) -> UpstreamRequest | None:
+        """None: it cannot be, and the client was told."""
         try:
-            request = upstream_request(self._services, self._permit, self._request, body, self._reference)
+            return upstream_request(self._services, self._permit, self._request, body, self._reference)
         except GatewayError as error:
             self._fail(error)
-            return
+            return None
+
+    def _start(self, request: UpstreamRequest) -> None:
         self._sent_at = self._services.clock()
         sending = self._services.upstream.start(request, self)
-        if self._over:
-            return
-        self._sending = sending
+        if not self._over:
+            self._sending = sending
 
     def _stop(self) -> None:
         if self._sending is not None:
@@ -255,19 +267,26 @@ class Relay:
             self._finish(self._status)
             self._connection.cut()
             return
-        snapshot = snapshot_of(self._head, self._connection.peer)
-        response = failure(self._services, snapshot, error, self._reference)
         self._finish(error.status)
-        body = bytes(response.body)
-        self._connection.start_answer(response.status_code, self._connection.own(response.raw_headers), len(body))
-        if body and self._head.method != "HEAD":
-            self._connection.write(body)
-        self._connection.end_answer()
+        tell_failure(self._services, self._connection, self._head, error, self._reference)
 
     def _finish(self, status: int) -> None:
         self._over = True
+        self._signed_one = None
         if self._held is not None:
             self._held.close()
         self._services.live.discard(self._session_id, self)
         services, method = self._services, self._head.method
         audit_allowed(services, self._permit, method, status, self._reference, self._began, self._waited_s)
+
+
+def tell_failure(
+    services: Services, connection: ClientConnection, head: RequestHead, error: GatewayError, reference: str
+) -> None:
+    """The whole answer to a request of which nothing was answered yet."""
+    response = failure(services, snapshot_of(head, connection.peer), error, reference)
+    body = bytes(response.body)
+    connection.start_answer(response.status_code, connection.own(response.raw_headers), len(body))
+    if body and head.method != "HEAD":
+        connection.write(body)
+    connection.end_answer()

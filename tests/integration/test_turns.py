@@ -8,12 +8,13 @@ import pytest
 
 from gateway.web.server.connection import ClientConnection
 from gateway.web.server.front import Front
+from tests.asking import LISTED
 from tests.fronted import Fronted, gateway_at
 
 
 @pytest.fixture(scope="module")
 def fronted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fronted]:
-    with gateway_at(tmp_path_factory.mktemp("turns"), quick_lane=True) as fronted:
+    with gateway_at(tmp_path_factory.mktemp("turns"), quick_lane=True, changes=LISTED) as fronted:
         yield fronted
 
 
@@ -92,17 +93,67 @@ def _front(fronted: Fronted) -> Front:
     return front
 
 
+PLAIN = b"GET /pub/ HTTP/1.1\r\nHost: HOST\r\n\r\n"
+ASKS = (
+    b"GET /_gateway/auth HTTP/1.1\r\nHost: HOST\r\n"
+    b"X-Forwarded-Method: GET\r\nX-Forwarded-Host: HOST\r\nX-Forwarded-Uri: /pub/\r\n\r\n"
+)
+
+
 @pytest.mark.interpreted
-def test_a_request_that_fails_unforeseen_ends_its_connection(fronted: Fronted, monkeypatch: pytest.MonkeyPatch) -> None:
-    fronted.ask(b"GET /pub/ HTTP/1.1\r\nHost: HOST\r\n\r\n")
+@pytest.mark.parametrize(
+    ("step", "request_"),
+    [
+        ("gateway.web.relay.upstream_request", PLAIN),
+        ("gateway.adapters.upstream.client.Exchange", PLAIN),
+        ("gateway.web.quick_lane.said_lines", ASKS),
+    ],
+)
+def test_a_request_that_fails_unforeseen_ends_its_connection(
+    fronted: Fronted, monkeypatch: pytest.MonkeyPatch, step: str, request_: bytes
+) -> None:
+    assert fronted.ask(request_).status == 200
 
     def fail(*_: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("gateway.web.relay.upstream_request", fail)
+    monkeypatch.setattr(step, fail)
     with fronted.raw() as raw:
-        raw.send(fronted.fill(b"GET /pub/ HTTP/1.1\r\nHost: HOST\r\n\r\n"))
+        raw.send(fronted.fill(request_))
         assert raw.is_closed()
+
+
+def _asked_by_a_proxy(fronted: Fronted, *, leaves: bool) -> tuple[bytes, int]:
+    """What it is told, and how many lines of audit were written of it."""
+    assert fronted.ask(ASKS).status == 200
+    front = _front(fronted)
+    before = fronted.world.audit.getvalue()
+
+    async def ask() -> bytes:
+        connection, wire = ClientConnection(front), Wire()
+        connection.connection_made(wire)
+        connection.data_received(fronted.fill(ASKS))
+        if leaves:
+            connection.connection_lost(None)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        if not leaves:
+            connection.connection_lost(None)
+        return bytes(wire.written)
+
+    told = asyncio.run_coroutine_threadsafe(ask(), front._loop).result(20)
+    return told, fronted.world.audit.getvalue().count("\n") - before.count("\n")
+
+
+def test_a_proxy_that_has_left_is_told_nothing(fronted: Fronted) -> None:
+    assert _asked_by_a_proxy(fronted, leaves=True) == (b"", 0)
+
+
+def test_a_proxy_that_stays_is_told(fronted: Fronted) -> None:
+    """The twin."""
+    told, lines = _asked_by_a_proxy(fronted, leaves=False)
+    assert (told[:15], lines) == (b"HTTP/1.1 200 OK", 1)
+    assert b"X-Gateway-Assertion: " in told
 
 
 HANDSHAKE = (

@@ -23,46 +23,66 @@ class Loop:
 
 
 class Leaver:
-    def __init__(self, name: str, left: list[str], then: Callable[[], None] = lambda: None) -> None:
-        self.name, self.left, self.then = name, left, then
+    """It writes down what is done to it."""
+
+    def __init__(
+        self, name: str, done: list[str], *, fails_to: str = "", then: Callable[[], None] = lambda: None
+    ) -> None:
+        self.name, self.done, self.fails_to, self.then = name, done, fails_to, then
+
+    def _do(self, step: str) -> None:
+        self.done.append(f"{step} {self.name}")
+        if step == self.fails_to:
+            raise RuntimeError
+
+    def prepare(self) -> None:
+        self._do("prepare")
 
     def depart(self) -> None:
-        self.left.append(self.name)
+        self._do("depart")
         self.then()
 
+    def strand(self) -> None:
+        self._do("strand")
 
-def test_those_of_one_turn_leave_in_their_order_after_one_call() -> None:
-    loop, left = Loop(), list[str]()
+
+def test_those_of_one_turn_are_all_prepared_and_then_leave_in_their_order() -> None:
+    loop, done = Loop(), list[str]()
     turn = Turn(loop.call_soon)
     for name in "abc":
-        turn.add(Leaver(name, left))
-    assert (left, len(loop.soon)) == ([], 1)
+        turn.add(Leaver(name, done))
+    assert (done, len(loop.soon)) == ([], 1)
     loop.turn()
-    assert left == ["a", "b", "c"]
+    assert done == ["prepare a", "prepare b", "prepare c", "depart a", "depart b", "depart c"]
     assert loop.soon == []
 
 
 def test_who_comes_meanwhile_leaves_with_the_next_turn() -> None:
-    loop, left = Loop(), list[str]()
+    loop, done = Loop(), list[str]()
     turn = Turn(loop.call_soon)
-    turn.add(Leaver("a", left, lambda: turn.add(Leaver("b", left))))
+    turn.add(Leaver("a", done, then=lambda: turn.add(Leaver("b", done))))
     loop.turn()
-    assert left == ["a"]
+    assert done == ["prepare a", "depart a"]
+    assert len(loop.soon) == 1
     loop.turn()
-    assert left == ["a", "b"]
+    assert done == ["prepare a", "depart a", "prepare b", "depart b"]
+    assert loop.soon == []
 
 
-def test_one_that_fails_keeps_nobody_from_leaving() -> None:
-    loop, left = Loop(), list[str]()
+@pytest.mark.parametrize(
+    ("step", "then"),
+    [
+        ("prepare", ["prepare a", "prepare b", "strand b", "prepare c", "depart a", "depart c"]),
+        ("depart", ["prepare a", "prepare b", "prepare c", "depart a", "depart b", "strand b", "depart c"]),
+    ],
+)
+def test_one_that_fails_is_stranded_and_keeps_nobody_from_leaving(step: str, then: list[str]) -> None:
+    loop, done = Loop(), list[str]()
     turn = Turn(loop.call_soon)
-
-    def fail() -> None:
-        raise RuntimeError
-
-    for each in (Leaver("a", left), Leaver("b", left, fail), Leaver("c", left), Leaver("d", left)):
+    for each in (Leaver("a", done), Leaver("b", done, fails_to=step), Leaver("c", done)):
         turn.add(each)
     with pytest.raises(RuntimeError):
         loop.turn()
-    assert left == ["a", "b"]
     loop.turn()
-    assert left == ["a", "b", "c", "d"]
+    assert done == then
+    assert loop.soon == []

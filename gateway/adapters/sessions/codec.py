@@ -16,6 +16,9 @@ Value = TypeVar("Value")
 Fill = Callable[[Any, dict[str, Any]], None]
 """Refuses the fields of a record of this dataclass, with a ValueError, unless they are such as may be read."""
 
+Reader = Callable[[Any, Fill], Any]
+"""What JSON gave becomes the value, or a ValueError (or what `_load` makes one of)."""
+
 
 def dump(value: object) -> bytes:
     return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8")
@@ -37,7 +40,7 @@ def load_older(kind: type[Value], raw: bytes) -> Value:
 
 def _load(kind: type[Value], raw: bytes, fill: Fill) -> Value:
     try:
-        value: Value = _value(kind, json.loads(raw), fill)
+        value: Value = _reader(kind)(json.loads(raw), fill)  # type: ignore[arg-type]
     except (TypeError, KeyError, AttributeError, RecursionError):
         raise ValueError("not a record of this version") from None
     return value
@@ -56,36 +59,45 @@ def _plain(value: object) -> object:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
-def _value(kind: Any, raw: Any, fill: Fill) -> Any:
+@cache
+def _reader(kind: Any) -> Reader:
+    """Made once for each annotation: to work it out again for each value takes three times as long."""
     if isinstance(kind, NewType):
-        return _value(kind.__supertype__, raw, fill)
+        return _reader(kind.__supertype__)
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
-        return _optional(kind, raw, fill)
+        return _optional(kind)
     if origin in (tuple, frozenset):
-        return origin(_value(get_args(kind)[0], item, fill) for item in _expect(list, raw))
+        return _several(origin, _reader(get_args(kind)[0]))
     if is_dataclass(kind):
-        return _dataclass(kind, _expect(dict, raw), fill)  # type: ignore[arg-type]
+        return _dataclass(kind)  # type: ignore[arg-type]
     if issubclass(kind, Enum):
-        return kind(raw)
-    return _expect(kind, raw)
+        return lambda raw, _: kind(raw)
+    return lambda raw, _: _expect(kind, raw)
 
 
-def _optional(kind: Any, raw: Any, fill: Fill) -> Any:
-    if raw is None:
-        return None
+def _optional(kind: Any) -> Reader:
     (only,) = [each for each in get_args(kind) if each is not type(None)]
-    return _value(only, raw, fill)
+    read = _reader(only)
+    return lambda raw, fill: None if raw is None else read(raw, fill)
 
 
-def _dataclass(kind: Callable[..., Any], raw: dict[str, Any], fill: Fill) -> Any:
-    hints = _hints(kind)
-    fill(kind, raw)
-    return kind(**{name: _value(hints[name], each, fill) for name, each in raw.items()})
+def _several(made: Callable[[list[Any]], Any], read: Reader) -> Reader:
+    return lambda raw, fill: made([read(each, fill) for each in _expect(list, raw)])
+
+
+def _dataclass(kind: Callable[..., Any]) -> Reader:
+    readers = {name: _reader(hint) for name, hint in _hints(kind).items()}
+
+    def read(raw: Any, fill: Fill) -> Any:
+        fill(kind, _expect(dict, raw))
+        return kind(**{name: readers[name](each, fill) for name, each in raw.items()})
+
+    return read
 
 
 def _exactly(kind: Any, raw: dict[str, Any]) -> None:
