@@ -1,6 +1,7 @@
--- Requests of a file, one a line: METHOD, target, Cookie or "-", body bytes. In turn, whatever the connection; or, with
--- "own" for a third argument, each thread keeps to one of them: its connections are one person's.
-local requests, at, threads = {}, 0, 0
+-- Requests of a file, one a line: METHOD, target, Cookie or "-", body bytes. At random, whatever the connection (in turn, a
+-- connection would meet the same person again and again whenever one count divides the other); or, with "own" for a
+-- third argument, each thread keeps to one of them: its connections are one person's.
+local requests, threads = {}, 0
 local own = false
 
 function setup(thread)
@@ -10,6 +11,7 @@ end
 
 function init(args)
   own = args[3] == "own"
+  math.randomseed(number)
   for line in io.lines(args[1]) do
     local method, target, cookie, size = line:match("^(%S+)\t(%S+)\t(.-)\t(%d+)$")
     local headers = { ["Host"] = args[2] }
@@ -22,8 +24,7 @@ end
 
 function request()
   if own then return requests[(number - 1) % #requests + 1] end
-  at = at % #requests + 1
-  return requests[at]
+  return requests[math.random(#requests)]
 end
 
 function done(summary, latency, rates)
