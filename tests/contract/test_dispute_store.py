@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,11 +58,14 @@ Played = Callable[[Scene], None]
 
 
 @pytest.fixture
-def grown(monkeypatch: pytest.MonkeyPatch) -> None:
+def grown(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Sheets are read as a later gateway reads them."""
     hints = codec._hints
     later = {**hints(_Sheet), "disputes": tuple[Grown, ...]}
     monkeypatch.setattr(codec, "_hints", lambda kind: later if kind is _Sheet else hints(kind))
+    codec._reader.cache_clear()
+    yield
+    codec._reader.cache_clear()
 
 
 def store(records: RecordStore, clock: Hand, key: bytes = b"k" * 32) -> StoredDisputes:

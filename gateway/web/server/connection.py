@@ -221,7 +221,7 @@ class ClientConnection(asyncio.Protocol):
         responder.begin()
 
     def leave_together(self, each: Departing) -> None:
-        """`each.depart` is called in a moment, with those of the other requests that came in this turn of the loop."""
+        """`each` is prepared and departs in a moment, with the other requests that came in this turn of the loop."""
         self._front.turn.add(each)
 
     def want_body(self) -> None:
