@@ -19,7 +19,7 @@ from tests.canary import Exchange, Seen
 from tests.fronted import Fronted
 from tests.fuzz.grammar import IDENTITY, Sent
 from tests.fuzz.reference import Read, Reading, read_all
-from tests.wire import Ended, Mangled, Raw
+from tests.wire import Ended, Mangled, Raw, eventually
 
 INJECTED = ("x-usager-id", "x-usager-nom", "x-usager-prenoms")
 ROUTES = {b"/pub/": "pub", b"/app/": "app", b"/stream/": "stream", b"/loose/": "loose", b"/small/": "small"}
@@ -205,6 +205,9 @@ class Referee:
         self.findings = []
         for seen_route in sorted({route for _, route in self.forwarded.values()}):
             self.counts[seen_route] += sum(route == seen_route for _, route in self.forwarded.values())
+        last = next(reversed(self.forwarded), "")
+        # Its line is written in the turn of the loop that ends the answer, or in the next.
+        eventually(lambda: last in self.fronted.world.audit.getvalue())
         lines = [json.loads(line) for line in self.fronted.world.audit.getvalue().splitlines()]
         allowed = Counter(line["decision_id"] for line in lines if line["outcome"] == "allow")
         named = {line["decision_id"]: (line["method"], line["route"]) for line in lines if line["outcome"] == "allow"}
