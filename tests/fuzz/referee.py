@@ -37,6 +37,10 @@ def _fold(name: str) -> str:
 _FORBIDDEN = frozenset(_fold(name.decode()) for name in IDENTITY) | {"http" + _fold(name.decode()) for name in IDENTITY}
 
 
+_OWN_COOKIE = re.compile(rb"(?:^|;)[ \t=]*gateway-session[ \t]*(?:[=;]|$)")
+"""By its whole name: `gateway-sessionX` is somebody else's."""
+
+
 @dataclass
 class Referee:
     """One gateway, one signed-in person; every connection is judged, and the audit at the end."""
@@ -157,8 +161,7 @@ class Referee:
         for name, value in passed:
             if _fold(name) in _FORBIDDEN:
                 self._say(f"an identity of the client's was forwarded: {name}: {value!r}")
-        pairs = [pair.strip(b" \t=") for pair in b";".join(seen.values("cookie")).split(b";")]
-        if any(pair.startswith(b"gateway-session") for pair in pairs):
+        if _OWN_COOKIE.search(b";".join(seen.values("cookie"))):
             self._say("the gateway's own cookie was forwarded")
         for name in ("x-gateway-assertion", "host", "x-forwarded-for", "cookie", *INJECTED):
             if len(seen.values(name)) > 1:
