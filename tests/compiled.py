@@ -18,6 +18,7 @@ _FILES = (
     "attack/test_forward_auth.py",
     "attack/test_upstream_answers.py",
     "attack/test_websocket.py",
+    "integration/test_nothing_is_left_over.py",
     "integration/test_proxy.py",
     "integration/test_signed_requests.py",
 )
