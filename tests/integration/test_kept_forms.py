@@ -71,6 +71,19 @@ def test_what_was_typed_is_sent_after_the_login_when_the_person_says_so(fronted:
     assert b"gateway_form" not in fronted.canary.received
 
 
+def test_the_button_is_ours_also_where_the_service_was_used_meanwhile(fronted: Fronted) -> None:
+    """From another tab: what the service receives is noted, and its requests take the quick lane."""
+    world, person = fronted.world, fronted.world.person()
+    offer = _through(world, person, _post(world, person))
+    for _ in range(2):
+        assert person.client.get("/app/").status_code == 200
+    fronted.forget()
+    assert person.press(offer, "Envoyer").status == 200
+    (seen,) = fronted.canary.seen
+    assert seen.body == httpx.Request("POST", "http://x", data=FORM).content
+    assert b"gateway_form" not in fronted.canary.received
+
+
 def test_its_signature_covers_the_body_as_it_was_typed(tmp_path: Path, lane: None) -> None:
     with gateway_at(tmp_path) as started:
         world, person = started.world, started.world.person()
