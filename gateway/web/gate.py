@@ -42,6 +42,10 @@ class Lasting:
         self._own = scope.get("extensions", {}).get(EXTENSION)
         self._task = asyncio.current_task()
 
+    def over(self) -> None:
+        """A task that was cancelled holds its frames, and they hold us: all would wait for the collector."""
+        self._task = None
+
     def expel(self) -> None:
         if self._own is not None:
             self._own.connection.cut()
@@ -198,6 +202,7 @@ class Gate:
             await self._stream(response.body, send)
         finally:
             services.live.discard(lasting.session_id, lasting)
+            lasting.over()
             response.close()
 
     async def _stream(self, body: AsyncIterator[bytes], send: Send) -> None:

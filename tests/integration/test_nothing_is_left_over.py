@@ -21,13 +21,13 @@ BODY = b"x" * 100_000
 Use = Callable[[Fronted], None]
 
 
-@pytest.fixture(scope="module")
-def fronted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fronted]:
+@pytest.fixture(scope="module", params=[True, False], ids=["quick lane", "ASGI"])
+def fronted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fronted]:
     (nobody,) = bound_sockets(1)
     dead = f"http://127.0.0.1:{nobody.getsockname()[1]}"
     routes = f'\n  - {{path: /dead/, upstream: "{dead}", policy: public, name: dead}}'
     routes += f'\n  - {{path: /dead/stream/, upstream: "{dead}", policy: public, name: dead-stream, body: unbound}}'
-    with nobody, gateway_at(tmp_path_factory.mktemp("left-over"), routes=routes) as started:
+    with nobody, gateway_at(tmp_path_factory.mktemp("left-over"), routes=routes, quick_lane=request.param) as started:
         yield started
 
 
@@ -124,7 +124,6 @@ USES: dict[str, Use] = {
 }
 
 
-@pytest.mark.usefixtures("lane")
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
 def test_it_is_free_at_once(fronted: Fronted, use: Use) -> None:
     fronted.forget()

@@ -56,17 +56,19 @@ def _two_at_once(fronted: Fronted, *, the_second_leaves: bool) -> list[bytes]:
     fronted.forget()
 
     async def both() -> None:
-        connections = []
+        connections, wires = [], []
         for name in (b"first", b"second"):
             connection = ClientConnection(front)
-            connection.connection_made(Wire())
+            wires.append(Wire())
+            connection.connection_made(wires[-1])
             connection.data_received(fronted.fill(b"GET /pub/%b HTTP/1.1\r\nHost: HOST\r\n\r\n" % name))
             connections.append(connection)
         if the_second_leaves:
             connections[1].connection_lost(None)
         awaited = 1 if the_second_leaves else 2
         await asyncio.to_thread(fronted.canary.wait, lambda: len(fronted.canary.seen) >= awaited)
-        for connection in connections[: 1 if the_second_leaves else 2]:
+        assert await asyncio.to_thread(eventually, lambda: all(wire.written for wire in wires[:awaited]))
+        for connection in connections[:awaited]:
             connection.connection_lost(None)
 
     asyncio.run_coroutine_threadsafe(both(), front._loop).result(20)

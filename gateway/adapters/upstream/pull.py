@@ -59,6 +59,7 @@ class Pull:
         """The awaiting one is done, with or without the rest."""
         if self._pump is not None and self._pump is not asyncio.current_task():
             self._pump.cancel()
+            self._pump = None
         if self._sending is not None:
             self._sending.abort()
         self._errors.clear()

@@ -96,6 +96,8 @@ class AsgiExchange:
             self._log("failed", code="internal_error", status=500, exc_info=True)
             self._failed()
             return
+        finally:
+            self._task = None  # or, once cancelled, both would wait for the collector
         if not self._ended and not self._gone:
             self.connection.cut()
 
