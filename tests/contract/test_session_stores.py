@@ -477,7 +477,7 @@ async def test_nothing_of_a_session_can_be_read_on_disk(tmp_path: Path) -> None:
     sessions = SealedSessions(records, Clock(), idle_s=1800, secrets=[OLD])
     await sessions.create(SESSION)
     on_disk = b"".join(file.read_bytes() for file in tmp_path.iterdir())
-    for canary in ("DUBOIS", "Angela", "648", "MONTORGUEIL", ID, "franceconnect", "header.payload"):
+    for canary in ("DUBOIS", "Angela", "family_quotient", "MONTORGUEIL", ID, "franceconnect", "header.payload"):
         assert canary.encode() not in on_disk
     assert path.stat().st_mode & 0o077 == 0
     await records.close()
