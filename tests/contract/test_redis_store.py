@@ -97,7 +97,16 @@ async def test_nothing_of_a_session_can_be_read_in_redis(server: Server, records
         kind = server.asked("TYPE", key)
         told = server.asked("GET", key) if kind in (b"string", "string") else server.asked("ZRANGE", key, 0, -1)
         held += told if isinstance(told, bytes) else b"".join(told)  # type: ignore[arg-type]
-    for canary in ("DUBOIS", "Angela", "family_quotient", "MONTORGUEIL", ID, "franceconnect", "header.payload", "192.0.2.7"):
+    for canary in (
+        "DUBOIS",
+        "Angela",
+        "family_quotient",
+        "MONTORGUEIL",
+        ID,
+        "franceconnect",
+        "header.payload",
+        "192.0.2.7",
+    ):
         assert canary.encode() not in held
 
 
