@@ -11,91 +11,20 @@ from gateway.core.paths import Target, admit, read_target
 from gateway.core.policy import decide
 from gateway.core.routing import USUAL_METHODS, normal_host
 from gateway.core.rules import Route
-from gateway.web.audit import audit_allowed
 from gateway.web.enquiry import owed
 from gateway.web.exchange import facts_of
-from gateway.web.forward import Asked, Permit, client_lines, delivery_due, permit, said_lines
-from gateway.web.forward_auth import bound_to, find_route, is_asked, read_original
+from gateway.web.forward import Asked, Permit, client_lines, delivery_due, permit
+from gateway.web.forward_auth import find_route, is_asked, read_original
 from gateway.web.open_sessions import OpenSession
-from gateway.web.relay import Relay, tell_failure
+from gateway.web.relay import Relay
 from gateway.web.retention import has_ended
 from gateway.web.server.connection import ClientConnection
 from gateway.web.server.responder import Responder
 from gateway.web.services import Services
-from gateway.web.snapshot import Snapshot
+from gateway.web.spoken import Spoken
 
 PERMITS = 64
 """Kept of one session: a policy that tests the path makes one for each."""
-
-
-_EMPTY = b"Cache-Control: no-store\r\nContent-Length: 0\r\n"
-
-
-class Spoken:
-    """A `Responder` to forward-auth: what the application is to be told, and no body."""
-
-    __slots__ = ("_connection", "_given", "_head", "_lines", "_original", "_over", "_reference", "_services")
-
-    def __init__(
-        self,
-        services: Services,
-        connection: ClientConnection,
-        given: Permit,
-        head: RequestHead,
-        original: Snapshot,
-        reference: str,
-    ) -> None:
-        self._services = services
-        self._connection = connection
-        self._given = given
-        self._head = head
-        self._original = original
-        self._reference = reference
-        self._lines = b""
-        self._over = False
-
-    def begin(self) -> None:
-        self._connection.leave_together(self)
-
-    def prepare(self) -> None:
-        """Sign what is said, unless the proxy has left."""
-        if self._over:
-            return
-        services, given, original = self._services, self._given, self._original
-        began = services.clock()
-        try:
-            self._lines = said_lines(services, given, bound_to(given, original), self._reference)
-        except GatewayError as error:
-            self._over = True
-            tell_failure(services, self._connection, self._head, error, self._reference)
-            return
-        audit_allowed(services, given, original.method, 200, self._reference, began)
-
-    def depart(self) -> None:
-        if self._over:
-            return
-        self._over = True
-        connection = self._connection
-        connection.start_answer(200, ((b"Date", connection.date),), 0, lines=_EMPTY + self._lines)
-        connection.end_answer()
-
-    def strand(self) -> None:
-        self._connection.cut()
-
-    def body(self, piece: bytes) -> None:
-        """The request has none."""
-
-    def body_ended(self) -> None:
-        """The request has none."""
-
-    def pause(self) -> None:
-        """Nothing follows that could wait."""
-
-    def resume(self) -> None:
-        """Nothing waits."""
-
-    def gone(self) -> None:
-        self._over = True
 
 
 class _Kept:

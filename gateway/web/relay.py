@@ -36,13 +36,13 @@ class Relay:
         "_over",
         "_permit",
         "_pieces",
+        "_prepared",
         "_reference",
         "_request",
         "_sending",
         "_sent_at",
         "_services",
         "_session_id",
-        "_signed_one",
         "_status",
         "_waited_s",
         "_whole",
@@ -72,7 +72,7 @@ class Relay:
         self._whole = False
         self._blocked = False
         self._sending: Sending | None = None
-        self._signed_one: UpstreamRequest | None = None
+        self._prepared: UpstreamRequest | None = None
         """Ready to leave with the others of its turn."""
         self._status = 0
         self._over = False
@@ -98,10 +98,10 @@ class Relay:
     def prepare(self) -> None:
         """Sign a request without a body, unless its client has left."""
         if not self._over:
-            self._signed_one = self._signed(EMPTY)
+            self._prepared = self._signed(EMPTY)
 
     def depart(self) -> None:
-        request, self._signed_one = self._signed_one, None
+        request, self._prepared = self._prepared, None
         if request is not None:
             self._start(request)
 
@@ -272,7 +272,7 @@ class Relay:
 
     def _finish(self, status: int) -> None:
         self._over = True
-        self._signed_one = None
+        self._prepared = None
         if self._held is not None:
             self._held.close()
         self._services.live.discard(self._session_id, self)

@@ -13,7 +13,12 @@ from gateway.trace_ports import AuditLine, Codes
 from tests.browser import shows
 from tests.builders import ANGELA, HOUSEHOLD
 
-CANARIES = ("DUBOIS", "Angela", "648", "MONTORGUEIL", "t0ken")
+CANARIES = ("DUBOIS", "Angela", "MONTORGUEIL", "t0ken")
+
+
+def _tells(text: str) -> bool:
+    """Something of a person; three digits count by themselves, for a time holds them by chance."""
+    return shows(text, "648") or any(canary in text for canary in CANARIES)
 
 
 def _logged(write: object) -> str:
@@ -32,13 +37,13 @@ def test_a_code_passes() -> None:
 
 def test_a_field_that_is_not_on_the_list_is_redacted() -> None:
     text = _logged(lambda log: log.info("x", name="DUBOIS", identity=ANGELA, nested={"quotient": 648}, token="t0ken"))
-    assert not any(shows(text, canary) for canary in CANARIES)
+    assert not _tells(text)
     assert "<redacted>" in text
 
 
 def test_an_allowed_field_holds_codes_and_no_structure() -> None:
     text = _logged(lambda log: log.info("x", code=HOUSEHOLD, reasons={"DUBOIS": 648}))
-    assert not any(shows(text, canary) for canary in CANARIES)
+    assert not _tells(text)
 
 
 def test_an_exception_is_its_type_and_our_own_lines() -> None:
@@ -51,7 +56,7 @@ def test_an_exception_is_its_type_and_our_own_lines() -> None:
 
     line = json.loads(_logged(fail))
     assert line["error_type"] == "ValueError"
-    assert not any(shows(json.dumps(line), canary) for canary in CANARIES)
+    assert not _tells(json.dumps(line))
 
 
 def test_a_line_cannot_be_forged() -> None:
@@ -70,7 +75,7 @@ def test_a_library_that_speaks_is_heard_without_its_words() -> None:
 
     lines = [json.loads(line) for line in _logged(speak).splitlines()]
     assert [line["event"] for line in lines] == ["library", "Application startup complete."]
-    assert not any(shows(json.dumps(lines), canary) for canary in CANARIES)
+    assert not _tells(json.dumps(lines))
 
 
 def test_an_audit_line_is_its_codes_and_the_time() -> None:

@@ -13,6 +13,7 @@ import gateway
 from tests.attack.test_websocket import ORIGIN, echo, handshake, masked
 from tests.canary import Exchange, always, ok
 from tests.fronted import Fronted, gateway_at
+from tests.wire import PATIENCE_S
 from tests.world import bound_sockets
 
 TIMES = 5
@@ -94,6 +95,29 @@ def _signs_in(fronted: Fronted) -> None:
     person.press(person.visit("/_gateway/logout"), "Se déconnecter")
 
 
+def _is_signed_out_of_its_answer(fronted: Fronted) -> None:
+    """From another tab, while the application still speaks."""
+    person, cookie = fronted.person()
+    over = threading.Event()
+
+    def speak(exchange: Exchange) -> bool:
+        exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        return over.wait(PATIENCE_S)
+
+    fronted.canary.script = speak
+    with fronted.raw() as raw:
+        raw.send(fronted.fill(b"GET /app/ HTTP/1.1\r\nHost: HOST\r\n" + cookie + b"\r\n\r\n")).until(b"hello")
+        person.press(person.visit("/_gateway/logout"), "Se déconnecter")
+        raw.rest()
+    over.set()
+
+
+def _leaves_after_an_early_answer(fronted: Fronted) -> None:
+    fronted.canary.script = lambda exchange: exchange.send(ok())
+    with fronted.raw() as raw:
+        raw.send(fronted.fill(_post(b"/stream/", b"Content-Length: 900000", BODY))).until(b"ok")
+
+
 CHUNKED = b"186a0\r\n" + BODY + b"\r\n0\r\n\r\n"
 NOBODY = (502, 503)
 """Refused, and refused without asking after some times."""
@@ -121,6 +145,8 @@ USES: dict[str, Use] = {
     "a client that leaves its streamed upload": _leaves_its_upload(b"/stream/"),
     "a WebSocket": _opens_a_socket,
     "a session": _signs_in,
+    "a logout in the middle of an answer": _is_signed_out_of_its_answer,
+    "a client that leaves when its upload was answered early": _leaves_after_an_early_answer,
 }
 
 

@@ -111,7 +111,7 @@ ASKS = (
     [
         ("gateway.web.relay.upstream_request", PLAIN),
         ("gateway.adapters.upstream.client.Exchange", PLAIN),
-        ("gateway.web.quick_lane.said_lines", ASKS),
+        ("gateway.web.spoken.said_lines", ASKS),
     ],
 )
 def test_a_request_that_fails_unforeseen_ends_its_connection(

@@ -149,8 +149,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "who has left is sent for all the same",
         "gateway/web/relay.py",
-        "        if not self._over:\n            self._signed_one",
-        "        if True:\n            self._signed_one",
+        "        if not self._over:\n            self._prepared",
+        "        if True:\n            self._prepared",
         "tests/integration/test_turns.py::test_who_has_left_in_the_same_turn_is_not_sent_for",
     ),
     Mutant(
@@ -168,11 +168,25 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/integration/test_turns.py::test_a_request_that_fails_unforeseen_ends_its_connection",
     ),
     Mutant(
-        "a proxy that has left is signed for",
-        "gateway/web/quick_lane.py",
-        "        if self._over:\n            return\n        services",
-        "        services",
+        "a proxy that has left is answered",
+        "gateway/web/spoken.py",
+        "        if self._over:\n            return\n        self._over",
+        "        self._over",
         "tests/integration/test_turns.py::test_a_proxy_that_has_left_is_told_nothing",
+    ),
+    Mutant(
+        "a request and its task keep each other",
+        "gateway/web/server/asgi.py",
+        "            self._task = None  #",
+        "            pass  #",
+        "tests/integration/test_nothing_is_left_over.py::test_it_is_free_at_once",
+    ),
+    Mutant(
+        "an answer that lasted and its task keep each other",
+        "gateway/web/gate.py",
+        "            lasting.over()\n",
+        "",
+        "tests/integration/test_nothing_is_left_over.py::test_it_is_free_at_once",
     ),
     Mutant(
         "who has left is connected to a WebSocket",

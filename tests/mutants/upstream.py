@@ -27,6 +27,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/integration/test_nothing_is_left_over.py::test_it_is_free_at_once",
     ),
     Mutant(
+        "an answer and the pump of its request's body keep each other",
+        _FOLDER + "pull.py",
+        "            self._pump.cancel()\n            self._pump = None\n",
+        "            self._pump.cancel()\n",
+        "tests/integration/test_nothing_is_left_over.py::test_it_is_free_at_once",
+    ),
+    Mutant(
         "what an idle connection says waits for the next person",
         _CONNECTION,
         "            self._transport.abort()\n            return\n        self.heard",
