@@ -10,11 +10,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from awscrt.crypto import EC
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
 from joserfc.jwk import import_key
 
 from gateway.core.rules import Route
@@ -129,13 +129,14 @@ def _sign(key: PrivateKey) -> Sign:
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key.sign
 
-    # Hashed by hashlib: the same signature, for a quarter less than when OpenSSL is asked for both.
-    prehashed = ec.ECDSA(Prehashed(hashes.SHA256()))
+    der = key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    # A quarter quicker than OpenSSL (docs/decisions/0016).
+    p256 = EC.new_key_from_der_data(der)
 
     def sign(message: bytes) -> bytes:
         # JWS wants r‖s, not DER (RFC 7518 §3.4).
-        r, s = decode_dss_signature(key.sign(hashlib.sha256(message).digest(), prehashed))
-        return r.to_bytes(_P256_BYTES, "big") + s.to_bytes(_P256_BYTES, "big")
+        signature = p256.sign(hashlib.sha256(message).digest())
+        return EC.decode_der_signature_to_padded_pair(signature, pad_to=_P256_BYTES)
 
     return sign
 

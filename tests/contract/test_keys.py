@@ -48,10 +48,16 @@ def _verify(assertion: bytes, keys: SigningKeys) -> Any:
 def test_another_library_verifies_with_the_published_key(pem: bytes, alg: str) -> None:
     keys = load_signing_keys(pem, [])
     assert keys.signer.alg == alg
-    assert len(keys.signer.sign(b"x")) == 64
+    # r and s begin with a zero byte once in 128 signatures: a raw signature keeps it.
+    assert {len(keys.signer.sign(b"%d" % number)) for number in range(2000)} == {64}
     for number in range(20):
-        # r and s begin with a zero byte now and then: a raw signature keeps it.
         assert _verify(_assertion(keys, f"d{number}"), keys)["dec"] == f"d{number}"
+
+
+def test_no_nonce_comes_twice() -> None:
+    # Two signatures with one nonce tell the key, and r is the nonce's.
+    sign = load_signing_keys(P256, []).signer.sign
+    assert len({sign(b"the same")[:32] for _ in range(2000)}) == 2000
 
 
 @pytest.mark.filterwarnings("ignore:EdDSA")
