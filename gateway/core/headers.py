@@ -127,6 +127,21 @@ def request_headers(headers: Iterable[Field], stripped: frozenset[str], own_cook
     `RequestRejected`: `header_malformed`, `header_duplicate`, `header_alias`, `connection_nominates`.
     """
     fields = list(headers)
+    kinds, special, nominated = _examined(fields)
+    dropped = stripped | (nominated - END_TO_END) if nominated else stripped
+    kept = [field for field, (folded, passes, _) in zip(fields, kinds) if passes and folded not in dropped]
+    # RFC 9113 §8.2.3 joins in this way.
+    cookies = _without_cookies(b"; ".join([value for role, _, value in special if role == _COOKIE]), own_cookies)
+    return [*kept, (b"Cookie", cookies)] if cookies else kept
+
+
+def check_headers(headers: Iterable[Field]) -> None:
+    """Refuse what `request_headers` refuses, for whoever forwards nothing of it."""
+    _examined(list(headers))
+
+
+def _examined(fields: list[Field]) -> tuple[list[_Kind], list[tuple[str, str, bytes]], frozenset[str]]:
+    """Kinds in order; role, folded name and value of those that have a role; the folded names that Connection takes."""
     kinds = [_REQUEST[name] for name, _ in fields]
     values = [value for _, value in fields]
     joined = b"".join(values)
@@ -137,11 +152,7 @@ def request_headers(headers: Iterable[Field], stripped: frozenset[str], own_cook
     nominated = _nominated(value for role, _, value in special if role == _CONNECTION)
     if nominated & FRAMING:
         raise RequestRejected("connection_nominates")
-    dropped = stripped | (nominated - END_TO_END) if nominated else stripped
-    kept = [field for field, (folded, passes, _) in zip(fields, kinds) if passes and folded not in dropped]
-    # RFC 9113 §8.2.3 joins in this way.
-    cookies = _without_cookies(b"; ".join([value for role, _, value in special if role == _COOKIE]), own_cookies)
-    return [*kept, (b"Cookie", cookies)] if cookies else kept
+    return kinds, special, nominated
 
 
 def _request_kind(name: bytes) -> _Kind:

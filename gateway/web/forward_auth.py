@@ -11,7 +11,7 @@ from typing import Final
 from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
-from gateway.core.headers import FRAMING, HOP_BY_HOP, fold, request_headers
+from gateway.core.headers import FRAMING, HOP_BY_HOP, check_headers, fold
 from gateway.core.http1.fields import CHUNKED, Malformed
 from gateway.core.http1.request import RequestHead, read_named
 from gateway.core.paths import admit, read_target
@@ -125,7 +125,7 @@ def read_original(services: Services, asking: RequestHead, peer: str) -> Snapsho
         # The proxy sends its own spelling, and what is signed must be what is sent.
         raise RequestRejected("target_not_canonical")
     # Nothing of it is forwarded from here: only what would be refused at the gate is looked for.
-    request_headers(kept, services.stripped, services.cookies.names)
+    check_headers(kept)
     return Snapshot(head, target, name, port, peer)
 
 

@@ -25,7 +25,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("any spelling of a target is signed", _FILE, "    if target.wire != ", "    if None is ", _TARGET),
     Mutant("a target may be of any length", _FILE, "    if len(uri) > ", "    if 0 > ",
            _ATTACK + "test_a_target_over_the_limit_is_refused_as_at_the_gate"),
-    Mutant("a client's fields are not looked at", _FILE, "    request_headers(kept, services.stripped, services.cookies.names)\n",
+    Mutant("a client's fields are not looked at", _FILE, "    check_headers(kept)\n",
            "", _FIELD),
     Mutant("an underscore frames the hop", _FILE, "_OF_THE_HOP if name.lower() in _FRAMING else _PASSES", "_OF_THE_HOP", _FIELD),
     Mutant("a handshake is a request", _FILE, "    if original.upgrade:", "    if False:", _HANDSHAKE),
