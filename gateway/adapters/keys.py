@@ -135,8 +135,9 @@ def _sign(key: PrivateKey) -> Sign:
 
     def sign(message: bytes) -> bytes:
         # JWS wants r‖s, not DER (RFC 7518 §3.4).
-        signature = p256.sign(hashlib.sha256(message).digest())
-        return EC.decode_der_signature_to_padded_pair(signature, pad_to=_P256_BYTES)
+        signature: bytes = p256.sign(hashlib.sha256(message).digest())
+        pair: bytes = EC.decode_der_signature_to_padded_pair(signature, pad_to=_P256_BYTES)
+        return pair
 
     return sign
 
