@@ -1,9 +1,19 @@
 """Where a stream of WebSocket frames (RFC 6455 §5.2) stands: between two of them, another may be said."""
 
-FAREWELL = b"\x88\x0f" + (1008).to_bytes(2, "big") + b"session ended"
-"""A server's Close frame (§5.5.1): 1008, policy violation. A page may tell it from a network that failed (1006)."""
-
 _CLOSE = 8
+
+
+def _close(code: int, reason: bytes) -> bytes:
+    """A server's Close frame (§5.5.1)."""
+    return bytes([0x80 | _CLOSE, 2 + len(reason)]) + code.to_bytes(2, "big") + reason
+
+
+SESSION_ENDED = _close(1008, b"session ended")
+"""Policy violation: a page may tell it from a network that failed (1006)."""
+
+GOING_AWAY = _close(1001, b"restarting")
+"""A page may connect again at once."""
+
 _LENGTH_BYTES = {126: 2, 127: 8}
 
 

@@ -10,7 +10,7 @@ from gateway.core.errors import DependencyFailed, GatewayError
 from gateway.core.headers import response_headers
 from gateway.core.http1.request import RequestHead
 from gateway.core.http1.response import ResponseHead
-from gateway.core.websocket_frames import FAREWELL, FrameStream
+from gateway.core.websocket_frames import GOING_AWAY, SESSION_ENDED, FrameStream
 from gateway.upstream_ports import Sending, UpstreamRequest
 from gateway.web.audit import CLIENT_LEFT, audit_allowed
 from gateway.web.bodies import EMPTY, Body, HeldBody
@@ -254,10 +254,18 @@ class Relay:
     # -- ends
 
     def expel(self) -> None:
-        """The session has ended: this answer ends with it. A WebSocket is told so where a frame may stand."""
+        """The session has ended: this answer ends with it."""
         if not self._over:
-            told = self._frames is not None and self._frames.takes_another
-            self._connection.cut(FAREWELL if told else b"")
+            self._connection.cut(self._last_word(SESSION_ENDED))
+
+    def draining(self) -> None:
+        """A WebSocket has no end of its own; any other answer is finished."""
+        if self._frames is not None and not self._over:
+            self._connection.cut(self._last_word(GOING_AWAY))
+
+    def _last_word(self, frame: bytes) -> bytes:
+        """A WebSocket is told why, where a frame may stand."""
+        return frame if self._frames is not None and self._frames.takes_another else b""
 
     def _fail(self, error: GatewayError) -> None:
         """Say what happened, on a page or in a problem; an answer that has begun can only be cut."""

@@ -76,5 +76,8 @@ class Spoken:
     def resume(self) -> None:
         """Nothing waits."""
 
+    def draining(self) -> None:
+        """It is said in this turn."""
+
     def gone(self) -> None:
         self._over = True

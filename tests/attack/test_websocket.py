@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import signal
 import sqlite3
 import threading
 import time
@@ -11,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.websocket_frames import FAREWELL
+from gateway.core.websocket_frames import GOING_AWAY, SESSION_ENDED
 from tests.attack.cases import SMUGGLED, Case, each, get, is_a_problem, is_refused
 from tests.browser import Person
 from tests.canary import Exchange, ok
-from tests.fronted import Fronted, gateway_at
+from tests.fronted import Fronted, gateway_at, gateway_process_at
 from tests.wire import Ended, Raw, eventually
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
@@ -240,7 +241,7 @@ def test_a_socket_ends_with_its_session(sockets: Fronted, end: Callable[[Person,
         _open(raw, sockets, ORIGIN, cookie, path=b"/app/ws/")
         end(person, sockets)
         began = time.monotonic()
-        assert raw.exactly(len(FAREWELL)) == FAREWELL
+        assert raw.exactly(len(SESSION_ENDED)) == SESSION_ENDED
         assert raw.is_closed()
         assert time.monotonic() - began < ENDED_WITHIN_S
     sockets.canary.wait(lambda: sockets.canary.seen[0].over)
@@ -267,6 +268,27 @@ def test_nothing_is_said_inside_a_frame_or_after_the_applications_own_farewell(s
         assert raw.is_closed()
         assert time.monotonic() - began < ENDED_WITHIN_S
     sockets._cookie = b""
+
+
+def test_a_restart_is_said_where_a_frame_may_stand(tmp_path: Path) -> None:
+    def begun(exchange: Exchange) -> bool:
+        exchange.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n")
+        exchange.send(b"Sec-WebSocket-Accept: " + ACCEPT + b"\r\n\r\n\x81\x05hel")
+        exchange.stream.exactly(1)
+        return True
+
+    with gateway_process_at(tmp_path) as (fronted, process), fronted.raw() as between, fronted.raw() as within:
+        fronted.canary.script = echo
+        _open(between, fronted)
+        fronted.canary.script = begun
+        assert within.send(fronted.fill(handshake())).answer().status == 101
+        assert within.exactly(5) == b"\x81\x05hel"
+        process.signal(signal.SIGTERM)
+        assert between.exactly(len(GOING_AWAY)) == GOING_AWAY
+        assert between.is_closed()
+        assert within.is_closed()
+        # The drain waits for nobody who has been told.
+        assert process.process.wait(5) == 0
 
 
 def _is_open(port: int, raw: Raw) -> bool:
@@ -320,7 +342,7 @@ def test_a_socket_ends_when_its_session_expires(expiring: Fronted) -> None:
         _open(raw, expiring, ORIGIN, cookie, path=b"/app/ws/")
         expiring.world.clock.ahead_s += 29_000
         began = time.monotonic()
-        assert raw.exactly(len(FAREWELL)) == FAREWELL
+        assert raw.exactly(len(SESSION_ENDED)) == SESSION_ENDED
         assert raw.is_closed()
         assert time.monotonic() - began < ENDED_WITHIN_S
 

@@ -237,6 +237,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/attack/test_websocket.py::test_nothing_is_said_inside_a_frame_or_after_the_applications_own_farewell",
     ),
     Mutant(
+        "a restart leaves a WebSocket to itself",
+        "gateway/web/relay.py",
+        "            self._connection.cut(self._last_word(GOING_AWAY))",
+        "            pass",
+        "tests/attack/test_websocket.py::test_a_restart_is_said_where_a_frame_may_stand",
+    ),
+    Mutant(
         "who reads nothing keeps the socket of a session that has ended",
         "gateway/web/server/connection.py",
         "            asyncio.get_running_loop().call_later(PARTING_S, self._transport.abort)\n",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.websocket_frames import FAREWELL, FrameStream
+from gateway.core.websocket_frames import SESSION_ENDED, FrameStream
 
 
 def _frame(payload: bytes, *, first: int = 0x81, masked: bool = False) -> bytes:
@@ -37,7 +37,7 @@ def test_inside_a_fragmented_message_there_is_room_between_its_frames() -> None:
 
 
 def test_after_a_farewell_nothing_more_is_said() -> None:
-    assert not _after(FAREWELL).takes_another
+    assert not _after(SESSION_ENDED).takes_another
     assert not _after(_frame(b"hello") + _frame(b"", first=0x88) + _frame(b"late")).takes_another
 
 

@@ -70,6 +70,9 @@ class AsgiExchange:
     def resume(self) -> None:
         self._writable.set()
 
+    def draining(self) -> None:
+        """The application has the time of the drain to finish."""
+
     def gone(self) -> None:
         self._gone = True
         self._changed.set()

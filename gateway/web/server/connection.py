@@ -123,8 +123,10 @@ class ClientConnection(asyncio.Protocol):
         """Finish the request under way, take no other."""
         self._stopping = True
         self._keep_alive = False
-        if self._responder is None or self.phase is Phase.TUNNEL:
+        if self._responder is None:
             self._transport.close()
+        else:
+            self._responder.draining()
 
     def expired(self) -> None:
         """The deadline of this phase has passed. A client that still takes what was written is slow, not stalled."""

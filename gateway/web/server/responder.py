@@ -18,6 +18,10 @@ class Responder(Protocol):
 
     def resume(self) -> None: ...
 
+    def draining(self) -> None:
+        """The process ends soon: what has no end of its own ends now."""
+        ...
+
     def gone(self) -> None:
         """The client left or was cut off. Nothing more is called, and nothing more may be sent."""
         ...
