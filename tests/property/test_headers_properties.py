@@ -1,5 +1,7 @@
 """What must hold for any fields at all, from a client or from an upstream."""
 
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,6 +10,7 @@ from gateway.core.headers import (
     ALWAYS_STRIPPED,
     FRAMING,
     HOP_BY_HOP,
+    check_headers,
     fold,
     request_headers,
     response_headers,
@@ -45,6 +48,19 @@ def test_nothing_that_the_gateway_says_comes_from_the_client(fields: Fields) -> 
     for name, _ in _cleaned(fields):
         assert fold(name) not in STRIPPED | ALWAYS_STRIPPED | HOP_BY_HOP | FRAMING
         assert not fold(name).startswith(("http", "xforwarded", "xgateway"))
+
+
+def _refusal(looked_at: Callable[[], object]) -> str:
+    try:
+        looked_at()
+    except RequestRejected as error:
+        return error.code
+    return ""
+
+
+@given(FIELDS)
+def test_who_only_looks_refuses_the_same(fields: Fields) -> None:
+    assert _refusal(lambda: check_headers(fields)) == _refusal(lambda: request_headers(fields, STRIPPED, OWN))
 
 
 @given(FIELDS)

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.core.errors import DependencyFailed, RequestRejected
-from gateway.core.headers import fold, request_headers, response_headers, stripped_names
+from gateway.core.headers import check_headers, fold, request_headers, response_headers, stripped_names
 from gateway.core.rewriting import Rewriting
 from tests.builders import a_route
 
@@ -115,6 +115,8 @@ def test_an_alias_of_an_essential_header_is_refused(name: bytes) -> None:
 def test_a_malformed_field_is_refused(name: bytes, value: bytes) -> None:
     with pytest.raises(RequestRejected, match="header_malformed"):
         _names([(name, value)])
+    with pytest.raises(RequestRejected, match="header_malformed"):
+        check_headers([(name, value)])
 
 
 def test_tabs_and_letters_outside_ascii_pass() -> None:
