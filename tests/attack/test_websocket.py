@@ -291,6 +291,33 @@ def test_a_restart_is_said_where_a_frame_may_stand(tmp_path: Path) -> None:
         assert process.process.wait(5) == 0
 
 
+def test_a_restart_is_said_to_who_is_let_in_during_it(tmp_path: Path) -> None:
+    """The application answers the handshake when the drain has begun, and sends its first frame with it."""
+    asked, answer = threading.Event(), threading.Event()
+
+    def late(exchange: Exchange) -> bool:
+        asked.set()
+        answer.wait(10)
+        exchange.send(
+            b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Accept: " + ACCEPT + b"\r\n\r\n\x81\x02ok"
+        )
+        exchange.stream.exactly(1)
+        return True
+
+    with gateway_process_at(tmp_path) as (fronted, process), fronted.raw() as raw, fronted.raw() as idle:
+        fronted.canary.script = late
+        raw.send(fronted.fill(handshake()))
+        assert asked.wait(10)
+        process.signal(signal.SIGTERM)
+        assert idle.is_closed()
+        answer.set()
+        assert raw.answer().status == 101
+        assert raw.exactly(len(GOING_AWAY)) == GOING_AWAY
+        assert raw.is_closed()
+        assert process.process.wait(5) == 0
+
+
 def _is_open(port: int, raw: Raw) -> bool:
     """Whether the gateway still has its end: the system says so, while nothing is read."""
     ours = raw.sock.getsockname()[1]

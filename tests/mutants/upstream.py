@@ -244,6 +244,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/attack/test_websocket.py::test_a_restart_is_said_where_a_frame_may_stand",
     ),
     Mutant(
+        "who is let in during a restart is not told of it",
+        "gateway/web/server/connection.py",
+        "        if self._stopping and self._responder is not None:\n            self._responder.draining()\n",
+        "",
+        "tests/attack/test_websocket.py::test_a_restart_is_said_to_who_is_let_in_during_it",
+    ),
+    Mutant(
         "who reads nothing keeps the socket of a session that has ended",
         "gateway/web/server/connection.py",
         "            asyncio.get_running_loop().call_later(PARTING_S, self._transport.abort)\n",

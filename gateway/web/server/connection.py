@@ -336,6 +336,8 @@ class ClientConnection(asyncio.Protocol):
         if self._buffer and self._responder is not None:
             early, self._buffer = self._buffer, b""
             self._responder.body(early)
+        if self._stopping and self._responder is not None:
+            self._responder.draining()
 
     def send_raw(self, data: bytes) -> None:
         self._transport.write(data)
