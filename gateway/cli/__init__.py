@@ -1,9 +1,11 @@
 """The command line: one module a command, each with `register(subcommands)`."""
 
 import argparse
+import platform
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
 
 from gateway.core.errors import ConfigError
 
@@ -28,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it did its job, 1 when the configuration is at fault, 2 for bad usage."""
     about = "FranceConnect and API Particulier in front of existing applications. Begin with `gateway demo`."
     parser = argparse.ArgumentParser(prog="gateway", description=about)
+    release = f"gateway {version('passerelle')} (Python {platform.python_version()})"
+    parser.add_argument("--version", action="version", version=release)
     subcommands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
         import_module(f"gateway.cli.{name}").register(subcommands)

@@ -45,7 +45,11 @@ def register(subcommands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted; 1 when an address is taken."""
-    settings = demo_settings(arguments.config, os.environ)
+    with tempfile.TemporaryDirectory(prefix="gateway-demo-") as folder:
+        return _run(arguments, demo_settings(arguments.config, os.environ, folder))
+
+
+def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     taken = [port for port in (settings.listen.port, *sandbox_apps(settings)) if _is_taken(arguments.bind, port)]
     if taken:
         ports = ", ".join(map(str, taken))
@@ -69,8 +73,8 @@ def _is_taken(bind: str, port: int) -> bool:
     return False
 
 
-def demo_settings(config: Path, environ: Mapping[str, str]) -> Settings:
-    """The shipped configuration with secrets made for this run; what it keeps is in a folder of this run."""
+def demo_settings(config: Path, environ: Mapping[str, str], folder: str) -> Settings:
+    """The shipped configuration with secrets made for this run; what it keeps is in `folder`, and goes with it."""
     made = {
         "FC_CLIENT_ID": FC_CLIENT_ID,
         "FC_CLIENT_SECRET": secrets.token_hex(32),
@@ -81,7 +85,6 @@ def demo_settings(config: Path, environ: Mapping[str, str]) -> Settings:
         "SIGNING_KEY": generate_pem().decode(),
     }
     settings = load(config, {**environ, **made})
-    folder = tempfile.mkdtemp(prefix="gateway-demo-")
     sessions = replace(settings.sessions, store=f"sqlite:{folder}/sessions.db")
     disputes = settings.disputes and replace(settings.disputes, store=f"sqlite:{folder}/disputes.db")
     return replace(settings, sessions=sessions, disputes=disputes)

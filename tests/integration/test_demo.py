@@ -76,6 +76,12 @@ def test_what_the_demo_promises_can_be_done(tmp_path: Path) -> None:
         assert "pas sur la liste" in stranger.press(page, "EXEMPLE").text
         for each in (parent, agent, stranger):
             each.client.close()
+        assert _left_over(tmp_path) == ["disputes.db", "sessions.db"]
+    assert list(tmp_path.glob("gateway-demo-*")) == []
+
+
+def _left_over(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("gateway-demo-*/*.db"))
 
 
 def test_agents_alone_sign_in_with_the_agents_provider(tmp_path: Path) -> None:
@@ -94,8 +100,10 @@ def test_a_port_that_is_taken_is_said_in_words(tmp_path: Path) -> None:
     port = held.getsockname()[1]
     config.write_text(re.sub(rf"\b{ports[3]}\b", str(port), config.read_text("utf-8")), encoding="utf-8")
     command = [sys.executable, "-m", "gateway", "demo", "--config", str(config)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False)
     held.close()
+    assert list(tmp_path.glob("gateway-demo-*")) == []
     assert done.returncode == 1
     assert f"in use already on 127.0.0.1: {port}\n  hint: " in done.stderr
     assert "Traceback" not in done.stderr
