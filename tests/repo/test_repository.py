@@ -73,7 +73,10 @@ def test_what_the_image_copies_is_there_and_not_kept_from_its_builder() -> None:
 LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-build.lock", "requirements-compile.lock"]
 
 
-@pytest.mark.parametrize("name", [*LOCKS, "tests/providers/python/requirements.lock", "tests/valkey/requirements.lock"])
+OF_TESTS = [f"tests/{name}/requirements.lock" for name in ("providers/python", "valkey", "envoy")]
+
+
+@pytest.mark.parametrize("name", [*LOCKS, *OF_TESTS])
 def test_a_lock_has_hashes_and_no_address(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert "://" not in text
