@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -17,8 +17,11 @@ import pytest
 
 from gateway.sandbox.identities import MATCHING, MISMATCHING
 from tests.asking import FILES, NAVIGATION, PROGRAM, Fields, cookies_of, parent_of
+from tests.attack.test_websocket import echo, handshake, masked
 from tests.browser import Person
+from tests.canary import Canary
 from tests.proxies import PROXIES, Ports, missing, proxying
+from tests.wire import Raw
 from tests.world import World, bound_sockets, running
 
 
@@ -324,6 +327,26 @@ def test_a_websocket_from_a_foreign_page_reaches_no_application(site: Site, pare
     assert _raw(site, ask.replace("ORIGIN", "https://evil.example")).startswith(b"HTTP/1.1 403 ")
     # The application speaks no WebSocket: that it answers at all is what an allowed handshake looks like here.
     assert _raw(site, ask.replace("ORIGIN", site.world.url)).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_websocket_is_open_both_ways_where_the_route_says_so(site: Site, parent: Person) -> None:
+    ask = handshake(b"Cookie: " + cookies_of(parent)[0][1].encode(), b"Origin: ORIGIN", path=b"/salon/")
+    ask = ask.replace(b"ORIGIN", site.world.url.encode()).replace(b"HOST", f"localhost:{site.port}".encode())
+    canary, port = Canary(), _free_port()
+    with closing(canary), proxying(site.proxy, Ports(port, site.world.settings.listen.port, canary.port)):
+        canary.forget()
+        canary.script = echo
+        with Raw(port) as raw:
+            assert raw.send(ask).answer().status == 101
+            for text in (b"bonjour", b"x" * 100):
+                raw.send(masked(text))
+                assert raw.exactly(2 + len(text)) == bytes([0x81, len(text)]) + text
+        # A route that does not say `websocket: true`.
+        with Raw(port) as raw:
+            assert raw.send(ask.replace(b"/salon/", b"/compte/")).answer().status >= 400
+        (seen,) = canary.seen
+        assert seen.values("x-usager-id")
+        assert seen.values("x-gateway-assertion")
 
 
 @contextmanager
