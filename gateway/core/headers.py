@@ -130,8 +130,7 @@ def request_headers(headers: Iterable[Field], stripped: frozenset[str], own_cook
     kinds, special, nominated = _examined(fields)
     dropped = stripped | (nominated - END_TO_END) if nominated else stripped
     kept = [field for field, (folded, passes, _) in zip(fields, kinds) if passes and folded not in dropped]
-    # RFC 9113 §8.2.3 joins in this way.
-    cookies = _without_cookies(b"; ".join([value for role, _, value in special if role == _COOKIE]), own_cookies)
+    cookies = others_cookies([value for role, _, value in special if role == _COOKIE], own_cookies)
     return [*kept, (b"Cookie", cookies)] if cookies else kept
 
 
@@ -209,11 +208,12 @@ def _is_stripped(folded: str) -> bool:
     return folded.startswith(ALWAYS_STRIPPED_PREFIXES) and folded not in _NOT_IDENTITY
 
 
-def _without_cookies(line: bytes, own_cookies: frozenset[bytes]) -> bytes:
-    """Take ours out and leave the neighbours' bytes alone; empty when nothing is left."""
+def others_cookies(lines: Iterable[bytes], own_cookies: frozenset[bytes]) -> bytes:
+    """One line without ours, the neighbours' bytes left alone; empty when nothing is left."""
+    # RFC 9113 §8.2.3 joins in this way.
     kept = [
         pair
-        for pair in line.split(b";")
+        for pair in b"; ".join(lines).split(b";")
         if not _is_ours(pair.lstrip(b" \t=").partition(b"=")[0].rstrip(b" \t"), own_cookies)
     ]
     joined = b";".join(kept).lstrip(b" \t")

@@ -11,7 +11,7 @@ from typing import Final
 from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
-from gateway.core.headers import FRAMING, HOP_BY_HOP, check_headers, fold
+from gateway.core.headers import FRAMING, HOP_BY_HOP, check_headers, fold, others_cookies
 from gateway.core.http1.fields import CHUNKED, Malformed
 from gateway.core.http1.request import RequestHead, read_named
 from gateway.core.paths import admit, read_target
@@ -68,12 +68,12 @@ _ROLES = Remembered(_role)
 
 
 async def authorise(services: Services, exchange: Exchange) -> Response:
-    """200 with the headers; 401 with `Location`, or with `?redirect=1` a redirect; 403."""
+    """200 with the headers, with `?cookie=1` Cookie too; 401 with `Location`, or with `?redirect=1` a redirect; 403."""
     asking = exchange.snapshot
     if not is_asked(asking.head.target):
         raise RequestRejected("own_page_unknown", 404)
     original = read_original(services, asking.head, asking.peer)
-    redirect = b"redirect=1" in (asking.target.query or b"").split(b"&")
+    redirect = _says(asking.head, b"redirect=1")
     route = find_route(services, original)
     if isinstance(route, SlashRedirect):
         query = original.target.query
@@ -92,12 +92,25 @@ async def authorise(services: Services, exchange: Exchange) -> Response:
     audit_allowed(services, given, original.method, 200, exchange.reference, began)
     response = exchange.pages.empty()
     response.raw_headers.extend((name.lower(), value) for name, value in fields)
+    if cookie := cookie_asked_for(services, asking.head):
+        response.raw_headers.append((b"cookie", cookie))
     return response
 
 
 def is_asked(raw_target: bytes) -> bool:
     """Only this spelling: the proxies close it to the outside, and do not all read `/_gateway/%61uth;` as we would."""
     return raw_target.partition(b"?")[0] == _AUTH
+
+
+def _says(asking: RequestHead, option: bytes) -> bool:
+    return option in asking.target.partition(b"?")[2].split(b"&")
+
+
+def cookie_asked_for(services: Services, asking: RequestHead) -> bytes:
+    """`?cookie=1`: the client's Cookie without ours, for proxies that take none out by themselves; else empty."""
+    if not asking.cookies or not _says(asking, b"cookie=1"):
+        return b""
+    return others_cookies(asking.cookies, services.cookies.names)
 
 
 def read_original(services: Services, asking: RequestHead, peer: str) -> Snapshot:

@@ -4,7 +4,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.http1.request import RequestHead
 from gateway.web.audit import audit_allowed
 from gateway.web.forward import Permit, said_lines
-from gateway.web.forward_auth import bound_to
+from gateway.web.forward_auth import bound_to, cookie_asked_for
 from gateway.web.relay import tell_failure
 from gateway.web.server.connection import ClientConnection
 from gateway.web.services import Services
@@ -48,6 +48,8 @@ class Spoken:
         self._began = services.clock()
         try:
             self._lines = said_lines(services, given, bound_to(given, self._original), self._reference)
+            if cookie := cookie_asked_for(services, self._head):
+                self._lines += b"Cookie: %b\r\n" % cookie
         except GatewayError as error:
             self._over = True
             tell_failure(services, self._connection, self._head, error, self._reference)

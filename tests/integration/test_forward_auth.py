@@ -10,7 +10,7 @@ from gateway.core.model import SessionId
 from gateway.sandbox.identities import MATCHING
 from gateway.web import forward_auth
 from gateway.web.cookies import Cookies
-from tests.asking import FILES, LISTED, NAVIGATION, PROGRAM, ask, claims_of, code_of, named, parent_of
+from tests.asking import FILES, LISTED, NAVIGATION, PROGRAM, ask, claims_of, code_of, cookies_of, named, parent_of
 from tests.browser import Person
 from tests.world import World, running
 
@@ -49,12 +49,45 @@ def test_an_allowed_request_is_answered_with_exactly_what_the_application_receiv
     assert set(claims["hdr"]) == {"x-usager-id", "x-usager-nom", "x-usager-prenoms"}
 
 
+EVERY_COOKIE_OF_OURS = (
+    "gateway-session=x; gateway-browser=x; gateway-agent=x; gateway-language=en; gateway-login-ab=x; gateway-form-1=x; "
+    "gateway-outage-fc=x; __Host-gateway-session=x; __Host-gateway-login-ab=x"
+)
+
+
+@pytest.mark.parametrize(("path", "ours"), [("/", EVERY_COOKIE_OF_OURS), ("/compte/", "")])
+def test_the_cookies_that_are_not_ours_are_said_when_they_are_asked_for(
+    world: World, parent: Person, path: str, ours: str
+) -> None:
+    said = [*named(world, uri=path), ("Cookie", f"a=1; {ours or cookies_of(parent)[0][1]}; b=gateway-session=2")]
+    for query in ("?cookie=1", "?redirect=1&cookie=1"):
+        assert ask(world, said, query=query).headers["cookie"] == "a=1; b=gateway-session=2"
+    for query in ("", "?redirect=1", "?cookie=10", "?xcookie=1"):
+        answer = ask(world, said, query=query)
+        assert (answer.status_code, "cookie" in answer.headers) == (200, False)
+
+
+def test_cookies_in_several_lines_are_said_in_one_and_none_is_said_when_none_is_left(
+    world: World, parent: Person
+) -> None:
+    ours = cookies_of(parent)
+    several = [*named(world), ("Cookie", "a=1"), *ours, ("Cookie", "b=2")]
+    assert ask(world, several, query="?cookie=1").headers.get_list("cookie") == ["a=1; b=2"]
+    alone = ask(world, [*named(world), *ours], query="?cookie=1")
+    assert (alone.status_code, "cookie" in alone.headers) == (200, False)
+
+
+def test_who_is_turned_away_is_told_no_cookie(world: World) -> None:
+    answer = ask(world, [*named(world), ("Cookie", "a=1")], query="?cookie=1&redirect=1")
+    assert (answer.status_code, "cookie" in answer.headers) == (302, False)
+
+
 def test_the_common_case_is_decided_below_asgi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with running(tmp_path, quick_lane=True, changes=LISTED) as world:
         parent = parent_of(world)
         assert ask(world, named(world), person=parent).status_code == 200
         monkeypatch.delattr(forward_auth, "judge")
-        for query in ("", "?redirect=1"):
+        for query in ("", "?redirect=1", "?cookie=1"):
             assert ask(world, named(world), person=parent, query=query).status_code == 200
 
 

@@ -13,6 +13,20 @@ _PEER = _ATTACK + "test_a_peer_that_is_not_listed_is_believed_nothing"
 _FIELD = _ATTACK + "test_a_field_that_the_gate_refuses_is_refused_here"
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "the answer says our cookies too",
+        _FILE,
+        "    return others_cookies(asking.cookies, services.cookies.names)\n",
+        '    return b"; ".join(asking.cookies)\n',
+        _ANSWERS + "test_the_cookies_that_are_not_ours_are_said_when_they_are_asked_for",
+    ),
+    Mutant(
+        "the answer says cookies to who did not ask",
+        _FILE,
+        'if not asking.cookies or not _says(asking, b"cookie=1"):',
+        "if not asking.cookies:",
+        _ANSWERS + "test_the_cookies_that_are_not_ours_are_said_when_they_are_asked_for",
+    ),
     Mutant("every peer is believed", _FILE, "    if not services.settings.trusts(peer):", "    if False:", _PEER),
     Mutant("the first saying counts", _FILE, "            if role in found:", "            if False:", _TWICE),
     Mutant("any spelling of a name counts", _FILE, "        if name.lower() != _NAMES[folded]:", "        if False:",

@@ -3,7 +3,9 @@
 local http = require "socket.http"
 local ltn12 = require "ltn12"
 
-local ADDRESS = "http://127.0.0.1:8000/_gateway/auth?redirect=1"
+-- `cookie=1`: the answer says the client's cookies without the gateway's, which are for the gateway: an application that
+-- saw them could speak for its users.
+local ADDRESS = "http://127.0.0.1:8000/_gateway/auth?redirect=1&cookie=1"
 http.TIMEOUT = 30 -- seconds; a first question may wait for API Particulier
 
 -- What the gateway alone may say, as beginnings of names without hyphens. `gateway check` prints the headers of each
@@ -95,6 +97,7 @@ function ask(r)
     elseif status ~= 200 then
         return pass_on(r, status, headers, table.concat(pieces))
     end
+    r.headers_in["Cookie"] = nil
     for name, value in pairs(headers) do
         if not OF_THE_HOP[name] and name ~= "cache-control" then
             r.headers_in[name] = value

@@ -1,6 +1,8 @@
 -- The question that haproxy.cfg asks with `http-request lua.passerelle`.
 
-local ADDRESS = "http://127.0.0.1:8000/_gateway/auth?redirect=1"
+-- `cookie=1`: the answer says the client's cookies without the gateway's, which are for the gateway: an application that
+-- saw them could speak for its users.
+local ADDRESS = "http://127.0.0.1:8000/_gateway/auth?redirect=1&cookie=1"
 local PATIENCE_MS = 30000 -- a first question may wait for API Particulier
 
 -- What says who asks, and whether a person does. Nothing else is told.
@@ -51,6 +53,7 @@ end
 
 -- HAProxy says nothing when a header found no room (tune.maxrewrite): look, before the application misses it.
 local function set_all(txn, headers)
+    txn.http:req_del_header("cookie")
     each(headers, function(name, value)
         if not OF_THE_HOP[name] then
             txn.http:req_set_header(name, value)
