@@ -85,6 +85,9 @@ class Place:
     office: bool = False
     """A page for agents, of a gateway that has them."""
 
+    def __str__(self) -> str:
+        return self.name
+
 
 def at(path: str) -> Way:
     def way(world: World, page: Page) -> None:

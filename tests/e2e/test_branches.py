@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from gateway.core.model import HouseholdStatus
 from gateway.sandbox.identities import MATCHING, PARENT, identities
 from tests.e2e.branches import BRANCHES, Branch
-from tests.e2e.chromium import NEEDS_CHROMIUM, started
+from tests.e2e.chromium import NEEDS_CHROMIUM
 from tests.e2e.driving import press, pressable, rows, sign_in
 from tests.e2e.town import Town, town
 
@@ -47,12 +47,6 @@ def towns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[bool, Town]
         town(tmp_path_factory.mktemp("crowd"), quotas="franceconnect_per_minute: 1") as crowd,
     ):
         yield {False: usual, True: crowd}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as chromium:
-        yield chromium
 
 
 def cases() -> Iterator[Any]:

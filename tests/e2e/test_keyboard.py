@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from gateway.sandbox.identities import MATCHING
-from tests.e2e.chromium import NEEDS_CHROMIUM, started
+from tests.e2e.chromium import NEEDS_CHROMIUM
 from tests.e2e.driving import FRANCECONNECT, rows
 from tests.e2e.town import Town, town
 
@@ -22,12 +22,6 @@ AT_MOST = 60
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with town(tmp_path_factory.mktemp("town")) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as chromium:
-        yield chromium
 
 
 @pytest.fixture(

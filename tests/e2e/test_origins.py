@@ -8,16 +8,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.agents import AGENT, office
-from tests.e2e.chromium import NEEDS_CHROMIUM, started
+from tests.e2e.chromium import NEEDS_CHROMIUM
 from tests.openid import agents, changed
 
 pytestmark = NEEDS_CHROMIUM
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as chromium:
-        yield chromium
 
 
 @pytest.fixture

@@ -1,120 +1,32 @@
-"""Every page of ours, in a real Chromium: accessible, valid, light, alone.
+"""Every page of ours, in a real Chromium: accessible, whole in every look, reached with keys alone.
 
 One look of each page here; `PAGES=full` (in `make verify`) takes light and dark, narrow and wide, both languages,
 twice the size of the text, wider spacing, forced colours, paper, and the keyboard alone. The way to a page is gone
 once in each language, and every look is then taken of that one page.
 """
 
-import gzip
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cache
 from itertools import pairwise
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Response
+from playwright.sync_api import Browser, Page, Response
 
 from gateway.core.colours import contrast
-from tests.e2e.chromium import NEEDS_CHROMIUM, started
-from tests.e2e.judges import axe, installed, invalid_html
-from tests.e2e.pages import PAGES, Place, sites, typed_wrongly
+from tests.e2e.judges import axe
+from tests.e2e.looks import FULL, JUDGED, LOOKS, Look, context_of
+from tests.e2e.pages import PAGES, Place, typed_wrongly
 from tests.world import World
 
-pytestmark = [
-    *NEEDS_CHROMIUM,
-    # The full matrix is asked for by name: it fails without its judges, and is never green because it was left out.
-    pytest.mark.skipif(
-        not installed() and not os.environ.get("CI") and os.environ.get("PAGES") != "full",
-        reason="NOT TESTED: npm ci in tests/pages_tools",
-    ),
-]
-
-FULL = os.environ.get("PAGES") == "full"
+pytestmark = JUDGED
 
 LANGUAGES = ("fr-FR", "en-GB") if FULL else ("fr-FR",)
-
-COMPRESSED_BYTES = 30 * 1024
-
-# WCAG 1.4.12, as a person's own style sheet would set it.
-SPACING = "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important } p { margin-bottom: 2em !important }"
-TWICE = "html { font-size: 200% !important }"
-
-
-@dataclass(frozen=True)
-class Look:
-    scheme: str = "light"
-    size: tuple[int, int] = (320, 640)
-    sheet: str = ""
-    forced: bool = False
-
-    def __str__(self) -> str:
-        extra = {TWICE: " twice the text", SPACING: " spaced"}.get(self.sheet, "") + (
-            " forced colours" if self.forced else ""
-        )
-        return f"{self.scheme} {self.size[0]}{extra}"
-
-
-USUAL = Look()
-
-LOOKS = (
-    [Look(scheme, size) for scheme in ("light", "dark") for size in ((320, 640), (1280, 900))]
-    + [
-        Look(sheet=TWICE, size=(640, 480)),
-        Look(sheet=SPACING),
-        Look(sheet=SPACING, size=(1280, 900)),
-        Look("dark", forced=True),
-    ]
-    if FULL
-    else [USUAL]
-)
-
-
-@pytest.fixture(scope="module")
-def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[bool, World]]:
-    with sites(tmp_path_factory.mktemp("worlds")) as started_worlds:
-        yield started_worlds
 
 
 @pytest.fixture(scope="module")
 def world(worlds: dict[bool, World]) -> World:
     return worlds[False]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as chromium:
-        yield chromium
-
-
-@dataclass
-class Visit:
-    html: str = ""
-    status: int = 0
-    title: str = ""
-    language: str = ""
-    said: list[str] = field(default_factory=list)
-    requested: list[str] = field(default_factory=list)
-    loaded: dict[str, bytes] = field(default_factory=dict)
-    """The page and what it needs, as they came."""
-
-
-def context_of(browser: Browser, look: Look = USUAL, *, language: str = "fr-FR", script: bool = True) -> BrowserContext:
-    """With `script`, a judge can run in the page; the page itself has none, and its policy lets none run."""
-    context = browser.new_context(
-        java_script_enabled=script,
-        viewport={"width": look.size[0], "height": look.size[1]},
-        color_scheme=look.scheme,  # type: ignore[arg-type]
-        locale=language,
-        # A judge must not measure a colour half way between two.
-        reduced_motion="reduce",
-    )
-    context.set_default_timeout(15_000)
-    return context
 
 
 @contextmanager
@@ -157,35 +69,8 @@ def put_on(page: Page, look: Look) -> None:
     )
 
 
-@pytest.fixture(scope="module")
-def visit(worlds: dict[bool, World], browser: Browser) -> Callable[[Place], Visit]:
-    @cache
-    def visited(place: Place) -> Visit:
-        context = context_of(browser, script=False)
-        page = context.new_page()
-        done = Visit()
-        page.on("console", lambda message: done.said.append(message.text))
-        answers: list[Response] = []
-        page.on("response", lambda answer: answers.append(answer))
-        place.way(worlds[place.office], page)
-        page.wait_for_load_state("networkidle")
-        last = max(number for number, answer in enumerate(answers) if answer.request.is_navigation_request())
-        done.html, done.status = answers[last].text(), answers[last].status
-        done.title, done.language = page.title(), page.locator("html").get_attribute("lang") or ""
-        done.requested = [answer.url for answer in answers[last:]]
-        done.loaded = {answer.url: answer.body() for answer in answers[last:]}
-        context.close()
-        return done
-
-    return visited
-
-
-def each(place: Place) -> str:
-    return place.name
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("place", PAGES, ids=each)
+@pytest.mark.parametrize("place", PAGES, ids=str)
 def test_axe_finds_nothing_in_any_look(
     worlds: dict[bool, World], browser: Browser, place: Place, language: str
 ) -> None:
@@ -216,7 +101,7 @@ CONTROLS = """() => [...document.querySelectorAll('.button, button, input:not([t
 })"""
 
 
-@pytest.mark.parametrize("place", PAGES, ids=each)
+@pytest.mark.parametrize("place", PAGES, ids=str)
 def test_forced_colours_and_paper_lose_nothing(worlds: dict[bool, World], browser: Browser, place: Place) -> None:
     with arrived(worlds, browser, place) as page:
         read = page.locator("main").inner_text()
@@ -244,62 +129,6 @@ def _hex(colour: str) -> str:
     return "#" + "".join(f"{int(each):02x}" for each in re.findall(r"[0-9]+", colour)[:3])
 
 
-@pytest.mark.parametrize("place", PAGES, ids=each)
-def test_a_page_is_valid_html(visit: Callable[[Place], Visit], place: Place, tmp_path: Path) -> None:
-    file = tmp_path / f"{place.name}.html"
-    file.write_text(visit(place).html, encoding="utf-8")
-    found = invalid_html([file])
-    assert found == [], "\n".join(found)
-
-
-@pytest.mark.parametrize("place", PAGES, ids=each)
-def test_a_page_loads_nothing_from_elsewhere_and_breaks_no_rule_of_its_own(
-    visit: Callable[[Place], Visit], worlds: dict[bool, World], place: Place
-) -> None:
-    seen = visit(place)
-    assert {urlsplit(url).netloc for url in seen.requested if not url.startswith("data:")} == {
-        urlsplit(worlds[place.office].url).netloc
-    }
-    assert [line for line in seen.said if "Content Security Policy" in line] == []
-    assert seen.status == place.answers
-    assert seen.language == "fr"
-
-
-@pytest.mark.parametrize("place", PAGES, ids=each)
-def test_a_page_with_all_it_needs_is_under_30_kilobytes_compressed(
-    visit: Callable[[Place], Visit], place: Place
-) -> None:
-    parts = {
-        url: len(gzip.compress(body, 6)) for url, body in visit(place).loaded.items() if not url.startswith("data:")
-    }
-    assert sum(parts.values()) <= COMPRESSED_BYTES, parts
-
-
-def test_every_page_has_a_title_of_its_own(visit: Callable[[Place], Visit]) -> None:
-    titles = {place.name: visit(place).title for place in PAGES}
-    same = [name for name, title in titles.items() if list(titles.values()).count(title) > 1]
-    # The same page for different policies, or before and after something was typed.
-    assert set(same) <= {
-        "login-identity",
-        "login-caf",
-        "login-caf-much",
-        "login-alone",
-        "login-provider-down",
-        "login-not-completed",
-        "callback-failed",
-        "review",
-        "review-nursery",
-        "notice-bracket",
-        "notice-nursery",
-        "alternative-mismatch",
-        "alternative-nursery",
-        "my-data-full",
-        "my-data-empty",
-        "waiting",
-        "waiting-by-hand",
-    }
-
-
 STOPS = """[...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')].filter(
   at => at.type !== 'radio' || at === (document.querySelector(`[name="${at.name}"]:checked`) || document.querySelector(`[name="${at.name}"]`))
 )"""
@@ -311,7 +140,7 @@ REACHED = f"""() => {{
 }}"""
 
 
-@pytest.mark.parametrize("place", PAGES if FULL else PAGES[:1], ids=each)
+@pytest.mark.parametrize("place", PAGES if FULL else PAGES[:1], ids=str)
 def test_the_keyboard_alone_reaches_everything_in_order_and_shows_where_it_is(
     worlds: dict[bool, World], browser: Browser, place: Place
 ) -> None:
