@@ -32,6 +32,7 @@ from gateway.adapters.childcare_payload import parse_childcare
 from gateway.adapters.household_payload import PayloadRefused, parse_household
 from gateway.adapters.quotas import SharedQuotas
 from gateway.adapters.reuse import LIMITS
+from gateway.adapters.trust import trust
 from gateway.core.model import Absent, Household, HouseholdStatus, Source
 from gateway.core.rules import Mode
 from gateway.ports import Clock, HouseholdRequest, Sleep
@@ -93,7 +94,7 @@ def http_client(settings: ApiParticulierSettings) -> httpx.AsyncClient:
     silence_http_loggers()
     client = httpx.AsyncClient(
         base_url=settings.base_url,
-        verify=ssl.create_default_context(cafile=settings.ca_file),
+        verify=trust(settings.ca_file),
         timeout=httpx.Timeout(settings.read_s, connect=settings.connect_s),
         limits=LIMITS,
         # A compressed answer could be of any size once opened.

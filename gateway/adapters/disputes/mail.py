@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from email.message import EmailMessage
 from typing import Protocol
 
+from gateway.adapters.trust import trust
 from gateway.settings import EmailSettings
 
 TIMEOUT_S = 10
@@ -44,7 +45,7 @@ def by_email(settings: EmailSettings, page_url: str) -> Callable[[Said], Corouti
 @contextmanager
 def mail_server(settings: EmailSettings) -> Iterator[smtplib.SMTP]:
     """A server ready for a letter. `OSError` (TLS included), `smtplib.SMTPException`; blocks, 10 s a step."""
-    context = ssl.create_default_context(cafile=settings.ca_file)
+    context = trust(settings.ca_file)
     with _connected(settings, context) as server:
         if settings.tls == "starttls":
             server.starttls(context=context)

@@ -1,12 +1,12 @@
 """HTTP to one provider: short, bounded, no redirects, nothing kept from one call to the next."""
 
 import asyncio
-import ssl
 from http.cookiejar import DefaultCookiePolicy
 
 import httpx
 
 from gateway.adapters.reuse import LIMITS
+from gateway.adapters.trust import trust
 from gateway.core.errors import DependencyFailed, LoginFailed
 from gateway.jose import read_json
 from gateway.relying_party import ProviderSettings, error_reference
@@ -28,7 +28,7 @@ _KNOWN_ERRORS = frozenset(
 def http_client(settings: ProviderSettings) -> httpx.AsyncClient:
     """Short: the grant lives 30 s. No redirects, no environment proxies, no cookies."""
     client = httpx.AsyncClient(
-        verify=ssl.create_default_context(cafile=settings.ca_file),
+        verify=trust(settings.ca_file),
         timeout=httpx.Timeout(8, connect=3),
         limits=LIMITS,
         headers={"Accept-Encoding": "identity"},
