@@ -33,7 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     release = f"gateway {version('passerelle')} (Python {platform.python_version()})"
     parser.add_argument("--version", action="version", version=release)
     subcommands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS:
+    first = (sys.argv[1:] if argv is None else argv)[:1]
+    # The command that is named alone: a check need not wait until a server has been read.
+    for name in [each for each in COMMANDS if each in first] or COMMANDS:
         import_module(f"gateway.cli.{name}").register(subcommands)
     arguments = parser.parse_args(argv)
     try:
