@@ -22,6 +22,7 @@ ALLOWED = frozenset(
         "code",
         "status",
         "reference",
+        "neighbour",
         "dependency",
         "provider_reference",
         "request_id",

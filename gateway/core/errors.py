@@ -48,12 +48,16 @@ class ConfigError(GatewayError):
 
 
 class RequestRejected(GatewayError):
-    """A request that has no single safe reading, or that no route takes."""
+    """A request that has no single safe reading, or that no route takes.
 
-    def __init__(self, code: str, status: int = 400, *, allow: Sequence[str] = ()) -> None:
+    `neighbour`: the address of the proxy that asked, where the operator must know it; for the log only.
+    """
+
+    def __init__(self, code: str, status: int = 400, *, allow: Sequence[str] = (), neighbour: str = "") -> None:
         super().__init__(code)
         self.status = status
         self.allow = tuple(allow)
+        self.neighbour = neighbour
 
 
 class LoginFailed(GatewayError):

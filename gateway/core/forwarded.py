@@ -99,6 +99,14 @@ def is_listed(peer: str, trusted: Sequence[Network], *, trust_unix: bool = False
     return (trust_unix and not peer) if known is None else is_trusted(known.address, trusted)
 
 
+def neighbour(peer: str) -> str:
+    """How `trusted_proxies` would list this peer, if it can be a proxy of ours and is nobody at home; else empty."""
+    known = _PEERS[peer]
+    if known is None:
+        return "" if peer else "unix"
+    return known.text if known.address.is_private else ""
+
+
 def is_trusted(address: _Address, trusted: Sequence[Network]) -> bool:
     return any(address in network for network in trusted)
 

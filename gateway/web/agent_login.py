@@ -133,5 +133,5 @@ async def leave(services: Services, exchange: Exchange) -> Response:
         provider = services.providers[settings.agents_provider]
         address = await provider.end_session_url(session.id_token, return_state(services, exchange))
     except DependencyFailed as error:
-        services.log("logout_local_only", code=error.code, dependency=error.dependency)
+        services.log("logout_local_only", code=error.code, dependency=error.dependency, reference=exchange.reference)
     return with_cookies(exchange.pages.redirect(address or LOGGED_OUT_HERE), services.cookies.clear_agent())

@@ -64,7 +64,7 @@ async def answer_number(services: Services, exchange: Exchange) -> Response:
     if not await _allowed(services, exchange, session):
         return _too_many(services, exchange, place, form)
     number = parse_caf_number(*typed)
-    session, cookie = await _asked(services, session, place.route.policy, number)
+    session, cookie = await _asked(services, exchange, place.route.policy, number)
     await _wait_for_step(services, began)
     return with_cookies(exchange.pages.redirect(onward(services, exchange, place)), cookie)
 
@@ -86,12 +86,13 @@ async def _allowed(services: Services, exchange: Exchange, session: Session | No
 
 
 async def _asked(
-    services: Services, session: Session | None, policy: Policy, number: CafNumber
+    services: Services, exchange: Exchange, policy: Policy, number: CafNumber
 ) -> tuple[Session | None, str | None]:
+    session = exchange.session
     identity = session.identity if session and policy.login else None
     kept = tuple(record for record in session.household if record.household is not None) if session else ()
     by_number = [each for each in policy.lookups if each.rule.mode is Mode.NUMBER]
-    records = await enquire(services, policy, by_number, kept, identity, number=number)
+    records = await enquire(services, policy, by_number, kept, identity, exchange.reference, number=number)
     if session is not None:
         before = session
         return await amend(services, session.id, lambda now: _answered(now, before, records, policy)), None

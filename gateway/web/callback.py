@@ -117,7 +117,12 @@ def _refused_by_provider(
     services: Services, exchange: Exchange, place: Destination | None, provider: str, returned: CallbackError
 ) -> Response:
     """`access_denied` does not mean that the person refused: one neutral page for all but an outage."""
-    services.log("login_refused", code=returned.error, provider_reference=returned.reference)
+    services.log(
+        "login_refused",
+        code=returned.error,
+        provider_reference=returned.reference,
+        reference=exchange.reference,
+    )
     if returned.error in _OUTAGES:
         return down_page(services, exchange, place, provider)
     return exchange.pages.message(
@@ -156,7 +161,7 @@ async def _new_session(
         before = None
     policy = place.route.policy if place else None
     held = lasting(before.household, policy.keeps_s if policy else None, services.now) if before else ()
-    records = await _household(services, policy, held, identity, transaction, signed_in, dies_at)
+    records = await _household(services, exchange, policy, held, identity, transaction, signed_in, dies_at)
     came = await _as_it_is_now(services, before)
     household = merged(came.household, before.household, records) if before and came else records
     taken_back = {policy.name} if policy and transaction.takes_back else set()
@@ -211,6 +216,7 @@ def _same_person(known: Identity | None, identity: Identity) -> bool:
 
 async def _household(
     services: Services,
+    exchange: Exchange,
     policy: Policy | None,
     held: tuple[HouseholdRecord, ...],
     identity: Identity,
@@ -238,6 +244,7 @@ async def _household(
         due,
         kept,
         identity,
+        exchange.reference,
         access_token=signed_in.access_token,
         granted=signed_in.scopes,
         browser=transaction.browser,

@@ -32,6 +32,7 @@ async def enquire(
     lookups: Iterable[Lookup],
     records: tuple[HouseholdRecord, ...],
     identity: Identity | None,
+    reference: str,
     *,
     access_token: str | None = None,
     granted: frozenset[str] | None = None,
@@ -54,16 +55,25 @@ async def enquire(
         record = settle(answer, asked, identity=identity, now=services.now)
         if policy.keeps_s is not None:
             record = replace(record, kept_until=record.obtained_at + policy.keeps_s)
-        _say(services, policy, answer, record)
+        _say(services, policy, answer, record, reference)
         records = remember(records, record)
     return records
 
 
-def _say(services: Services, policy: Policy, answer: Household | Absent, record: HouseholdRecord) -> None:
+def _say(
+    services: Services, policy: Policy, answer: Household | Absent, record: HouseholdRecord, reference: str
+) -> None:
     source, status = str(record.source), str(record.status)
     code = answer.code if isinstance(answer, Absent) else ""
     services.metrics.count("gateway_household_answers_total", source=source, status=status, code=code)
-    services.log("household", outcome=status, reasons=" ".join(record.reasons), policy=policy.name, source=source)
+    services.log(
+        "household",
+        outcome=status,
+        reasons=" ".join(record.reasons),
+        policy=policy.name,
+        source=source,
+        reference=reference,
+    )
 
 
 def _is_vouched(services: Services, identity: Identity | None) -> bool:
@@ -120,7 +130,7 @@ def _may_ask(blocks: frozenset[Need], granted: frozenset[str] | None) -> bool:
     return granted is None or bool({str(block) for block in blocks} & granted)
 
 
-async def enquire_by_identity(services: Services, policy: Policy, session: Session) -> Session | None:
+async def enquire_by_identity(services: Services, policy: Policy, session: Session, reference: str) -> Session | None:
     """Identity mode: the source is asked when a request first needs it, and an outage again after a while.
 
     What a person contests is not asked for: none of it could leave.
@@ -130,14 +140,14 @@ async def enquire_by_identity(services: Services, policy: Policy, session: Sessi
         return session
     line = services.lines.get(due[0].source)
     if line is None:
-        return await _enquired(services, policy, due, session)
+        return await _enquired(services, policy, due, session, reference)
     # Several requests of one page: the first asks, the others find its answer.
     async with line.alone(f"session {session.id}", hold_s=FLIGHT_S, patience_s=FLIGHT_PATIENCE_S) as mine:
         current = await services.sessions.load(session.id)
         due = await _due(services, policy, current) if mine and current is not None else ()
         if current is None or not due:
             return current
-        return await _enquired(services, policy, due, current)
+        return await _enquired(services, policy, due, current, reference)
 
 
 async def _due(services: Services, policy: Policy, session: Session) -> tuple[Lookup, ...]:
@@ -148,8 +158,11 @@ async def _due(services: Services, policy: Policy, session: Session) -> tuple[Lo
     return tuple(each for each in asked if not is_withheld(policy.name, each.needs, standing))
 
 
-async def _enquired(services: Services, policy: Policy, due: Iterable[Lookup], session: Session) -> Session | None:
-    records = await enquire(services, policy, due, _fresh(policy, session, services.now), session.identity)
+async def _enquired(
+    services: Services, policy: Policy, due: Iterable[Lookup], session: Session, reference: str
+) -> Session | None:
+    held = _fresh(policy, session, services.now)
+    records = await enquire(services, policy, due, held, session.identity, reference)
     return await amend(services, session.id, lambda current: _with(current, session, records))
 
 

@@ -9,9 +9,9 @@ REJECTED: Mapping[int, Message] = {
         "Demande non comprise", "L’adresse ou la demande n’est pas valable. Vérifiez le lien, puis réessayez."
     ),
     403: Message(
-        "Formulaire expiré",
-        "Pour votre sécurité, ce formulaire n’est plus valable. Revenez à la page précédente, actualisez-la, "
-        "puis réessayez.",
+        "Demande refusée",
+        "Ce site n’a pas pu traiter cette demande. Réessayez plus tard ; si cela dure, prévenez le service et "
+        "donnez-lui la référence.",
     ),
     404: Message("Page introuvable", "Il n’y a pas de page à cette adresse. Vérifiez le lien."),
     405: Message("Action impossible ici", "Cette page n’accepte pas cette action. Revenez à la page précédente."),
@@ -38,6 +38,13 @@ REJECTED: Mapping[int, Message] = {
     501: Message("Action impossible ici", "Ce site ne sait pas faire ce que votre navigateur demande."),
 }
 """By status; any other is said as 400 is."""
+
+FORM_EXPIRED = Message(
+    "Formulaire expiré",
+    "Pour votre sécurité, ce formulaire n’est plus valable. Revenez à la page précédente, actualisez-la, "
+    "puis réessayez.",
+)
+"""A form that comes from elsewhere, from another session, or too late."""
 
 SESSION_OVER = Message(
     "Votre session est terminée",

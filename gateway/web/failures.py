@@ -25,6 +25,8 @@ def log_failure(services: Services, error: GatewayError, reference: str) -> None
         services.metrics.count("gateway_failures_total", dependency=error.dependency, code=error.code)
     else:
         services.metrics.count("gateway_rejections_total", code=error.code)
+    if isinstance(error, RequestRejected) and error.neighbour:
+        fields["neighbour"] = error.neighbour
     services.log("rejected" if isinstance(error, RequestRejected) else "failed", **fields)
 
 
@@ -93,4 +95,6 @@ def _message(error: GatewayError) -> texts.Message:
         return texts.UPSTREAM_DOWN
     if error.code == _SESSION_OVER:
         return failure_texts.SESSION_OVER
+    if error.code.startswith("form_") and error.status == 403:
+        return failure_texts.FORM_EXPIRED
     return failure_texts.REJECTED.get(error.status, failure_texts.REJECTED[400])

@@ -11,6 +11,7 @@ from typing import Final
 from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
+from gateway.core.forwarded import neighbour
 from gateway.core.headers import FRAMING, HOP_BY_HOP, check_headers, fold, others_cookies
 from gateway.core.http1.fields import CHUNKED, Malformed
 from gateway.core.http1.request import RequestHead, read_named
@@ -120,7 +121,7 @@ def read_original(services: Services, asking: RequestHead, peer: str) -> Snapsho
     `forward_auth_disagrees`, `target_not_canonical`, or what is wrong with the request itself.
     """
     if not services.settings.trusts(peer):
-        raise RequestRejected("forward_auth_peer", 403)
+        raise RequestRejected("forward_auth_peer", 403, neighbour=neighbour(peer))
     method, host, uri, kept = _named(asking.fields)
     if len(uri) > services.settings.limits.target_bytes:
         raise RequestRejected("target_too_long", 414)

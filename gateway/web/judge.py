@@ -27,7 +27,8 @@ async def judge(services: Services, exchange: Exchange, route: Route, *, with_bo
     `with_body`: what a POST carries can be read here, and kept while its sender signs in.
     """
     began = services.clock()
-    session = exchange.session and await enquire_by_identity(services, route.policy, exchange.session)
+    held = exchange.session
+    session = held and await enquire_by_identity(services, route.policy, held, exchange.reference)
     # After the enquiry, which may have taken long: what was contested meanwhile does not leave.
     standing = await services.sessions.standing(session)
     facts = facts_of(
@@ -44,10 +45,29 @@ async def judge(services: Services, exchange: Exchange, route: Route, *, with_bo
         asking = replace(exchange, session=session)
         response = await _turned_away(services, asking, route, decision, with_body=with_body)
         audit_turned_away(services, exchange, route, decision, session, response.status_code, began)
+        _say_why(services, asking, route, decision)
         return response
     given = permit(services, route, decision, session)
     await _remember_delivery(services, given, session)
     return given
+
+
+def _say_why(services: Services, exchange: Exchange, route: Route, decision: NotAllowed) -> None:
+    """The enquiry may be of an earlier request: its codes stand beside the reference that this page shows."""
+    status = getattr(decision, "status", None)
+    if status is None:
+        return
+    records = exchange.session.household if exchange.session else ()
+    reasons = [reason for record in records if record.status is status for reason in record.reasons]
+    services.log(
+        "turned_away",
+        code=str(decision.reason),
+        outcome=str(status),
+        reasons=" ".join(reasons),
+        policy=route.policy.name,
+        route=route.name,
+        reference=exchange.reference,
+    )
 
 
 async def _remember_delivery(services: Services, given: Permit, session: Session | None) -> None:

@@ -52,7 +52,7 @@ async def logout(services: Services, exchange: Exchange) -> Response:
         return exchange.pages.redirect(LOGGED_OUT_HERE)
     require_form(services, exchange, form.get("token", ""), form_bond(exchange))
     await services.sessions.drop(session.id)
-    address = await _at_the_provider(services, session)
+    address = await _at_the_provider(services, exchange, session)
     cookies = [services.cookies.clear_session(), *await forget_forms(services, exchange)]
     return with_cookies(exchange.pages.redirect(address or LOGGED_OUT_HERE), *cookies)
 
@@ -63,7 +63,7 @@ def return_state(services: Services, exchange: Exchange) -> str:
     return services.cookies.return_token(browser, services.new_token()[:32], services.now + RETURN_S)
 
 
-async def _at_the_provider(services: Services, session: Session) -> str | None:
+async def _at_the_provider(services: Services, exchange: Exchange, session: Session) -> str | None:
     provider = services.providers.get(session.identity.provider) if session.identity else None
     if provider is None or session.id_token is None:
         return None
@@ -71,7 +71,7 @@ async def _at_the_provider(services: Services, session: Session) -> str | None:
     try:
         return await provider.end_session_url(session.id_token, state)
     except DependencyFailed as error:
-        services.log("logout_local_only", code=error.code, dependency=error.dependency)
+        services.log("logout_local_only", code=error.code, dependency=error.dependency, reference=exchange.reference)
         return None
 
 

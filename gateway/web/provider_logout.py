@@ -29,7 +29,7 @@ async def backchannel_logout(services: Services, exchange: Exchange) -> Response
     except (LoginFailed, DependencyFailed) as error:
         services.log("provider_logout_refused", code=error.code, provider=provider, reference=exchange.reference)
         return exchange.pages.problem(400, error.code, reference=exchange.reference)
-    services.log("provider_logout", provider=provider, outcome="backchannel", ended=ended)
+    services.log("provider_logout", provider=provider, outcome="backchannel", ended=ended, reference=exchange.reference)
     return exchange.pages.empty()
 
 
@@ -63,7 +63,13 @@ async def frontchannel_logout(services: Services, exchange: Exchange) -> Respons
         return exchange.pages.problem(400, "frontchannel_unknown", reference=exchange.reference)
     for provider in named:
         ended = await _end(services, provider.name, sid=sid, signed=False)
-        services.log("provider_logout", provider=provider.name, outcome="frontchannel", ended=ended)
+        services.log(
+            "provider_logout",
+            provider=provider.name,
+            outcome="frontchannel",
+            ended=ended,
+            reference=exchange.reference,
+        )
     return _framed({url for provider in named for url in provider.origins})
 
 

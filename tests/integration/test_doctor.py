@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import respx
 
 from gateway.cli import main
 from gateway.cli.doctor import examine
@@ -312,6 +313,18 @@ def test_a_port_that_something_else_has(tmp_path: Path) -> None:
         found = _findings(tmp_path)
     assert _wrong(found) == {"listen"}
     assert found["public_url_other"].level is Level.WARN
+
+
+@pytest.mark.parametrize(("status", "code"), [(421, "public_url_host"), (200, "public_url")])
+def test_a_proxy_in_front_that_changes_the_name(
+    tmp_path: Path, respx_mock: respx.MockRouter, status: int, code: str
+) -> None:
+    """As nginx does by itself: liveness answers any name, and no other page would."""
+    settings = load(configuration(tmp_path, [8000, 8101, 8102, 8103]), secrets())
+    respx_mock.get(url__regex=".*/_gateway/health/live").respond(json={"status": "live"})
+    respx_mock.get(url__regex=".*/_gateway/keys").respond(status)
+    found = asyncio.run(machine.public_url(settings, Reach()))
+    assert {each.code for each in found} == {code}
 
 
 def test_what_the_files_get_wrong_is_said_as_by_check(

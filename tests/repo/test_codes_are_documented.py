@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from gateway.core.model import Reason
 from tests.world import ROOT
 
 _RAISERS = {"RequestRejected": 0, "LoginFailed": 0, "ValueRefused": 0, "DependencyFailed": 1, "Malformed": 0}
@@ -35,6 +36,11 @@ def _codes() -> list[str]:
 @pytest.mark.parametrize("code", _codes())
 def test_a_code_is_in_a_page(code: str) -> None:
     assert any(f"`{code}`" in page.read_text(encoding="utf-8") for page in _PAGES)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_a_reason_of_a_decision_is_in_the_page_of_codes(reason: Reason) -> None:
+    assert f"`{reason}`" in (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 
 
 def test_the_codes_are_found_where_they_are_raised() -> None:

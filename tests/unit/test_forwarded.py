@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from gateway.core.forwarded import client_address, forwarded, one_subscriber
+from gateway.core.forwarded import client_address, forwarded, neighbour, one_subscriber
 
 TRUSTED = (ipaddress.ip_network("10.0.0.0/8"),)
 
@@ -110,3 +110,12 @@ def test_a_quote_cannot_end_a_name() -> None:
 )
 def test_tries_are_counted_for_a_subscriber_and_not_for_each_of_their_addresses(address: str, counted: str) -> None:
     assert one_subscriber(address) == counted
+
+
+@pytest.mark.parametrize(
+    ("peer", "listed_as"),
+    [("", "unix"), ("172.18.0.3", "172.18.0.3"), ("::ffff:10.0.0.9", "10.0.0.9"), ("fd00::2", "fd00::2"),
+     ("8.8.8.8", ""), ("2a01:e0a::1", ""), ("somewhere", "")],
+)  # fmt: skip
+def test_a_proxy_of_ours_is_named_as_it_would_be_listed_and_nobody_at_home_is(peer: str, listed_as: str) -> None:
+    assert neighbour(peer) == listed_as

@@ -117,6 +117,20 @@ async def _public(client: httpx.AsyncClient, origin: str, reach: Reach) -> Findi
         found = unreached("public_url", origin, error)
         return warned(found.code, origin, found.said, f"as it should be before the first start; else: {found.hint}")
     if _is_ours(response):
-        return good("public_url", origin, "leads to a gateway")
+        return await _named_so(client, origin, reach)
     hint = "send this name to the gateway in the proxy in front, the path /_gateway/ included"
     return warned("public_url_other", origin, f"something else answers there ({response.status_code})", hint)
+
+
+async def _named_so(client: httpx.AsyncClient, origin: str, reach: Reach) -> Finding:
+    """Liveness answers any Host; every other page wants one that a route names, as the browser wrote it."""
+    try:
+        response = await reach.get(client, f"{origin}/_gateway/keys")
+    except httpx.HTTPError as error:
+        return unreached("public_url", origin, error)
+    if response.status_code != 421:
+        return good("public_url", origin, "leads to a gateway")
+    hint = "pass the name on in the proxy in front: `proxy_set_header Host $http_host;`, `ProxyPreserveHost On`"
+    return wrong(
+        "public_url_host", origin, "leads to a gateway, under another name: it answers 421 to every page", hint
+    )
