@@ -1,6 +1,7 @@
 """The application: starts and stops what `assembly` put together, and hands each request to it."""
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
@@ -55,7 +56,7 @@ class Application:
         self._lasting.readiness.draining = True
 
     def _quick_lane(self, services: Services) -> QuickLane | None:
-        return QuickLane(services) if self._world.quick_lane else None
+        return QuickLane(services, self._application) if self._world.quick_lane else None
 
     async def reload(self, settings: Settings) -> None:
         """Serve `settings` from the next request on; `ConfigError`, and nothing has changed, when that cannot be.
@@ -101,7 +102,10 @@ class Application:
 
     def _responder(self, head: RequestHead, connection: ClientConnection) -> Responder:
         quick = self._lane.take(head, connection) if self._lane is not None else None
-        return quick or AsgiExchange(self._gate, head, connection, self._tasks, self._services.log)
+        return quick or self._application(head, connection, iter(()))
+
+    def _application(self, head: RequestHead, connection: ClientConnection, earlier: Iterator[bytes]) -> Responder:
+        return AsgiExchange(self._gate, head, connection, self._tasks, self._services.log, earlier)
 
     def _refusal(self, code: str, status: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
         reference = self._services.new_reference()

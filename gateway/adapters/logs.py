@@ -6,8 +6,9 @@ import re
 import sys
 import traceback
 from collections.abc import MutableMapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -60,7 +61,7 @@ def configure_logging(stream: TextIO) -> None:
             structlog.processors.JSONRenderer(serializer=json.dumps),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Unfailing(stream))),
         cache_logger_on_first_use=False,
     )
     handler = _Bridge()
@@ -68,6 +69,22 @@ def configure_logging(stream: TextIO) -> None:
     # httpx writes URLs, uvicorn.access whole request lines: neither has a line worth the risk.
     for name in ("httpx", "httpcore", "uvicorn.access"):
         logging.getLogger(name).disabled = True
+
+
+class _Unfailing:
+    """A line that cannot be written (a full disk, a closed pipe) is lost; the request that it tells of goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def only_frames(logger: object, method: str, event: Event) -> Event:

@@ -21,7 +21,7 @@ _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROLS = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 _C1_BYTE = re.compile(rb"[\x80-\x9f]")
 _C1 = re.compile("[\x80-\x9f]")
-_DIRECTIVE = re.compile(rb'[ \t]*((?:[^",]|"(?:[^"\\]|\\.)*")*)(?:,|\Z)')
+_DIRECTIVE = re.compile(rb'[ \t]*+((?:[^",]|"(?:[^"\\]|\\.)*+")*+)(?:,|\Z)')
 
 
 def fold(name: bytes | str) -> str:
@@ -65,6 +65,7 @@ ALWAYS_STRIPPED = _folded("""
     Client-Cert Client-Cert-Chain X-Client-Cert X-Client-Verify X-ARR-ClientCert
     Forwarded X-Real-IP X-Client-IP Client-IP True-Client-IP X-Cluster-Client-IP CF-Connecting-IP Fastly-Client-IP
     Signature Signature-Input Content-Digest
+    $WSRU $WSRA $WSRH $WSAT $WSCC $WSCS $WSIS $WSPR $WSSC $WSSI $WSSN $WSSP X-Script-Name X-Userinfo
     X-Host X-Host-Override X-HTTP-Host-Override X-Scheme X-Url-Scheme Front-End-Https X-Method-Override
 """)
 """Folded names removed from every request, on every route: identity, address, host, scheme, method."""
@@ -74,6 +75,7 @@ ALWAYS_STRIPPED_PREFIXES = tuple(
     Remote- X-Remote- Auth- X-Auth- X-Authenticated- X-WebAuth- OIDC_ OAM_ SM_User Shib- Lm-Remote- X-LLNG-
     X-Forwarded- X-Original- X-Rewrite- X-HTTP-Method Proxy X-Gateway- X-Envoy-
     X-Goog-IAP- X-Goog-Authenticated- X-Amzn-OIDC- X-MS-Client-Principal X-MS-Token- Cf-Access-
+    WL-Proxy- CT-Remote- Osso- Mellon Tailscale- X-Consumer- X-Credential-
     X-Pomerium- X-Vouch- X-SSL- SSL-Client- HTTP_ REDIRECT_HTTP_ REDIRECT_REMOTE_
     """)
 )

@@ -92,10 +92,11 @@ def _dispute_page(
 async def settle(services: Services, exchange: Exchange) -> Response:
     """One answer: a second one, sent again or by somebody else at the same time, changes nothing."""
     _, store = offered(services, exchange)
+    # First: while it was on its way, whoever sends it may have been signed out.
+    form = await posted_form(exchange.snapshot, exchange.receive)
     agent = await signed_in(services, exchange)
     if agent is None:
         return await _sign_in(services, exchange)
-    form = await posted_form(exchange.snapshot, exchange.receive)
     require_form(services, exchange, form.get("token", ""), agent.id)
     reference, outcome = form.get("reference", ""), _outcome(form)
     if outcome is None:

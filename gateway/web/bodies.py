@@ -85,15 +85,17 @@ class HeldBody:
         return Body(BodyMode.DIGEST, self._sha256.digest(), self._size)
 
     def pieces(self) -> Iterator[bytes]:
-        """Everything held, once."""
-        if self._spool is None:
-            yield from self._pieces
+        """Everything held, once; whoever stops in the middle gives the rest back."""
+        try:
+            if self._spool is None:
+                yield from self._pieces
+                return
+            self._spool.seek(0)
+            while piece := self._spool.read(PIECE_BYTES):
+                yield piece
+        finally:
             self._pieces = []
-            return
-        self._spool.seek(0)
-        while piece := self._spool.read(PIECE_BYTES):
-            yield piece
-        self.close()
+            self.close()
 
     def close(self) -> None:
         if self._spool is not None:

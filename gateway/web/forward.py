@@ -24,6 +24,7 @@ from gateway.web.snapshot import Snapshot
 from gateway.web.texts import RECEIVED_LABELS
 
 _ALWAYS_FRAMED = frozenset({"POST", "PUT", "PATCH"})
+_NO_CONTENT = 204
 _WEBSOCKET = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
 
 
@@ -43,7 +44,7 @@ class Permit:
     signer: RequestSigner | None = field(repr=False)
     rewriting: Rewriting = field(repr=False)
     until: float = inf
-    """Unix seconds: what it injects is kept no longer."""
+    """Unix seconds: what it injects is kept no longer, or the day is over by which schedules and ages are read."""
 
 
 def permit(services: Services, route: Route, allow: Allow, session: Session | None) -> Permit:
@@ -73,7 +74,7 @@ def permit(services: Services, route: Route, allow: Allow, session: Session | No
         lines=write_fields((name.encode("ascii"), value) for name, value in injected),
         signer=prepare(route.sign, statement, signer=services.signer, secret=route.secret),
         rewriting=Rewriting.of(route, services.settings.origin_of(route)),
-        until=_until(route, session),
+        until=min(services.day_ends_at, _until(route, session)),
     )
 
 
@@ -232,7 +233,11 @@ def dressed(services: Services, given: Permit, head: ResponseHead, last: Dressed
 
 def answer_fields(services: Services, given: Permit, head: ResponseHead) -> list[tuple[bytes, bytes]]:
     """What the client receives of the upstream's head; its framing fields are as they were, and still true."""
-    return response_headers(head.fields, services.cookies.names, private=given.private, rewriting=given.rewriting)
+    fields = response_headers(head.fields, services.cookies.names, private=given.private, rewriting=given.rewriting)
+    if head.status == _NO_CONTENT:
+        # RFC 9110 §8.6: it must not have one, and some clients would wait for so many bytes.
+        return [(name, value) for name, value in fields if name.lower() != b"content-length"]
+    return fields
 
 
 def answer_length(head: ResponseHead) -> int:

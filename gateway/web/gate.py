@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -13,12 +14,13 @@ from gateway.core.rules import Route
 from gateway.upstream_ports import UpstreamResponse
 from gateway.web import own_pages
 from gateway.web.audit import CLIENT_LEFT, audit_allowed
-from gateway.web.bodies import hold
+from gateway.web.bodies import Body, hold
 from gateway.web.exchange import Exchange
 from gateway.web.failures import failure, log_failure
 from gateway.web.forward import Permit, answer_fields, asked, upstream_request
-from gateway.web.http import EXTENSION, ClientLeft, body_chunks, take_snapshot
+from gateway.web.http import EXTENSION, ClientLeft, body_chunks, receive_from, take_snapshot
 from gateway.web.judge import judge
+from gateway.web.open_sessions import FRESH_S
 from gateway.web.relay import Relay
 from gateway.web.resume import Resumed, resumed
 from gateway.web.retention import let_go
@@ -35,7 +37,7 @@ class AnswerCut(DependencyFailed):
 
 
 class Lasting:
-    """An answer that streams through ASGI, and that ends with its session."""
+    """A request that lasts, its body still coming or its answer streaming: it ends with its session."""
 
     def __init__(self, exchange: Exchange, scope: Scope) -> None:
         self.session_id = exchange.session.id if exchange.session else ""
@@ -152,8 +154,7 @@ class Gate:
             request = asked(services, snapshot)
             own.hand_over(Relay(services, own.connection, given, own.head, request, exchange.reference, session_id))
             return None
-        await self._forward(exchange, given, scope, send, began)
-        return None
+        return await self._forward(exchange, given, scope, send, began)
 
     async def _send_form(
         self, waited: Resumed, route: Route, scope: Scope, send: Send, began: float
@@ -165,44 +166,61 @@ class Gate:
                 await waited.put_back(tried=False)
             return given
         try:
-            await self._forward(waited.exchange, given, scope, send, began)
+            return await self._forward(waited.exchange, given, scope, send, began)
         except (AnswerCut, ClientLeft):
             raise
         except GatewayError as error:
             back = await waited.put_back(tried=isinstance(error, DependencyFailed))
             return failure(self._services, waited.exchange.snapshot, error, waited.exchange.reference, restart=back)
-        return None
 
-    async def _forward(self, exchange: Exchange, given: Permit, scope: Scope, send: Send, began: float) -> None:
-        services, snapshot = self._services, exchange.snapshot
-        status, waited_s = CLIENT_LEFT, None
+    async def _forward(
+        self, exchange: Exchange, given: Permit, scope: Scope, send: Send, began: float
+    ) -> Response | None:
+        """Send it on, unless its body took so long that it is judged again, and otherwise: then that answer."""
+        services, snapshot, lasting = self._services, exchange.snapshot, Lasting(exchange, scope)
+        status: int | None = CLIENT_LEFT
+        waited_s = None
+        services.live.add(lasting.session_id, lasting)
         try:
-            chunks = body_chunks(exchange.receive, given.route.max_body_bytes)
-            body, stream = await hold(chunks, given.route, snapshot.head.length)
+            held = await self._held(exchange, given, began)
+            if isinstance(held, Response):
+                status = None  # its audit line is written
+                return held
+            given, body, stream = held
             request = upstream_request(services, given, asked(services, snapshot), body, exchange.reference)
             sent = services.clock()
             response = await services.upstream.forward(request, stream)
             waited_s = services.clock() - sent
-            await self._deliver(exchange, given, response, scope, send)
+            await self._deliver(given, response, send)
             status = response.head.status
         except GatewayError as error:
             status = error.status
             raise
         finally:
-            audit_allowed(services, given, snapshot.method, status, exchange.reference, began, waited_s)
+            services.live.discard(lasting.session_id, lasting)
+            lasting.over()
+            if status is not None:
+                audit_allowed(services, given, snapshot.method, status, exchange.reference, began, waited_s)
+        return None
 
-    async def _deliver(
-        self, exchange: Exchange, given: Permit, response: UpstreamResponse, scope: Scope, send: Send
-    ) -> None:
-        services, lasting = self._services, Lasting(exchange, scope)
-        services.live.add(lasting.session_id, lasting)
+    async def _held(
+        self, exchange: Exchange, given: Permit, began: float
+    ) -> tuple[Permit, Body, AsyncIterator[bytes] | None] | Response:
+        """The body, and a permit that is still true: what was known when the head came may have ended since."""
+        route = given.route
+        chunks = body_chunks(exchange.receive, route.max_body_bytes)
+        body, stream = await hold(chunks, route, exchange.snapshot.head.length)
+        if self._services.clock() - began <= FRESH_S:
+            return given, body, stream
+        again = await judge(self._services, replace(exchange, receive=receive_from(stream)), route)
+        return again if isinstance(again, Response) else (again, body, stream)
+
+    async def _deliver(self, given: Permit, response: UpstreamResponse, send: Send) -> None:
         try:
-            fields = answer_fields(services, given, response.head)
+            fields = answer_fields(self._services, given, response.head)
             await send({"type": "http.response.start", "status": response.head.status, "headers": fields})
             await self._stream(response.body, send)
         finally:
-            services.live.discard(lasting.session_id, lasting)
-            lasting.over()
             response.close()
 
     async def _stream(self, body: AsyncIterator[bytes], send: Send) -> None:

@@ -68,6 +68,16 @@ async def body_chunks(receive: Receive, max_bytes: int | None) -> AsyncIterator[
             yield chunk
 
 
+def receive_from(chunks: AsyncIterator[bytes] | None) -> Receive:
+    """A `receive` that gives a body which was read before."""
+
+    async def receive() -> Message:
+        piece = None if chunks is None else await anext(chunks, None)
+        return {"type": "http.request", "body": piece or b"", "more_body": piece is not None}
+
+    return receive
+
+
 async def posted_form(snapshot: Snapshot, receive: Receive) -> Mapping[str, str]:
     """The fields of one of our own forms: urlencoded, small, none repeated."""
     if snapshot.value(b"content-type").split(b";")[0].strip().lower() != b"application/x-www-form-urlencoded":

@@ -27,7 +27,7 @@ async def judge(services: Services, exchange: Exchange, route: Route, *, with_bo
     `with_body`: what a POST carries can be read here, and kept while its sender signs in.
     """
     began = services.clock()
-    held = exchange.session
+    held = exchange.session and await services.sessions.current(exchange.session)
     session = held and await enquire_by_identity(services, route.policy, held, exchange.reference)
     # After the enquiry, which may have taken long: what was contested meanwhile does not leave.
     standing = await services.sessions.standing(session)

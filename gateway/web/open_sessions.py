@@ -81,14 +81,17 @@ class OpenSessions(Generic[Prepared]):
             self._keep(session, standing, began)
         return session
 
+    async def current(self, session: Session) -> Session | None:
+        """This session as it is now, read less than `FRESH_S` ago: it may have been held while a body came."""
+        found = self._fresh(session.id)
+        return found.session if found is not None else await self.load(session.id)
+
     async def standing(self, session: Session | None) -> Standing:
         """What stands against this person's data, read less than `FRESH_S` ago; `known=False` when it cannot be."""
         if session is None:
             return Standing()
-        found = self._open.get(session.id)
-        if found is not None and self._now() - found.read_at <= FRESH_S:
-            return found.standing
-        return await self._standing(session)
+        found = self._fresh(session.id)
+        return found.standing if found is not None else await self._standing(session)
 
     async def standing_of(self, identity: Identity) -> Standing:
         """The same for somebody who has no session yet, read now."""
@@ -161,6 +164,10 @@ class OpenSessions(Generic[Prepared]):
             found.cookie = cookie
             self._by_cookie[cookie] = found
         return self.peek(cookie)
+
+    def _fresh(self, session_id: SessionId) -> OpenSession[Prepared] | None:
+        found = self._open.get(session_id)
+        return found if found is not None and self._now() - found.read_at <= FRESH_S else None
 
     def _keep(self, session: Session, standing: Standing, read_at: float) -> None:
         known = self._open.get(session.id)

@@ -16,7 +16,7 @@ from gateway.web.exchange import facts_of
 from gateway.web.forward import Asked, Permit, client_lines, delivery_due, permit
 from gateway.web.forward_auth import find_route, is_asked, read_original
 from gateway.web.open_sessions import OpenSession
-from gateway.web.relay import Relay
+from gateway.web.relay import Application, Relay
 from gateway.web.retention import has_ended
 from gateway.web.server.connection import ClientConnection
 from gateway.web.server.responder import Responder
@@ -54,8 +54,9 @@ class _Kind:
 
 
 class QuickLane:
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, application: Application) -> None:
         self.services = services
+        self._application = application
         # By identity: two routes of one path, for different methods, may bear one name.
         self._kinds = {id(route): _Kind(number, route) for number, route in enumerate(services.settings.routes)}
         self._anonymous: dict[str, Permit] = {}
@@ -89,7 +90,9 @@ class QuickLane:
         if given is None:
             return None
         request = Asked(head.method, target, head.host, kept.lines)
-        return Relay(services, connection, given, head, request, services.new_reference(), session_id)
+        return Relay(
+            services, connection, given, head, request, services.new_reference(), session_id, self._application
+        )
 
     def _authorise(self, head: RequestHead, connection: ClientConnection) -> Responder | None:
         """Forward-auth: the same permit for the original request, and an answer made of headers alone."""

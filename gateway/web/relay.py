@@ -3,8 +3,8 @@
 The quick lane answers with it, and every WebSocket does. It decides nothing: it is handed a `Permit`.
 """
 
-from collections.abc import Iterator
-from itertools import chain
+from collections import deque
+from collections.abc import Callable, Iterator
 
 from gateway.core.errors import DependencyFailed, GatewayError
 from gateway.core.headers import response_headers
@@ -16,18 +16,25 @@ from gateway.web.audit import CLIENT_LEFT, audit_allowed
 from gateway.web.bodies import EMPTY, Body, HeldBody
 from gateway.web.failures import failure, log_failure
 from gateway.web.forward import Asked, Permit, answer_length, dressed, upstream_request
+from gateway.web.open_sessions import FRESH_S
 from gateway.web.server.connection import ClientConnection
+from gateway.web.server.responder import Responder
 from gateway.web.services import Services
 from gateway.web.snapshot import snapshot_of
 
 SWITCHING = 101
+
+Application = Callable[[RequestHead, ClientConnection, Iterator[bytes]], Responder]
+"""Who answers what a lane leaves alone; the last: what was held of the body."""
 
 
 class Relay:
     """A `Responder` towards the client and an `Answer` towards the upstream."""
 
     __slots__ = (
+        "_application",
         "_began",
+        "_behind",
         "_blocked",
         "_connection",
         "_frames",
@@ -57,7 +64,9 @@ class Relay:
         request: Asked,
         reference: str,
         session_id: str,
+        application: Application | None = None,
     ) -> None:
+        """`application`: None for a request that has no body."""
         self._services = services
         self._connection = connection
         self._permit = given
@@ -65,10 +74,13 @@ class Relay:
         self._request = request
         self._reference = reference
         self._session_id = session_id
+        self._application = application
         self._held: HeldBody | None = None
         self._frames: FrameStream | None = None
         self._pieces: Iterator[bytes] | None = None
         """What was held and is still to be sent."""
+        self._behind: deque[bytes] = deque()
+        """What came meanwhile."""
         self._whole = False
         self._blocked = False
         self._sending: Sending | None = None
@@ -127,7 +139,7 @@ class Relay:
         if self._pieces is None:
             self._sending.send(piece)
         else:
-            self._pieces = chain(self._pieces, (piece,))
+            self._behind.append(piece)
 
     def body_ended(self) -> None:
         if self._status == SWITCHING:
@@ -143,14 +155,26 @@ class Relay:
             self._sending.finish()
 
     def _send_held(self, held: HeldBody) -> None:
+        if self._application is not None and self._services.clock() - self._began > FRESH_S:
+            self._leave_to(self._application, held)
+            return
         self._pieces = held.pieces()
         self._send(held.so_far())
         self._pump()
 
+    def _leave_to(self, application: Application, held: HeldBody) -> None:
+        """The body took so long that what was known of its sender may have ended: all is judged again."""
+        self._over = True
+        self._services.live.discard(self._session_id, self)
+        responder = application(self._head, self._connection, held.pieces())
+        self._connection.hand_over(responder)
+        if self._whole:
+            responder.body_ended()
+
     def _pump(self) -> None:
         """What was held leaves as the upstream takes it: a spooled body is never all in memory."""
         while self._pieces is not None and self._sending is not None and not (self._blocked or self._over):
-            piece = next(self._pieces, None)
+            piece = next(self._pieces, None) or (self._behind.popleft() if self._behind else None)
             if piece is not None:
                 self._sending.send(piece)
                 continue

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
@@ -113,6 +113,11 @@ class Services:
     def today(self) -> date:
         """Schedules and birthdays follow the date in Paris."""
         return datetime.fromtimestamp(self.clock(), _PARIS).date()
+
+    @property
+    def day_ends_at(self) -> float:
+        """The next midnight in Paris, Unix seconds."""
+        return datetime.combine(self.today + timedelta(days=1), time(), _PARIS).timestamp()
 
     def new_reference(self) -> str:
         """What a page shows, what the log and the assertion carry."""

@@ -89,6 +89,7 @@ def test_what_follows_an_answer_never_reaches_anybody(
     fronted.canary.script = _first(answer)
     mine = fronted.ask(get())
     assert (mine.status, mine.body) == (status, body)
+    assert status != 204 or not mine.values("content-length")  # RFC 9110 §8.6
     _the_next_person_gets_their_own(fronted)
 
 

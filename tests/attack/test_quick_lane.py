@@ -1,11 +1,18 @@
 """What the quick lane keeps must never answer for another route, another method or another person."""
 
+import time
+from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from gateway.sandbox.identities import MATCHING
 from tests.world import running
 
 JSON = {"accept": "application/json", "sec-fetch-mode": "cors"}
+
+BIRTHDAY = datetime(2026, 8, 23, 22, tzinfo=UTC).timestamp()
+"""When the day begins in Paris on which who is born on 24 August 1962 grows older."""
 
 NAMES = """purpose: Nom
 legal_basis: mission d'intérêt public
@@ -68,3 +75,18 @@ def test_a_decision_id_that_is_injected_is_each_request_s_own(tmp_path: Path) ->
         seen = {answer["headers"]["x-decision"] for answer in answers}
         assert len(seen) == 3
         assert seen == {answer["claims"]["dec"] for answer in answers}
+
+
+@pytest.mark.usefixtures("lane")
+def test_a_decision_is_no_older_than_the_day(tmp_path: Path) -> None:
+    """Schedules and ages change at midnight in Paris, whatever was decided a moment before."""
+    routes = "\n  - {path: /age/, upstream: UPSTREAM, policy: age}\n"
+    policy = NAMES.replace("X-Usager-Nom: identity.birth_name", "X-Age: identity.age")
+    with running(tmp_path, routes=routes, policies={"age": policy}) as world:
+        world.clock.ahead_s = BIRTHDAY - 60 - time.time()
+        person = world.person()
+        world.sign_in(person, "/age/", MATCHING)
+        before = [person.client.get("/age/", headers=JSON).json()["headers"]["x-age"] for _ in range(3)]
+        world.clock.ahead_s += 61
+        after = [person.client.get("/age/", headers=JSON).json()["headers"]["x-age"] for _ in range(3)]
+        assert (before, after) == (["63"] * 3, ["64"] * 3)

@@ -287,6 +287,19 @@ async def test_an_answer_before_the_whole_body_is_the_last_of_its_connection() -
         assert server.connections == 2
 
 
+@pytest.mark.parametrize(("method", "connections"), [("GET", 2), ("OPTIONS", 2), ("DELETE", 2), ("POST", 1)])
+async def test_a_body_that_a_server_may_leave_unread_is_not_its_next_request(method: str, connections: int) -> None:
+    """RFC 9110 §9.3.1 gives it no meaning: one that answers without reading it would read it as a request."""
+    async with canary(Hostile([OK])) as server, a_client() as client:
+        with_body = begin(client, a_request(server.route(), method, 20))
+        assert with_body.sending is not None
+        with_body.sending.send(b"x" * 20)
+        with_body.sending.finish()
+        assert await with_body.outcome() == (200, b"hello")
+        assert await ask(client, server.route()) == (200, b"own!")
+        assert server.connections == connections
+
+
 @pytest.mark.parametrize("length", [40, CHUNKED])
 async def test_a_body_that_ends_between_an_early_head_and_the_end_of_its_answer_saves_nothing(length: int) -> None:
     async def script(peer: Peer) -> None:

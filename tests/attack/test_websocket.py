@@ -193,6 +193,27 @@ def test_bytes_behind_the_handshake_wait_for_the_applications_101(fronted: Front
         assert raw.exactly(7) == b"\x81\x05early"
 
 
+@pytest.mark.parametrize("size", [1_000, 100_000])
+def test_a_client_that_says_much_before_the_101_is_heard_and_its_end_noticed(fronted: Fronted, size: int) -> None:
+    may_answer = threading.Event()
+
+    def late(exchange: Exchange) -> bool:
+        may_answer.wait(5)
+        return echo(exchange)
+
+    fronted.canary.script = late
+    with fronted.raw() as raw:
+        raw.send(fronted.fill(handshake(ORIGIN)))
+        fronted.canary.wait(lambda: bool(fronted.canary.seen))
+        raw.send(masked(b"a" * 100) * (size // 100))
+        may_answer.set()
+        assert raw.answer().status == 101
+        raw.exactly(size // 100 * 102)
+        raw.send(masked(b"after"))
+        assert raw.exactly(7) == b"\x81\x05after"
+    assert eventually(lambda: fronted.canary.open == 0)
+
+
 def test_bytes_behind_a_refused_handshake_are_a_request_or_nothing(fronted: Fronted) -> None:
     def refuse(exchange: Exchange) -> None:
         exchange.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")

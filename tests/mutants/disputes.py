@@ -158,8 +158,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a standing is used however old it is",
         _OPEN,
-        "        if found is not None and self._now() - found.read_at <= FRESH_S:",
-        "        if found is not None:",
+        "        return found if found is not None and self._now() - found.read_at <= FRESH_S else None",
+        "        return found",
         _STANDING + "test_a_standing_is_no_older_than_its_session",
     ),
     Mutant(

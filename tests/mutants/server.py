@@ -10,6 +10,7 @@ _BODIES = "tests/attack/test_body_framing.py::"
 _SLOW = "tests/attack/test_slow_clients.py::"
 _SOCKETS = "tests/attack/test_websocket.py::"
 _EVENTS = "tests/attack/test_event_streams.py::"
+_HELD = "tests/attack/test_held_bodies.py::"
 _REFUSED = _HEADS + "test_a_head_with_two_readings_is_refused_and_nothing_goes_upstream"
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -201,5 +202,72 @@ MUTANTS: tuple[Mutant, ...] = (
         "            self._enter(Phase.STALLED if self._choked else Phase.IDLE)",
         "            self._enter(Phase.IDLE)",
         _SLOW + "test_who_reads_none_of_its_answers_is_answered_no_more",
+    ),
+    Mutant(
+        "a body may take as long as it likes, below ASGI",
+        "gateway/web/relay.py",
+        "self._services.clock() - self._began > FRESH_S",
+        "self._services.clock() - self._began > 1e9",
+        _HELD + "test_what_is_contested_meanwhile_does_not_leave",
+    ),
+    Mutant(
+        "a body may take as long as it likes, in the application",
+        "gateway/web/gate.py",
+        "self._services.clock() - began <= FRESH_S",
+        "self._services.clock() - began <= 1e9",
+        _HELD + "test_what_is_contested_meanwhile_does_not_leave",
+    ),
+    Mutant(
+        "a session is judged as it was when the head came",
+        "gateway/web/judge.py",
+        "exchange.session and await services.sessions.current(exchange.session)",
+        "exchange.session",
+        _HELD + "test_whose_body_is_whole_before_that_is_judged_as_nobody",
+    ),
+    Mutant(
+        "a body that is on its way holds its session open",
+        "gateway/web/gate.py",
+        "        services.live.add(lasting.session_id, lasting)\n",
+        "",
+        _HELD + "test_a_request_under_way_ends_with_its_session",
+    ),
+    Mutant(
+        "an agent is looked for before the answer has come",
+        "gateway/web/agents.py",
+        """    form = await posted_form(exchange.snapshot, exchange.receive)
+    agent = await signed_in(services, exchange)
+""",
+        """    agent = await signed_in(services, exchange)
+    form = await posted_form(exchange.snapshot, exchange.receive)
+""",
+        _HELD + "test_an_agent_who_was_sent_away_meanwhile_settles_nothing",
+    ),
+    Mutant(
+        "a tunnel whose client spoke early is not read on",
+        _CONNECTION,
+        "            self._responder.body(early)\n            self.resume_body()",
+        "            self._responder.body(early)",
+        _SOCKETS + "test_a_client_that_says_much_before_the_101_is_heard_and_its_end_noticed",
+    ),
+    Mutant(
+        "a decision outlives its day",
+        "gateway/web/forward.py",
+        "min(services.day_ends_at, _until(route, session))",
+        "_until(route, session)",
+        "tests/attack/test_quick_lane.py::test_a_decision_is_no_older_than_the_day",
+    ),
+    Mutant(
+        "a log that cannot be written stops what it tells of",
+        "gateway/adapters/logs.py",
+        "cast(TextIO, _Unfailing(stream))",
+        "stream",
+        "tests/attack/test_full_disk.py::test_clients_are_given_up_and_pages_answered_all_the_same",
+    ),
+    Mutant(
+        "a body that a server may leave unread is followed by the next person",
+        "gateway/adapters/upstream/connection.py",
+        "head.keep_alive and whole and not asking.unread",
+        "head.keep_alive and whole",
+        "tests/attack/test_upstream_answers.py::test_a_body_that_a_server_may_leave_unread_is_not_its_next_request",
     ),
 )

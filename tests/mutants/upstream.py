@@ -67,7 +67,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "self._keep",
         _ATTACK + "test_a_body_announced_where_none_may_be_is_not_waited_for_on_a_kept_connection",
     ),
-    Mutant("an early answer is like any other", _CONNECTION, " and asking.sent", "", _EARLY),
+    Mutant("an early answer is like any other", _CONNECTION, "asking.sent and not", "not", _EARLY),
     Mutant(
         "close is not believed",
         _CONNECTION,

@@ -36,6 +36,9 @@ class Upstream:
         if not self._patient:
             self.answer.pause_body()
 
+    def becomes_patient(self) -> None:
+        self._patient = True
+
     def finish(self) -> None:
         self.finished += 1
 
@@ -97,6 +100,20 @@ def test_what_comes_while_the_held_part_leaves_comes_after_it(monkeypatch: pytes
     for _ in range(6):
         made.resume_body()
     assert b"".join(upstream.sent) == b"0123456789abcdefghij"
+    assert upstream.finished == 1
+
+
+def test_any_number_of_pieces_may_wait_behind_the_held_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A megabyte, then a hundred thousand pieces of one byte, while the upstream is being dialled."""
+    upstream = Upstream()
+    made, _ = a_relay(monkeypatch, upstream, a_route(digest_max_bytes=10), 300_010)
+    made.body(b"0123456789")
+    for _ in range(300_000):
+        made.body(b"a")
+    made.body_ended()
+    upstream.becomes_patient()
+    made.resume_body()
+    assert b"".join(upstream.sent) == b"0123456789" + b"a" * 300_000
     assert upstream.finished == 1
 
 

@@ -32,6 +32,8 @@ class Asking(Protocol):
     answer: Answer
     method: str
     upgrade: bool
+    unread: bool
+    """Its method gives a body no meaning, and it has one: what a server left of it would be its next request."""
     sent: bool
     """The request is whole on this connection."""
     moved: bool
@@ -191,9 +193,8 @@ class Connection(asyncio.Protocol):
         return None
 
     def _prepare(self, asking: Asking, head: ResponseHead) -> None:
-        self._keep = (
-            head.keep_alive and asking.sent and not asking.upgrade and not self._transport.get_write_buffer_size()
-        )
+        whole = asking.sent and not asking.upgrade and not self._transport.get_write_buffer_size()
+        self._keep = head.keep_alive and whole and not asking.unread
         self._left = head.length
         if head.length > 0:
             self._body = self._sized

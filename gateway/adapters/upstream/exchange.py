@@ -15,6 +15,8 @@ from gateway.core.http1.response import ResponseHead
 from gateway.upstream_ports import Answer, UpstreamRequest
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_BODILESS = SAFE | {"DELETE"}
+"""A body has no defined meaning (RFC 9110 §9.3): some servers answer without reading it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Exchange:
         "method",
         "moved",
         "sent",
+        "unread",
         "upgrade",
     )
 
@@ -86,6 +89,7 @@ class Exchange:
         self.answer: Answer = answer
         self.method = request.method
         self.upgrade = request.upgrade
+        self.unread = bool(request.length) and request.method in _BODILESS
         self.sent = not request.length
         self.moved = False
         self._left = request.length

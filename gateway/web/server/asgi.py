@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Message, Scope
@@ -27,14 +28,22 @@ class AsgiExchange:
     """A `Responder` that is one task: the application, with its `receive` and `send`."""
 
     def __init__(
-        self, app: ASGIApp, head: RequestHead, connection: ClientConnection, tasks: "set[asyncio.Task[None]]", log: Log
+        self,
+        app: ASGIApp,
+        head: RequestHead,
+        connection: ClientConnection,
+        tasks: "set[asyncio.Task[None]]",
+        log: Log,
+        earlier: Iterator[bytes],
     ) -> None:
+        """`earlier`: of the body, what another responder has held."""
         self._app = app
         self.head = head
         self.connection = connection
         self._tasks = tasks
         self._task: asyncio.Task[None] | None = None
         self._log = log
+        self._earlier = earlier
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._body_over = head.length == 0
@@ -96,8 +105,8 @@ class AsgiExchange:
         except ClientGone:
             return
         except Exception:  # noqa: BLE001 - the last line of defence: an answer, a coded line, never a trace outside
-            self._log("failed", code="internal_error", status=500, exc_info=True)
             self._failed()
+            self._log("failed", code="internal_error", status=500, exc_info=True)
             return
         finally:
             self._task = None  # or, once cancelled, both would wait for the collector
@@ -136,6 +145,9 @@ class AsgiExchange:
         }
 
     async def _receive(self) -> Message:
+        earlier = next(self._earlier, None)
+        if earlier is not None and not self._gone:
+            return {"type": "http.request", "body": earlier, "more_body": True}
         self.connection.want_body()
         while not self._waiting and not self._body_over and not self._gone:
             self._changed.clear()

@@ -336,6 +336,7 @@ class ClientConnection(asyncio.Protocol):
         if self._buffer and self._responder is not None:
             early, self._buffer = self._buffer, b""
             self._responder.body(early)
+            self.resume_body()
         if self._stopping and self._responder is not None:
             self._responder.draining()
 

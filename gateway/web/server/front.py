@@ -129,9 +129,15 @@ class Front:
     def _sweep(self) -> None:
         """One look at every connection costs less than a timer for every request."""
         now = self.now()
-        for connection in [each for each in self._connections if 0 < each.deadline < now]:
-            connection.expired()
-        if self._connections:
+        # Armed before anything can raise: without it no client of this process is ever told that its time is over.
+        self._sweeping = bool(self._connections)
+        if self._sweeping:
             self._loop.call_later(self._every_s, self._sweep)
-        else:
-            self._sweeping = False
+        for connection in self._connections:
+            if 0 < connection.deadline < now:
+                # Each by itself: what one raises keeps no other from its end.
+                self.soon(self._expire, connection, now)
+
+    def _expire(self, connection: "ClientConnection", now: float) -> None:
+        if 0 < connection.deadline < now:
+            connection.expired()
