@@ -178,9 +178,14 @@ def _retention(settings: Settings, policy: Policy) -> list[str]:
     sessions = settings.sessions
     return [
         f"par le service : {_WORDS.get(policy.retention, policy.retention)}",
-        f"par la passerelle : {sessions.idle_s // 60} min sans activité, {sessions.absolute_s // 60} min au plus",
-        f"journaux techniques, sans nom ni valeur : {LOG_MONTHS} mois au plus (recommandation de la CNIL)",
+        f"par la passerelle : {_lasting(sessions.idle_s)} sans activité, {_lasting(sessions.absolute_s)} au plus",
+        f"journal technique et lignes de décision, sans nom ni valeur : {LOG_MONTHS} mois au plus (CNIL)",
     ]
+
+
+def _lasting(seconds: int) -> str:
+    """`1800` → «30 min», `28800` → «8 h»."""
+    return f"{seconds // 3600} h" if seconds % 3600 == 0 else f"{seconds // 60} min"
 
 
 def _automated(policy: Policy) -> str:

@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel
 
 from gateway.config.expectations import ExpectationsModel
 from gateway.config.gateway_models import GatewayModel
@@ -20,7 +20,30 @@ def register(subcommands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    schema = _MODELS[arguments.file].model_json_schema(by_alias=True)
-    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    print(json.dumps(draft | schema, indent=2, ensure_ascii=False))
+    print(json.dumps(schema_of(_MODELS[arguments.file]), indent=2, ensure_ascii=False))
     return 0
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """What editors are given: the model's own schema, and the French names of its keys."""
+    schema: dict[str, Any] = _without_titles(model.model_json_schema(by_alias=True))
+    for field in model.model_fields.values():
+        if isinstance(field.validation_alias, AliasChoices):
+            _add_french(schema, [str(name) for name in field.validation_alias.choices])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
+
+
+def _without_titles(node: Any) -> Any:
+    """Our keys are their own titles; `Idle S` and `SigningModel` say nothing more to who writes them."""
+    if isinstance(node, dict):
+        return {key: _without_titles(each) for key, each in node.items() if key != "title"}
+    return [_without_titles(each) for each in node] if isinstance(node, list) else node
+
+
+def _add_french(schema: dict[str, Any], names: list[str]) -> None:
+    key, *french = names
+    for name in french:
+        schema["properties"][name] = schema["properties"][key] | {"description": f"`{key}`, in French"}
+    if key in schema["required"]:
+        schema["required"].remove(key)
+        schema["oneOf"] = [{"required": [name]} for name in names]

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gateway.config.gateway_models import AgentsModel, DisputesModel, EmailModel, GatewayModel, WebhookModel
+from gateway.config.dispute_models import AgentsModel, DisputesModel, EmailModel, WebhookModel
+from gateway.config.gateway_models import GatewayModel
 from gateway.config.providers import ReadSecret, is_loopback, is_safe
 from gateway.config.secrets import STRONG_HINT, Secrets, weakness
 from gateway.config.shapes import suggestion

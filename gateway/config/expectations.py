@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from gateway.config.gateway_models import Names, Part
+from gateway.config.common_models import Names, Part
 from gateway.config.shapes import shaped
 from gateway.config.yaml_source import Source, read_yaml
 from gateway.core.model import HouseholdStatus

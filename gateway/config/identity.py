@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway.config.gateway_models import GatewayModel, ProviderModel
+from gateway.config.gateway_models import GatewayModel
+from gateway.config.provider_models import ProviderModel
 from gateway.config.providers import ReadSecret, is_safe
 from gateway.config.shapes import suggestion
 from gateway.config.yaml_source import Path_, Source

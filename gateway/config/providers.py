@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.config.gateway_models import ApiParticulierModel, ChildcareModel, GatewayModel
+from gateway.config.gateway_models import GatewayModel
+from gateway.config.source_models import ApiParticulierModel, ChildcareModel
 from gateway.config.yaml_source import Path_
 from gateway.config.yaml_source import Source as YamlSource
 from gateway.core.model import Source

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.config.gateway_models import GatewayModel, RouteModel
+from gateway.config.gateway_models import GatewayModel
+from gateway.config.route_models import RouteModel
 from gateway.config.secrets import STRONG_BYTES, STRONG_HINT, Secrets, weakness
 from gateway.config.shapes import suggestion
 from gateway.config.upstreams import read_health, read_tls, read_upstreams

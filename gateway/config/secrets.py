@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.config.gateway_models import Env, File
+from gateway.config.common_models import Env, File
 from gateway.config.yaml_source import Path_, Source
 
 STRONG_BYTES = 32

@@ -99,7 +99,7 @@ def _say(source: Source, model: type[BaseModel], finding: Any) -> None:
         source.say(place, f"{name} must be one of {context['expected']}", _near(source, place, context["expected"]))
     elif kind in _KINDS:
         in_seconds = "in seconds, such as 1800" if name.endswith("_s`") else ""
-        source.say(place, f"{name} must be {_KINDS[kind]}", _hint(model, finding, place) or in_seconds)
+        source.say(place, f"{name} must be {_KINDS[kind]}", in_seconds or _hint(model, finding, place))
     elif kind == "string_pattern_mismatch":
         wanted = _hint(model, finding, place) or f"it must match {context['pattern']}"
         source.say(place, f"{name} does not have the expected form", wanted)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.config.gateway_models import RouteModel, TlsModel, UpstreamModel
+from gateway.config.route_models import RouteModel, TlsModel, UpstreamModel
 from gateway.config.yaml_source import Path_, Source
 from gateway.core.errors import RequestRejected
 from gateway.core.routing import normal_host

@@ -60,7 +60,10 @@ def test_an_entry_says_what_article_30_asks_for(capsys: pytest.CaptureFixture[st
     ]
     assert canteen["sources"] == ["FranceConnect", "CAF ou MSA, par API Particulier"]
     assert canteen["destinataires"] == ["localhost/cantine/ (Ville de Lormont-sur-Mer)"]
-    assert canteen["conservation"][0] == "par le service : la durée de la session"
+    assert canteen["conservation"][:2] == [
+        "par le service : la durée de la session",
+        "par la passerelle : 30 min sans activité, 8 h au plus",
+    ]
     assert "délibération 2026-06-14 n° 37 en vigueur le 01/09/2026" in canteen["decision_automatisee"]
     assert "requêtes vers le service signées (JWT)" in canteen["securite"]
 

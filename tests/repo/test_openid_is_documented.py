@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gateway.config.gateway_models import ProviderModel
+from gateway.config.provider_models import ProviderModel
 from gateway.relying_party.profiles import PROFILES
 from tests.world import ROOT
 
