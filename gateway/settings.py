@@ -221,6 +221,8 @@ class Settings:
     trusted_proxies: tuple[Network, ...]
     trust_unix: bool
     """Whether who connects through the Unix socket counts as a listed proxy."""
+    forward_auth: bool
+    """Whether listed proxies may ask `/_gateway/auth`."""
     workers: int
     providers: tuple[ProviderSettings, ...]
     household: ApiParticulierSettings | None

@@ -116,6 +116,7 @@ def _settings(
         admin=read_admin(model, listen, source, folder),
         trusted_proxies=networks,
         trust_unix=UNIX in model.trusted_proxies,
+        forward_auth=model.forward_auth,
         workers=_workers(model, source),
         providers=providers,
         household=household,
@@ -130,10 +131,8 @@ def _settings(
         texts=read_texts(folder, problems),
         buttons=read_buttons(model, source, folder),
         notes=tuple(
-            notes
-            + _notes(model, household, used.get(Asked.HOUSEHOLD, frozenset()))
-            + store_notes(model.sessions)
-            + dispute_notes(model, policies)
+            [*notes, *_notes(model, household, used.get(Asked.HOUSEHOLD, frozenset()))]
+            + [*store_notes(model.sessions), *dispute_notes(model, policies)]
         ),
         version=digest_of(folder, Path(source.file)),
     )
@@ -235,4 +234,10 @@ def _notes(model: GatewayModel, household: ApiParticulierSettings | None, modes:
         notes.append(f"whoever reaches {model.admin.listen} reads the metrics: let a firewall choose who does")
     if model.listen.startswith("unix:") and UNIX not in model.trusted_proxies:
         notes.append("X-Forwarded-For is not believed from the Unix socket: list `unix` in `trusted_proxies`")
+    if model.trusted_proxies and "forward_auth" not in model.model_fields_set:
+        notes.append(
+            "the listed proxies may ask /_gateway/auth: write `forward_auth: false` where the gateway carries the "
+            "requests itself, else whoever a proxy lets through reads there what any application would be told; "
+            "`true` where they ask it, and close it to the outside"
+        )
     return notes

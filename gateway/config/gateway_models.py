@@ -132,6 +132,9 @@ class GatewayModel(Part):
     trusted_proxies: list[str] = Field(
         [], description="addresses believed, and `unix` for who connects through the socket; empty: nobody"
     )
+    forward_auth: bool = Field(
+        True, description="false where the gateway carries the requests itself: nobody may ask /_gateway/auth then"
+    )
     workers: int | Literal["auto"] = Field(1, description="processes, from 1 to 256; auto: one a core")
     admin: AdminModel | None = Field(None, description="a listener of its own for /metrics; omitted: none")
     identity: Annotated[

@@ -117,9 +117,11 @@ def cookie_asked_for(services: Services, asking: RequestHead) -> bytes:
 def read_original(services: Services, asking: RequestHead, peer: str) -> Snapshot:
     """The original request, read as strictly as one of our own.
 
-    `RequestRejected`: 403 `forward_auth_peer`; 400 `forward_auth_incomplete`, `forward_auth_repeated`,
-    `forward_auth_disagrees`, `target_not_canonical`, or what is wrong with the request itself.
+    `RequestRejected`: 404 where it is switched off; 403 `forward_auth_peer`; 400 `forward_auth_incomplete`,
+    `forward_auth_repeated`, `forward_auth_disagrees`, `target_not_canonical`, or what is wrong with the request itself.
     """
+    if not services.settings.forward_auth:
+        raise RequestRejected("own_page_unknown", 404)
     if not services.settings.trusts(peer):
         raise RequestRejected("forward_auth_peer", 403, neighbour=neighbour(peer))
     method, host, uri, kept = _named(asking.fields)

@@ -48,6 +48,19 @@ def test_a_peer_that_is_not_listed_is_believed_nothing(tmp_path: Path, listed: s
             assert "x-gateway-assertion" not in answer.headers
 
 
+@pytest.mark.usefixtures("lane")
+def test_switched_off_it_is_not_there_whoever_asks(tmp_path: Path) -> None:
+    """Behind a TLS proxy that is listed for its X-Forwarded-For, every browser comes from a listed peer."""
+    changes = {"trusted_proxies: []": "trusted_proxies: [127.0.0.1/32]\nforward_auth: false"}
+    with running(tmp_path, changes=changes) as world:
+        parent = parent_of(world)
+        for _ in range(2):
+            answer = ask(world, named(world), person=parent, headers=PROGRAM)
+            assert (answer.status_code, code_of(answer)) == (404, "own_page_unknown")
+            assert not [name for name in answer.headers if name.startswith(("x-usager", "x-caf", "x-gateway"))]
+        assert parent.client.get("/compte/", headers=PROGRAM).status_code == 200
+
+
 def test_the_original_request_means_nothing_where_the_gateway_is_the_proxy(world: World, parent: Person) -> None:
     public = [*named(world, uri="/"), ("X-Original-URL", f"{world.url}/"), ("X-Rewrite-URL", "/")]
     with httpx.Client(base_url=world.url, trust_env=False) as client:

@@ -24,6 +24,7 @@ from gateway.cli.doctors import machine, store
 from gateway.cli.doctors.finding import Finding, Level
 from gateway.cli.doctors.reach import Reach, certificate_finding, clock_findings, skew_of
 from gateway.config.gateway_file import load
+from tests.asking import LISTED
 from tests.authorities import DAY, Authority
 from tests.parts import Parts, parts
 from tests.processes import answering
@@ -323,8 +324,25 @@ def test_a_proxy_in_front_that_changes_the_name(
     settings = load(configuration(tmp_path, [8000, 8101, 8102, 8103]), secrets())
     respx_mock.get(url__regex=".*/_gateway/health/live").respond(json={"status": "live"})
     respx_mock.get(url__regex=".*/_gateway/keys").respond(status)
+    respx_mock.get(url__regex=".*/_gateway/auth").respond(404)
     found = asyncio.run(machine.public_url(settings, Reach()))
-    assert {each.code for each in found} == {code}
+    assert {each.code for each in found} == {code, "auth_closed"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, "auth_closed"),
+        (LISTED, "auth_open"),
+        ({"trusted_proxies: []": "trusted_proxies: [127.0.0.1/32]\nforward_auth: false"}, ""),
+    ],
+)
+def test_whether_anybody_may_ask_for_decisions(tmp_path: Path, changes: dict[str, str], code: str) -> None:
+    """The doctor's own questions come from a listed address here, as a browser's do behind a TLS proxy."""
+    with parts(tmp_path, changes=changes):
+        found = _findings(tmp_path)
+    assert {each for each in found if each.startswith("auth_")} == {each for each in [code] if each}
+    assert ("auth_open" in _wrong(found)) == (code == "auth_open")
 
 
 def test_what_the_files_get_wrong_is_said_as_by_check(

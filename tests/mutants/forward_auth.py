@@ -47,6 +47,8 @@ MUTANTS: tuple[Mutant, ...] = (
            _HANDSHAKE),
     Mutant("our own pages are for an upstream", _FILE, "    if original.target.is_own:", "    if False:",
            _ATTACK + "test_our_own_pages_are_never_for_an_upstream"),
+    Mutant("the switch does nothing", _FILE, "    if not services.settings.forward_auth:\n", "    if False:\n",
+           _ATTACK + "test_switched_off_it_is_not_there_whoever_asks"),
     Mutant("any host is known", _FILE, "    if original.host not in services.routes.hosts or not ", "    if False and not ",
            _ATTACK + "test_an_odd_or_unknown_host_is_refused"),
     Mutant("the question has many spellings", _FILE, '    return raw_target.partition(b"?")[0] == _AUTH', "    return True",

@@ -107,30 +107,56 @@ async def public_url(settings: Settings, reach: Reach) -> list[Finding]:
     """Through whatever is in front, as a browser would; each host that a route names."""
     hosts = dict.fromkeys([settings.public_url, *(settings.origin_of(route) for route in settings.routes)])
     async with httpx.AsyncClient(trust_env=False) as client:
-        return [await _public(client, origin, reach) for origin in hosts]
+        return [found for origin in hosts for found in await _public(client, origin, settings, reach)]
 
 
-async def _public(client: httpx.AsyncClient, origin: str, reach: Reach) -> Finding:
+async def _public(client: httpx.AsyncClient, origin: str, settings: Settings, reach: Reach) -> list[Finding]:
     try:
-        response = await reach.get(client, f"{origin}/_gateway/health/live")
+        live = await reach.get(client, f"{origin}/_gateway/health/live")
+        if not _is_ours(live):
+            hint = "send this name to the gateway in the proxy in front, the path /_gateway/ included"
+            return [warned("public_url_other", origin, f"something else answers there ({live.status_code})", hint)]
+        found = [await _named_so(client, origin, reach)]
+        if settings.forward_auth:
+            found.append(await _closed(client, origin, reach))
     except httpx.HTTPError as error:
-        found = unreached("public_url", origin, error)
-        return warned(found.code, origin, found.said, f"as it should be before the first start; else: {found.hint}")
-    if _is_ours(response):
-        return await _named_so(client, origin, reach)
-    hint = "send this name to the gateway in the proxy in front, the path /_gateway/ included"
-    return warned("public_url_other", origin, f"something else answers there ({response.status_code})", hint)
+        away = unreached("public_url", origin, error)
+        return [warned(away.code, origin, away.said, f"as it should be before the first start; else: {away.hint}")]
+    return found
 
 
 async def _named_so(client: httpx.AsyncClient, origin: str, reach: Reach) -> Finding:
     """Liveness answers any Host; every other page wants one that a route names, as the browser wrote it."""
-    try:
-        response = await reach.get(client, f"{origin}/_gateway/keys")
-    except httpx.HTTPError as error:
-        return unreached("public_url", origin, error)
+    response = await reach.get(client, f"{origin}/_gateway/keys")
     if response.status_code != 421:
         return good("public_url", origin, "leads to a gateway")
     hint = "pass the name on in the proxy in front: `proxy_set_header Host $http_host;`, `ProxyPreserveHost On`"
     return wrong(
         "public_url_host", origin, "leads to a gateway, under another name: it answers 421 to every page", hint
     )
+
+
+async def _closed(client: httpx.AsyncClient, origin: str, reach: Reach) -> Finding:
+    """Asked as only a proxy may: what is told there is told to whoever can ask."""
+    asking = {"X-Original-Method": "GET", "X-Original-URL": f"{origin}/", "Accept": "application/json"}
+    response = await reach.get(client, f"{origin}/_gateway/auth", headers=asking)
+    # A refusal without a code of ours is the proxy's own; a redirect or an empty 200 is a decision.
+    code = _code(response)
+    if response.status_code in {403, 404, 421} and code in {
+        "",
+        "forward_auth_peer",
+        "host_unknown",
+        "own_page_unknown",
+    }:
+        return good("auth_closed", origin, "/_gateway/auth is closed to the outside")
+    hint = "`forward_auth: false` where the gateway carries the requests; else close that path in the proxy in front"
+    return wrong(
+        "auth_open", origin, "/_gateway/auth answers from outside: anybody may read there what is injected", hint
+    )
+
+
+def _code(response: httpx.Response) -> str:
+    try:
+        return str(response.json().get("code", ""))
+    except (ValueError, AttributeError):
+        return ""
