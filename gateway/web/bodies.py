@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
+from typing import ClassVar
 
 from gateway.core.errors import DependencyFailed, RequestRejected
 from gateway.core.rules import Route
@@ -11,6 +12,9 @@ from gateway.core.signing import BodyMode
 
 SPOOL_BYTES = 1_048_576
 """Held in memory: as much as a route holds unless it is told to hold more. What is longer waits in an unnamed file."""
+
+MEMORY_BYTES = 67_108_864
+"""Of all bodies that a process holds at once: what comes beyond waits in files, however many clients send it."""
 
 PIECE_BYTES = 65_536
 
@@ -32,6 +36,9 @@ EMPTY = Body(BodyMode.EMPTY, None, 0)
 class HeldBody:
     """Pieces of one body, kept until it is whole or too long to be."""
 
+    in_memory: ClassVar[int] = 0
+    """Bytes that all of them hold there."""
+
     def __init__(self, route: Route, declared: int) -> None:
         """`declared`: bytes as the client announced, or `CHUNKED`. `RequestRejected` 413 beyond the route's limit."""
         self._at_most = route.digest_max_bytes or 0
@@ -40,6 +47,7 @@ class HeldBody:
         self._size = 0
         self._sha256 = hashlib.sha256()
         self._pieces: list[bytes] = []
+        self._in_memory = 0
         self._spool: SpooledTemporaryFile[bytes] | None = None
         self.unbound = route.digest_max_bytes is None or declared > self._at_most
         """True once the body will go out unsigned: declared or grown beyond what is held."""
@@ -52,8 +60,10 @@ class HeldBody:
         if self._size > self._at_most:
             self.unbound = True
         self._sha256.update(piece)
-        if self._spool is None and self._size <= SPOOL_BYTES:
+        if self._spool is None and self._size <= SPOOL_BYTES and HeldBody.in_memory + len(piece) <= MEMORY_BYTES:
             self._pieces.append(piece)
+            self._in_memory += len(piece)
+            HeldBody.in_memory += len(piece)
             return
         try:
             self._to_disk(piece)
@@ -64,7 +74,7 @@ class HeldBody:
         if self._spool is None:
             self._spool = SpooledTemporaryFile(max_size=0)  # noqa: SIM115 - `close` ends it
             self._spool.writelines(self._pieces)
-            self._pieces = []
+            self._let_go()
         self._spool.write(piece)
 
     def count(self, piece: bytes) -> None:
@@ -94,12 +104,20 @@ class HeldBody:
             while piece := self._spool.read(PIECE_BYTES):
                 yield piece
         finally:
-            self._pieces = []
             self.close()
 
     def close(self) -> None:
+        """Nothing more is asked of it. What nobody needs any more is closed by itself."""
+        self._let_go()
         if self._spool is not None:
             self._spool.close()
+
+    def _let_go(self) -> None:
+        HeldBody.in_memory -= self._in_memory
+        self._in_memory, self._pieces = 0, []
+
+    def __del__(self) -> None:
+        HeldBody.in_memory -= self._in_memory
 
 
 async def hold(chunks: AsyncIterator[bytes], route: Route, declared: int) -> tuple[Body, AsyncIterator[bytes] | None]:

@@ -143,3 +143,17 @@ def test_what_a_route_holds_by_default_never_touches_the_disk(monkeypatch: pytes
     for _ in range(10):
         held.add(b"x" * 100_000)
     assert held.so_far().length == 1_000_000
+
+
+def test_all_bodies_together_take_no_more_memory_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "MEMORY_BYTES", HeldBody.in_memory + 1_000_000)
+    first, second, third = (HeldBody(a_route(), 600_000) for _ in range(3))
+    before = HeldBody.in_memory
+    for held in (first, second):
+        held.add(b"x" * 600_000)
+    assert HeldBody.in_memory == before + 600_000
+    assert [b"".join(held.pieces()) for held in (first, second)] == [b"x" * 600_000] * 2
+    third.add(b"y" * 600_000)
+    assert HeldBody.in_memory == before + 600_000
+    del third, held
+    assert HeldBody.in_memory == before
