@@ -125,6 +125,13 @@ def bound_sockets(count: int) -> list[socket.socket]:
     return sockets
 
 
+def free_port() -> int:
+    """For a server that cannot be handed a socket."""
+    (reserved,) = bound_sockets(1)
+    with reserved:
+        return int(reserved.getsockname()[1])
+
+
 def configuration(
     folder: Path,
     ports: list[int],
