@@ -20,9 +20,11 @@ from tests.wheels import found_program
 from tests.world import ROOT
 
 EXAMPLES = ROOT / "examples" / "forward-auth"
+IN_FRONT = ROOT / "examples" / "reverse-proxy"
 
-INSTALLED = ("/etc/apache2/sites-available", "/etc/haproxy", "/etc/traefik")
-"""Where the examples say that they lie; they are started from a folder of the test's own instead."""
+CERTIFICATES = "/etc/letsencrypt/live/services.ville.fr"
+INSTALLED = ("/etc/apache2/sites-available", "/etc/haproxy", "/etc/traefik", CERTIFICATES)
+"""Where the examples say that they and certificates lie; they are started from a folder of the test's own instead."""
 
 
 class Ports(NamedTuple):
@@ -126,7 +128,16 @@ pm.max_children = 2
 
 def _php_fpm(folder: Path) -> Command:
     (folder / "fpm.conf").write_text(FPM.format(folder=folder), encoding="utf-8")
-    return Command([_program("php-fpm") or "php-fpm", "--nodaemonize", "--fpm-config", f"{folder}/fpm.conf"], {})
+    # It would lock a file and spool bodies in /tmp, which not every machine lets everybody write.
+    own = [
+        "-d",
+        f"opcache.lockfile_path={folder}",
+        "-d",
+        f"sys_temp_dir={folder}",
+        "--fpm-config",
+        f"{folder}/fpm.conf",
+    ]
+    return Command([_program("php-fpm") or "php-fpm", "--nodaemonize", *own], {})
 
 
 def _caddy(folder: Path) -> Command:
@@ -223,16 +234,39 @@ def running_php(name: str, ports: Ports, pages: Mapping[str, str]) -> Iterator[N
             yield
 
 
+class Doors(NamedTuple):
+    """In this order the examples of `examples/reverse-proxy/` write 443, 80 and 8000."""
+
+    tls: int
+    plain: int
+    gateway: int
+
+    def written(self) -> dict[str, str]:
+        return dict(zip(("443", "80", "8000"), map(str, self), strict=True))
+
+
+@contextmanager
+def ending_tls(name: str, doors: Doors, certificate: str, key: str) -> Iterator[None]:
+    """Run one of `examples/reverse-proxy/` until the block ends; the certificate and its key are texts in PEM."""
+    listen = f"Listen {doors.plain}\nListen {doors.tls}\n"
+    beside = {"fullchain.pem": certificate, "privkey.pem": key, "both.pem": certificate + key, "ports.conf": listen}
+    with (
+        placed(IN_FRONT / name, doors.written(), beside) as folder,
+        started(folder, STARTS[name](folder), lambda: has_its_routes(doors.plain)),
+    ):
+        yield
+
+
 @contextmanager
 def placed(example: Path, written: Mapping[str, str], beside: Mapping[str, str] | None = None) -> Iterator[Path]:
-    """An example in a folder of its own, with this run's ports and paths for those that it writes; and more files."""
+    """An example in a folder of its own, with this run's ports and paths for those that it writes; and more files as they are."""
     folder = Path(tempfile.mkdtemp(prefix=f"{example.name}-"))
     folder.chmod(0o755)
     try:
         written = {**dict.fromkeys(INSTALLED, str(folder)), **written}
-        texts = {path.name: path.read_text(encoding="utf-8") for path in example.iterdir()} | dict(beside or {})
-        for name, text in texts.items():
-            (folder / name).write_text(_with(written, text), encoding="utf-8")
+        texts = {path.name: _with(written, path.read_text(encoding="utf-8")) for path in example.iterdir()}
+        for name, text in (texts | dict(beside or {})).items():
+            (folder / name).write_text(text, encoding="utf-8")
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import uvicorn
 import uvloop
 
@@ -70,13 +71,14 @@ class World:
     people: list[Person] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
     application: Application | None = field(default=None, repr=False)
+    transport: httpx.BaseTransport | None = None
 
     @property
     def url(self) -> str:
         return self.settings.public_url
 
     def person(self) -> Person:
-        self.people.append(Person(self.url))
+        self.people.append(Person(self.url, self.transport))
         return self.people[-1]
 
     def sign_in(self, person: Person, path: str, login: str) -> Page:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from gateway.core.headers import fold
-from tests.proxies import EXAMPLES, STARTS
+from tests.proxies import EXAMPLES, IN_FRONT, STARTS
 from tests.world import ROOT
 
 INJECTED = sorted(
@@ -43,6 +43,7 @@ def test_no_header_of_the_client_reaches_fastcgi_in_the_place_of_ours(name: str)
 
 def test_every_example_can_be_run() -> None:
     assert {folder.name for folder in EXAMPLES.iterdir()} == set(STARTS)
+    assert {folder.name for folder in IN_FRONT.iterdir()} <= set(STARTS)
 
 
 @pytest.mark.parametrize("name", ["traefik/traefik.yaml", "traefik/passerelle.yaml", "envoy/envoy.yaml"])
