@@ -24,8 +24,9 @@ RUN groupadd --gid 10001 gateway && useradd --uid 10001 --gid gateway --no-creat
  && install -d -o gateway -g gateway /app/var
 COPY --from=build /opt/gateway /opt/gateway
 WORKDIR /app
-COPY gateway.yaml ./
-COPY policies policies
+# `serve` finds no configuration until one is mounted, and says so. The demonstration's listens on loopback, for `demo --config`.
+COPY gateway.yaml /opt/gateway/demo/
+COPY policies /opt/gateway/demo/policies
 ENV PATH=/opt/gateway/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER gateway
 # The root file system may be read-only: sessions are the only thing written, under /app/var.

@@ -100,3 +100,13 @@ def parent_of(world: World) -> Person:
     person = world.person()
     world.sign_in(person, "/compte/", MATCHING)
     return person
+
+
+def through(
+    world: World, path: str, person: Person | None = None, method: str = "GET", **request: Any
+) -> httpx.Response:
+    """A program's request to the public address, where a proxy stands, on a connection of its own."""
+    more = request.pop("headers", [])
+    said: Fields = [*PROGRAM.items(), *(cookies_of(person) if person else []), *more]
+    with httpx.Client(base_url=world.url, trust_env=False, timeout=30, verify=False) as client:
+        return client.request(method, path, headers=said, **request)

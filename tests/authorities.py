@@ -22,13 +22,13 @@ class Authority:
         self._name = _named(name)
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.file = str(folder / "ca.pem")
-        Path(self.file).write_bytes(_pem(self._signed(self._name, self._key.public_key(), None, 30 * DAY)))
+        Path(self.file).write_bytes(_pem(self._signed(self._name, self._key.public_key(), (), 30 * DAY)))
 
-    def issue(self, name: str, *, ends_in: timedelta = 30 * DAY) -> tuple[str, str]:
-        """Files of a certificate for a DNS name or an address, which ends then, and of its key; negative is past."""
+    def issue(self, name: str, *others: str, ends_in: timedelta = 30 * DAY) -> tuple[str, str]:
+        """Files of a certificate for DNS names or addresses, which ends then, and of its key; negative is past."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate, secret = self._folder / f"{name}.pem", self._folder / f"{name}.key"
-        certificate.write_bytes(_pem(self._signed(_named(name), key.public_key(), name, ends_in)))
+        certificate.write_bytes(_pem(self._signed(_named(name), key.public_key(), (name, *others), ends_in)))
         secret.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -43,17 +43,17 @@ class Authority:
         return context
 
     def _signed(
-        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, san: str | None, ends_in: timedelta
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, names: tuple[str, ...], ends_in: timedelta
     ) -> x509.Certificate:
         now = datetime.now(UTC)
         builder = (
             x509.CertificateBuilder(self._name, subject, key, x509.random_serial_number())
             .not_valid_before(now - 90 * DAY)
             .not_valid_after(now + ends_in)
-            .add_extension(x509.BasicConstraints(ca=san is None, path_length=None), critical=True)
+            .add_extension(x509.BasicConstraints(ca=not names, path_length=None), critical=True)
         )
-        if san is not None:
-            builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(san)]), critical=False)
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(map(_alternative, names)), critical=False)
         return builder.sign(self._key, hashes.SHA256())
 
 

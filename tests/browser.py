@@ -97,11 +97,12 @@ def read(response: httpx.Response) -> Page:
 
 
 class Person:
-    """One browser. Every response it saw is kept, for scans."""
+    """One browser. Every response it saw is kept, for scans. `transport`: for names that no DNS knows."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, transport: httpx.BaseTransport | None = None) -> None:
         self.client = httpx.Client(
             base_url=base_url,
+            transport=transport,
             trust_env=False,
             timeout=30,
             headers={"accept": "text/html,application/xhtml+xml", "sec-fetch-mode": "navigate"},

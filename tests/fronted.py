@@ -38,7 +38,7 @@ class Fronted:
 
     @property
     def authority(self) -> bytes:
-        return self.world.url.removeprefix("http://").encode("ascii")
+        return self.world.url.partition("://")[2].encode("ascii")
 
     @property
     def port(self) -> int:

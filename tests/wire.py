@@ -6,6 +6,7 @@ The readers here are written apart from the gateway's own: they judge it.
 import json
 import re
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -154,9 +155,11 @@ class Answered:
 class Raw:
     """A client that sends any bytes it likes and reads answers strictly."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None, name: str = "") -> None:
         self.sock = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.sock = tls.wrap_socket(self.sock, server_hostname=name)
         self._stream = Stream(self.sock)
 
     def __enter__(self) -> Self:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import uvicorn
 import uvloop
 
@@ -70,13 +71,14 @@ class World:
     people: list[Person] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
     application: Application | None = field(default=None, repr=False)
+    transport: httpx.BaseTransport | None = None
 
     @property
     def url(self) -> str:
         return self.settings.public_url
 
     def person(self) -> Person:
-        self.people.append(Person(self.url))
+        self.people.append(Person(self.url, self.transport))
         return self.people[-1]
 
     def sign_in(self, person: Person, path: str, login: str) -> Page:
@@ -123,6 +125,13 @@ def bound_sockets(count: int) -> list[socket.socket]:
         each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         each.bind(("127.0.0.1", 0))
     return sockets
+
+
+def free_port() -> int:
+    """For a server that cannot be handed a socket."""
+    (reserved,) = bound_sockets(1)
+    with reserved:
+        return int(reserved.getsockname()[1])
 
 
 def configuration(

@@ -3,27 +3,26 @@
 Behind each: a legacy application that verifies the assertion. Before each: a person with a browser, and worse.
 """
 
-import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
 from gateway.sandbox.identities import MATCHING, MISMATCHING
-from tests.asking import FILES, NAVIGATION, PROGRAM, Fields, cookies_of, parent_of
+from tests.asking import FILES, NAVIGATION, PROGRAM, cookies_of, parent_of, through
 from tests.attack.test_websocket import echo, handshake, masked
 from tests.browser import Person
 from tests.canary import Canary
 from tests.integration.test_forward_auth import EVERY_COOKIE_OF_OURS
-from tests.proxies import PROXIES, Ports, missing, proxying
+from tests.proxies import PROXIES, Ports, proxying, require
 from tests.wire import Raw
-from tests.world import World, bound_sockets, running
+from tests.world import World, free_port, running
 
 
 class Site(NamedTuple):
@@ -37,24 +36,10 @@ class Site(NamedTuple):
         return httpx.URL(self.world.url).port or 0
 
 
-def _require(name: str) -> None:
-    lacking = missing(name)
-    if lacking and os.environ.get("CI"):
-        pytest.fail(f"{lacking} is not installed: scripts/real-parts")
-    if lacking:
-        pytest.skip(f"NOT TESTED: {lacking} is not installed")
-
-
-def _free_port() -> int:
-    (reserved,) = bound_sockets(1)
-    with reserved:
-        return int(reserved.getsockname()[1])
-
-
 @pytest.fixture(scope="module", params=PROXIES)
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    _require(request.param)
-    port = _free_port()
+    require(request.param)
+    port = free_port()
     behind = {"public_url: http://localhost:": f"public_url: http://localhost:{port} #"}
     files = FILES | {"changes": FILES["changes"] | behind}
     with running(tmp_path_factory.mktemp("world"), broker=True, **files) as world:
@@ -68,14 +53,8 @@ def parent(site: Site) -> Person:
     return parent_of(site.world)
 
 
-def _asked(
-    site: Site, path: str, person: Person | None = None, method: str = "GET", **request: object
-) -> httpx.Response:
-    """A program's request, through the proxy, on a connection of its own."""
-    more = request.pop("headers", [])
-    said: Fields = [*PROGRAM.items(), *(cookies_of(person) if person else []), *more]  # type: ignore[misc]
-    with httpx.Client(base_url=site.world.url, trust_env=False, timeout=30, verify=False) as client:
-        return client.request(method, path, headers=said, **request)  # type: ignore[arg-type]
+def _asked(site: Site, path: str, person: Person | None = None, method: str = "GET", **more: Any) -> httpx.Response:
+    return through(site.world, path, person, method, **more)
 
 
 def _raw(site: Site, head: str) -> bytes:
@@ -150,21 +129,22 @@ NAMES = ["X-Usager-Nom", "X-Usager-Id", "X-Caf-Statut", "X-Caf-Quotient", "X-Gat
          "X-Original-Url", "X-Forwarded-Uri", "X-Forwarded-Method", "X-Rewrite-Url", "X-Forwarded-For", "Forwarded"]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", ["/", "/compte/"])
-@pytest.mark.parametrize(
-    "spell",
-    [
-        *[str, str.lower, str.upper, str.swapcase],
-        *[
-            lambda name: name.replace("-", "_"),
-            lambda name: name.replace("-", "_", 1),
-            lambda name: name.replace("-", "."),
-        ],
-        *[lambda name: name.replace("-", "-_"), lambda name: f"HTTP_{name.upper().replace('-', '_')}"],
-        lambda name: f"{name}_",
-    ],
-    ids=lambda spell: str(spell("X-A-b")),
+SPELLINGS: tuple[Callable[[str], str], ...] = (
+    lambda name: name,
+    lambda name: name.lower(),
+    lambda name: name.upper(),
+    lambda name: name.swapcase(),
+    lambda name: name.replace("-", "_"),
+    lambda name: name.replace("-", "_", 1),
+    lambda name: name.replace("-", "."),
+    lambda name: name.replace("-", "-_"),
+    lambda name: f"HTTP_{name.upper().replace('-', '_')}",
+    lambda name: f"{name}_",
 )
+
+
+@pytest.mark.parametrize("path", ["/", "/compte/"])
+@pytest.mark.parametrize("spell", SPELLINGS, ids=lambda spell: str(spell("X-A-b")))
 def test_no_forged_identity_reaches_the_application_under_any_spelling(
     site: Site, parent: Person, spell: Callable[[str], str], path: str
 ) -> None:
@@ -334,7 +314,7 @@ def test_a_websocket_from_a_foreign_page_reaches_no_application(site: Site, pare
 def test_a_websocket_is_open_both_ways_where_the_route_says_so(site: Site, parent: Person) -> None:
     ask = handshake(b"Cookie: " + cookies_of(parent)[0][1].encode(), b"Origin: ORIGIN", path=b"/salon/")
     ask = ask.replace(b"ORIGIN", site.world.url.encode()).replace(b"HOST", f"localhost:{site.port}".encode())
-    canary, port = Canary(), _free_port()
+    canary, port = Canary(), free_port()
     with closing(canary), proxying(site.proxy, Ports(port, site.world.settings.listen.port, canary.port)):
         canary.forget()
         canary.script = echo
@@ -379,8 +359,8 @@ def _listening() -> Iterator[tuple[int, list[bytes]]]:
 
 @pytest.mark.parametrize("name", PROXIES)
 def test_a_gateway_that_does_not_answer_opens_nothing(name: str) -> None:
-    _require(name)
-    port, nobody = _free_port(), _free_port()
+    require(name)
+    port, nobody = free_port(), free_port()
     with _listening() as (application, heard), proxying(name, Ports(port, nobody, application)):
         for path in ("/", "/compte/", "/_gateway/login"):
             began = time.monotonic()

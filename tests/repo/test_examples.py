@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from gateway.core.headers import fold
-from tests.proxies import EXAMPLES, STARTS
+from tests.proxies import EXAMPLES, IN_FRONT, STARTS
 from tests.world import ROOT
 
 INJECTED = sorted(
@@ -35,8 +35,15 @@ def test_every_injected_header_stands_in_every_example(folder: Path, name: str) 
     assert covered or name in text
 
 
+@pytest.mark.parametrize("name", [*INJECTED, "X-Gateway-Assertion", "X-Gateway-Signature", "Cookie"])
+def test_no_header_of_the_client_reaches_fastcgi_in_the_place_of_ours(name: str) -> None:
+    text = (EXAMPLES / "nginx" / "passerelle-php.conf").read_text(encoding="utf-8")
+    assert f" HTTP_{name.upper().replace('-', '_')} " in text
+
+
 def test_every_example_can_be_run() -> None:
     assert {folder.name for folder in EXAMPLES.iterdir()} == set(STARTS)
+    assert {folder.name for folder in IN_FRONT.iterdir()} <= set(STARTS)
 
 
 @pytest.mark.parametrize("name", ["traefik/traefik.yaml", "traefik/passerelle.yaml", "envoy/envoy.yaml"])

@@ -78,6 +78,11 @@ local function pass_on(r, status, headers, body)
 end
 
 function ask(r)
+    -- What Apache makes of a request (mod_rewrite in .htaccess, an index, an error page) has been asked about under the name
+    -- that the client wrote, and is signed under it; the headers are the same.
+    if not r.is_initial_req then
+        return apache2.OK
+    end
     for name in pairs(r:headers_in_table()) do
         if is_removed(name) then
             r.headers_in[name] = nil
