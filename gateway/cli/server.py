@@ -61,9 +61,13 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal drains, a second one ends."""
+        """The first signal drains, a second one ends.
+
+        A worker hears both of the one signal that a service manager sends to everybody and of its supervisor, which
+        kills those that must end.
+        """
         self.application.draining()
-        self.force_exit = self.should_exit
+        self.force_exit = self.should_exit and self._read is not None
         self.should_exit = True
 
     def _hung_up(self) -> None:

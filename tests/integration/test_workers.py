@@ -158,8 +158,14 @@ def test_what_a_reload_cannot_change_is_refused_by_name(either: Gateway) -> None
     assert [get(connection, "/")[0] for connection in either.each()] == [200] * either.several
 
 
-@pytest.mark.parametrize(("workers", "number"), [(1, signal.SIGTERM), (2, signal.SIGTERM), (2, signal.SIGINT)])
-def test_a_slow_request_ends_before_the_gateway_does(tmp_path: Path, workers: int, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("workers", "number", "everybody"),
+    [(1, signal.SIGTERM, False), (2, signal.SIGTERM, False), (2, signal.SIGINT, False), (2, signal.SIGTERM, True)],
+)
+def test_a_slow_request_ends_before_the_gateway_does(
+    tmp_path: Path, workers: int, number: signal.Signals, everybody: bool
+) -> None:
+    """`everybody`: systemd tells each process, and the first one tells its workers again."""
     with slow_upstream() as (port, answer):
         route = f'  - {{path: /lent/, upstream: "http://127.0.0.1:{port}", policy: public}}\n'
         with gateway(tmp_path, workers=workers, routes=route) as running:
@@ -172,6 +178,8 @@ def test_a_slow_request_ends_before_the_gateway_does(tmp_path: Path, workers: in
             sending.putheader("Content-Length", "7")
             sending.endheaders(b"tok")
             time.sleep(0.3)  # Until the last of them is under way: no sign of it leaves the process.
+            for worker in running.workers() if everybody else []:
+                os.kill(worker, number)
             running.signal(number)
             until(lambda: _refused(running.port))
             assert running.process.poll() is None
