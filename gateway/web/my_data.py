@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 from starlette.responses import Response
 
@@ -10,6 +11,7 @@ from gateway.core.facts import FACTS, IMPLIED, household_value
 from gateway.core.household import forgotten
 from gateway.core.model import CARRIES_A_VALUE, HouseholdRecord, HouseholdStatus, Need, Session, Source
 from gateway.core.rules import Policy
+from gateway.core.ways import Way
 from gateway.web import dispute_texts, texts
 from gateway.web.amend import amend
 from gateway.web.exchange import Exchange, form_bond, own_url, require_form
@@ -30,6 +32,8 @@ class Obtained:
 
     datum: str
     """`quotient`, `address`, `children`, `adults`."""
+    own: bool
+    """Whether it was shown to be of the person's own file."""
     label: str
     source: str
     on: str
@@ -107,13 +111,13 @@ def obtained(services: Services, session: Session) -> Iterator[Obtained]:
     A value of a file that nobody was shown to belong to the person is not theirs to read.
     """
     injected = {item.fact for policy in services.settings.policies.values() for item in policy.inject}
-    for datum in Need:
-        record = _last(session, datum)
+    for datum, own in product(Need, (True, False)):
+        record = _last(session, datum, own=own)
         if record is None:
             continue
-        own = record.status is not HouseholdStatus.IDENTITY_UNVERIFIED
         yield Obtained(
             datum=code_of(datum),
+            own=own,
             label=texts.DATA[datum],
             source=texts.FUNDS.get(record.household.fund or "", "CAF ou MSA") if record.household else "",
             on=day(record.obtained_at),
@@ -122,8 +126,13 @@ def obtained(services: Services, session: Session) -> Iterator[Obtained]:
         )
 
 
-def _last(session: Session, datum: Need) -> HouseholdRecord | None:
-    held = (record for record in session.household if record.household and record.status in CARRIES_A_VALUE)
+def _last(session: Session, datum: Need, *, own: bool) -> HouseholdRecord | None:
+    """The newest enquiry that tells it. `own`: of the person's own file, and not of a number that was typed."""
+    held = (
+        record
+        for record in session.household
+        if record.household and record.status in CARRIES_A_VALUE and (record.way is not Way.NUMBER_ALONE) is own
+    )
     return next((record for record in reversed(list(held)) if datum in told_by(record)), None)
 
 

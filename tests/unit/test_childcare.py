@@ -134,12 +134,10 @@ def test_a_record_says_which_source_it_comes_from() -> None:
 def test_a_record_of_one_source_never_answers_for_the_other() -> None:
     lookup = CRECHE.lookups[0]
     disguised = replace(a_file(CRECHE), source=Source.HOUSEHOLD)
-    assert view((disguised,), lookup.needs, Source.CHILDCARE).status is None
-    assert view((a_file(CRECHE),), lookup.needs, Source.CHILDCARE).status is VERIFIED
+    assert view((disguised,), lookup).status is None
+    assert view((a_file(CRECHE),), lookup).status is VERIFIED
     refused = a_file(CRECHE, None, MISMATCH)
-    assert view((replace(refused, reasons=("birthdate.conflict",)),), lookup.needs, Source.CHILDCARE).reasons == (
-        "birthdate.conflict",
-    )
+    assert view((replace(refused, reasons=("birthdate.conflict",)),), lookup).reasons == ("birthdate.conflict",)
 
 
 # How facts are read
