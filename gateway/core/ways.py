@@ -11,3 +11,6 @@ class Way(StrEnum):
     NUMBER = "number"
     NUMBER_ALONE = "number_alone"
     """A number that somebody typed, with nobody to compare its file with: it may be a neighbour's."""
+
+
+TYPED = frozenset({Way.NUMBER, Way.NUMBER_ALONE})

@@ -15,9 +15,8 @@ from gateway.web.cookies import new_session_id
 from gateway.web.enquiry import enquire
 from gateway.web.exchange import Destination, Exchange, address_of, destination, form_bond, require_form, with_cookies
 from gateway.web.http import posted_form
-from gateway.web.information import alternative_of
+from gateway.web.information import alternative_of, announced
 from gateway.web.kept_forms import onward
-from gateway.web.notice import notice_url
 from gateway.web.services import Services
 
 ANSWER_STEP_S = 4.0
@@ -146,7 +145,6 @@ def _page(
     return exchange.pages.page(
         "allocataire",
         status,
-        purpose=policy.purpose,
         token=token,
         return_to=place.url,
         number=form.get("number", ""),
@@ -155,6 +153,6 @@ def _page(
         too_many=status == 429,
         unnamed=policy.login is None,
         reference=exchange.reference if status == 429 else "",
-        notice=notice_url(policy),
         alternative=alternative_of(place),
+        **(announced(policy) | {"asked": (), "providers": ()}),
     )
