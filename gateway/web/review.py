@@ -10,15 +10,14 @@ from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
 from gateway.core.facts import FACTS, is_household_value
-from gateway.core.model import Alternative, Ask, Deny, HouseholdStatus, Injected, Question, Reason, Session
+from gateway.core.model import Ask, Injected, Question, Reason, Session
 from gateway.core.policy import Seen, decide, injected, look
-from gateway.core.rules import Mode, Policy, Text
+from gateway.core.rules import Policy
 from gateway.web import texts
 from gateway.web.amend import amend
-from gateway.web.branches import details, message_for
 from gateway.web.exchange import Destination, Exchange, destination, facts_at, form_bond, own_url, require_form
 from gateway.web.http import posted_form
-from gateway.web.information import alternative_of, provider_label, special_of
+from gateway.web.information import alternative_of, provider_label
 from gateway.web.kept_forms import onward
 from gateway.web.notice import notice_url
 from gateway.web.services import Services
@@ -124,44 +123,6 @@ async def answer_review(services: Services, exchange: Exchange) -> Response:
     await amend(services, session.id, lambda now: replace(now, declined=now.declined | {policy.name}))
     way_out = alternative_of(place)
     return exchange.pages.redirect(str(way_out["url"]) if way_out else place.url)
-
-
-def alternative_page(services: Services, exchange: Exchange, place: Destination, decision: Alternative) -> Response:
-    """Why nothing was sent, and the ways to go on. In number mode unknown and somebody else's read the same."""
-    policy = place.route.policy
-    return exchange.pages.page(
-        "alternative",
-        403,
-        message=message_for(policy, decision, exchange.session),
-        reference=exchange.reference,
-        restart="" if decision.status in texts.BY_WORD else _restart(place, decision),
-        alternative=alternative_of(place),
-        special=special_of(place),
-        details=details(policy.alternative),
-    )
-
-
-def _restart(place: Destination, decision: Alternative) -> str:
-    """Where trying again may help: the number, the page itself where nobody need sign in again, or the login."""
-    rule = place.route.policy.rules.get(decision.source)
-    if rule is None or decision.status is HouseholdStatus.DECLINED:
-        return own_url("login", place.url)
-    if rule.mode is Mode.NUMBER:
-        return own_url("allocataire", place.url)
-    waits = rule.mode is Mode.IDENTITY and decision.status is HouseholdStatus.UNAVAILABLE
-    return place.url if waits else own_url("login", place.url)
-
-
-def refused_page(services: Services, exchange: Exchange, place: Destination, decision: Deny) -> Response:
-    """403 with the policy's own words; the reason's code is in the audit line, not on the page."""
-    del decision
-    refused = place.route.policy.refused
-    message = texts.REFUSED if refused is None else replace_body(refused.text)
-    return exchange.pages.message(message, 403, reference=exchange.reference, proceed=refused.url if refused else None)
-
-
-def replace_body(body: Text) -> texts.Message:
-    return texts.Message(texts.REFUSED.title, body)
 
 
 def lines(values: Iterable[tuple[str, object]]) -> list[Line]:

@@ -251,6 +251,12 @@ REFUSED = Message(
     "Les conditions d’accès à ce service ne sont pas remplies. Si vous pensez que c’est une erreur, contactez-nous.",
 )
 
+SIGN_IN_FIRST = Message(
+    "Identifiez-vous pour continuer",
+    "Pour savoir si ce service vous est ouvert, il faut vous identifier. Vous pouvez le faire maintenant.",
+)
+"""A condition of the service is unknown because nobody is signed in."""
+
 
 def month(iso: str) -> str:
     """`2026-05` → «mai 2026»."""
