@@ -72,14 +72,17 @@ def _record(enquiry: Enquiry, status: HouseholdStatus, now: int, reasons: tuple[
 
 
 def minimise(household: Household, fields: frozenset[str]) -> Household:
-    """Only the named facts of one source, and the month and fund that say where a quotient comes from."""
+    """Only the named facts of one source, and the fund: a person is told whom their data come from (RGPD, article 14).
+
+    A quotient's months are facts of their own: a bracket follows the date of the request, and a contest is about the
+    quotient that is held, whatever its month.
+    """
     names = frozenset(fact.partition(".")[2] for fact in fields)
-    quotient = not names.isdisjoint({"family_quotient", "reference_month", "computed_month", "fund"})
     return Household(
         fund=household.fund,
         family_quotient=household.family_quotient if "family_quotient" in names else None,
-        reference_month=household.reference_month if quotient else None,
-        computed_month=household.computed_month if quotient else None,
+        reference_month=household.reference_month if "reference_month" in names else None,
+        computed_month=household.computed_month if "computed_month" in names else None,
         adults=household.adults if "adults" in names else None,
         children=_children(household.children, names),
         address=_address(household.address, names),
@@ -105,9 +108,7 @@ def _address(address: Address | None, names: frozenset[str]) -> Address | None:
 
 
 def _childcare(parameters: Childcare | None, names: frozenset[str]) -> Childcare | None:
-    """The year goes with the resources, as a month goes with its quotient."""
-    kept = names | {"resources_year"} if "annual_resources" in names else names
-    parts = {name: getattr(parameters, name) for name in Childcare.__dataclass_fields__ if name in kept and parameters}
+    parts = {name: getattr(parameters, name) for name in Childcare.__dataclass_fields__ if name in names and parameters}
     return Childcare(**parts) if parts else None
 
 

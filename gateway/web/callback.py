@@ -5,7 +5,7 @@ from starlette.responses import Response
 from gateway.core.claims import keep_known, to_identity
 from gateway.core.disputes import is_withheld
 from gateway.core.errors import DependencyFailed, LoginFailed
-from gateway.core.household import concerning, forgotten, lasting, merged
+from gateway.core.household import concerning, forgotten, lasting, merged, widened
 from gateway.core.model import HouseholdRecord, Identity, LoginTransaction, Need, Session
 from gateway.core.rules import Mode, Policy
 from gateway.ports import Handoff, IdentityProvider, SignedIn
@@ -241,10 +241,10 @@ async def _household(
     if policy is None or not due:
         return held
     standing = await services.sessions.standing_of(identity)
-    due = [each for each in due if not is_withheld(policy.name, each.needs, standing)]
+    due = [widened(each, held) for each in due if not is_withheld(policy.name, each.needs, standing)]
     if not due:
         return held
-    # A new login begins anew: what is asked again replaces what was held.
+    # A new login begins anew: what is asked again replaces what was held, and answers for whom that answered.
     kept = tuple(record for record in held if not asked or not {str(block) for block in record.asked} <= asked)
     return await enquire(
         services,

@@ -27,6 +27,13 @@ POLICIES = {
     "avecnom": SIGNED_IN.format(name="avecnom", keys="mode: number, review: false") + INJECT,
     "bref": SIGNED_IN.format(name="bref", keys="review: false").replace("session", "5 minutes") + INJECT,
 }
+POLICIES |= {
+    name: POLICIES["nr"].replace("household.family_quotient", fact)
+    for name, fact in {"tranche": "brackets.name", "mois": "household.reference_month"}.items()
+}
+POLICIES["tranche"] += (
+    "brackets: {council_decision: n° 1, valid_from: 2026-01-01, table: [{up_to: 400, name: T1}, {name: T2}]}\n"
+)
 FILES: dict[str, Any] = {
     "changes": {"mode: franceconnect ": "mode: franceconnect\n    token: {env: API_PARTICULIER_TOKEN} "},
     "policies": POLICIES,
@@ -151,3 +158,13 @@ def test_somebody_else_who_signs_in_finds_nothing_that_was_typed(world: World) -
         person.client.cookies.jar.clear(cookie.domain, cookie.path, cookie.name)
     assert world.sign_in(person, "/_gateway/login?return_to=/compte/", MISMATCHING).path == "/compte/"
     assert told(person, "/num/") == {}
+
+
+def test_two_services_that_keep_other_facts_of_one_block_do_not_ask_in_turns(world: World) -> None:
+    person = world.person()
+    world.sign_in(person, "/tranche/", MATCHING)
+    assert told(person, "/tranche/") == {"x-statut": "verified", "x-qf": "T2"}
+    assert told(person, "/mois/") == {}
+    person.press(person.press(person.visit("/mois/"), "S’identifier avec"), "Continuer")
+    assert told(person, "/mois/") == {"x-statut": "verified", "x-qf": "2024-02"}
+    assert told(person, "/tranche/") == {"x-statut": "verified", "x-qf": "T2"}

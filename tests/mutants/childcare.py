@@ -28,7 +28,7 @@ MUTANTS: tuple[Mutant, ...] = (
         _HOUSEHOLD,
         "    return Childcare(**parts) if parts else None",
         "    return parameters",
-        _UNIT + "test_only_the_named_parameters_are_kept_and_the_year_goes_with_the_resources",
+        _UNIT + "test_only_the_named_parameters_are_kept",
     ),
     Mutant(
         "the parameters outlive a policy that wants the estimate alone",

@@ -44,9 +44,7 @@ def test_a_match_keeps_the_wanted_facts_and_drops_the_names() -> None:
     record = settle(HOUSEHOLD, BY_FRANCECONNECT, identity=ANGELA, now=7)
     assert record.status is HouseholdStatus.VERIFIED
     assert record.obtained_at == 7
-    assert record.household == Household(
-        fund="cnaf", family_quotient=648, reference_month="2026-11", computed_month="2026-10"
-    )
+    assert record.household == Household(fund="cnaf", family_quotient=648)
 
 
 def test_a_mismatch_keeps_no_household_at_all() -> None:
@@ -99,7 +97,10 @@ def test_an_absent_household_keeps_its_status_and_its_code() -> None:
 @pytest.mark.parametrize(
     ("fact", "kept"),
     [
-        ("household.fund", Household(fund="cnaf", reference_month="2026-11", computed_month="2026-10")),
+        ("household.fund", Household(fund="cnaf")),
+        ("household.family_quotient", Household(fund="cnaf", family_quotient=648)),
+        ("household.reference_month", Household(fund="cnaf", reference_month="2026-11")),
+        ("household.computed_month", Household(fund="cnaf", computed_month="2026-10")),
         ("household.adults", Household(fund="cnaf", adults=(ADULT,))),
         ("household.children", Household(fund="cnaf", children=CHILDREN)),
         (
