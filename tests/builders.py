@@ -36,6 +36,7 @@ from gateway.core.rules import (
     Upstream,
     WayOut,
 )
+from gateway.core.ways import Way
 
 TODAY = date(2026, 11, 24)
 
@@ -111,7 +112,8 @@ def a_record(
     status: HouseholdStatus = HouseholdStatus.VERIFIED,
     at: int = 1,
 ) -> HouseholdRecord:
-    return HouseholdRecord(status, policy.needs.blocks, policy.needs.fields, at, household)
+    way = policy.household.way if policy.household else Way.FRANCECONNECT
+    return HouseholdRecord(status, policy.needs.blocks, policy.needs.fields, at, household, way=way)
 
 
 def facts(**changes: Any) -> Facts:

@@ -33,6 +33,7 @@ from gateway.core.model import (
     Standing,
 )
 from gateway.core.names import parse_partial_date
+from gateway.core.ways import Way
 
 EVERY_SCOPE = frozenset({"openid", "identite_pivot", "preferred_username", "email"})
 
@@ -161,7 +162,14 @@ def _record(source: Source, raw: Mapping[str, Any] | None, today: date) -> tuple
     fields = frozenset(fact for fact in FACTS if FACTS[fact].block is not None and fact.startswith(f"{source}."))
     held = household if status in CARRIES_A_VALUE else None
     blocks = frozenset(need for need in Need if need.source is source)
-    return (HouseholdRecord(status, blocks, fields, 0, held, source=source),)
+    return tuple(
+        HouseholdRecord(status, blocks, fields, 0, held, source=source, way=way) for way in Way if _ends(way, status)
+    )
+
+
+def _ends(way: Way, status: HouseholdStatus) -> bool:
+    """Whether an enquiry made that way can end so: a value has its own word where nobody is compared."""
+    return status not in CARRIES_A_VALUE or (status is HouseholdStatus.IDENTITY_UNVERIFIED) is (way is Way.NUMBER_ALONE)
 
 
 def _children(raw: Mapping[str, Any], today: date) -> tuple[Person, ...] | None:

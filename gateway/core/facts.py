@@ -113,10 +113,7 @@ COMPUTED_FROM: Mapping[str, frozenset[str]] = {
 """Facts that no source gives: what is kept of the source instead."""
 
 IMPLIED: Mapping[str, frozenset[str]] = {
-    "household.family_quotient": frozenset(
-        {f"household.{name}" for name in ("fund", "reference_month", "computed_month")}
-    ),
-    "childcare.annual_resources": frozenset({"childcare.resources_year"}),
+    "household.family_quotient": frozenset({"household.fund"}),
     **{f"{source}.children": frozenset({f"{source}.children.age", f"{source}.children.count"}) for source in Source},
     **{f"{source}.children.age": frozenset({f"{source}.children.count"}) for source in Source},
     **{

@@ -1,6 +1,6 @@
 """From a source's answer to what a session may keep of it: compared by name, minimised, never somebody else's."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.core.facts import FACTS, IMPLIED
@@ -20,7 +20,7 @@ from gateway.core.model import (
     Session,
     Source,
 )
-from gateway.core.rules import HouseholdRule, Mode, Needs
+from gateway.core.rules import HouseholdRule, Lookup, Mode, Needs
 
 _NOT_YOURS = frozenset({HouseholdStatus.MISMATCH, HouseholdStatus.NOT_FOUND})
 
@@ -67,18 +67,22 @@ def _as_one_case(record: HouseholdRecord, enquiry: Enquiry) -> HouseholdRecord:
 
 
 def _record(enquiry: Enquiry, status: HouseholdStatus, now: int, reasons: tuple[str, ...]) -> HouseholdRecord:
-    return HouseholdRecord(status, enquiry.blocks, enquiry.fields, now, reasons=reasons, source=enquiry.source)
+    asked = HouseholdRecord(status, enquiry.blocks, enquiry.fields, now, reasons=reasons)
+    return replace(asked, source=enquiry.source, way=enquiry.rule.way)
 
 
 def minimise(household: Household, fields: frozenset[str]) -> Household:
-    """Only the named facts of one source, and the month and fund that say where a quotient comes from."""
+    """Only the named facts of one source, and the fund: a person is told whom their data come from (RGPD, article 14).
+
+    A quotient's months are facts of their own: a bracket follows the date of the request, and a contest is about the
+    quotient that is held, whatever its month.
+    """
     names = frozenset(fact.partition(".")[2] for fact in fields)
-    quotient = not names.isdisjoint({"family_quotient", "reference_month", "computed_month", "fund"})
     return Household(
         fund=household.fund,
         family_quotient=household.family_quotient if "family_quotient" in names else None,
-        reference_month=household.reference_month if quotient else None,
-        computed_month=household.computed_month if quotient else None,
+        reference_month=household.reference_month if "reference_month" in names else None,
+        computed_month=household.computed_month if "computed_month" in names else None,
         adults=household.adults if "adults" in names else None,
         children=_children(household.children, names),
         address=_address(household.address, names),
@@ -104,9 +108,7 @@ def _address(address: Address | None, names: frozenset[str]) -> Address | None:
 
 
 def _childcare(parameters: Childcare | None, names: frozenset[str]) -> Childcare | None:
-    """The year goes with the resources, as a month goes with its quotient."""
-    kept = names | {"resources_year"} if "annual_resources" in names else names
-    parts = {name: getattr(parameters, name) for name in Childcare.__dataclass_fields__ if name in kept and parameters}
+    parts = {name: getattr(parameters, name) for name in Childcare.__dataclass_fields__ if name in names and parameters}
     return Childcare(**parts) if parts else None
 
 
@@ -126,12 +128,15 @@ class View:
     """Codes of the enquiry that brought no value."""
 
 
-def view(records: Sequence[HouseholdRecord], needs: Needs, source: Source = Source.HOUSEHOLD) -> View:
-    """Join the enquiries of a source that hold a value; what they lack is judged by the last one that asked for it.
+def concerning(records: Iterable[HouseholdRecord], lookups: Iterable[Lookup]) -> tuple[HouseholdRecord, ...]:
+    """The enquiries that can answer these lookups: of the same source, made in the same way."""
+    keys = {each.key for each in lookups}
+    return tuple(record for record in records if (record.source, record.way) in keys)
 
-    `needs` are those of this source alone (`Lookup.needs`).
-    """
-    records = [record for record in records if record.source is source]
+
+def view(records: Iterable[HouseholdRecord], lookup: Lookup) -> View:
+    """Join the enquiries that hold a value; what they lack is judged by the last one that asked for it."""
+    records, needs = concerning(records, (lookup,)), lookup.needs
     held = [record for record in records if record.household is not None and record.status in CARRIES_A_VALUE]
     fields = frozenset[str]().union(*(record.fields for record in held))
     fields |= frozenset[str]().union(*(IMPLIED.get(fact, frozenset()) for fact in fields))
@@ -151,6 +156,14 @@ def view(records: Sequence[HouseholdRecord], needs: Needs, source: Source = Sour
 def _missing(lacking: frozenset[str], needs: Needs, asked: frozenset[Need]) -> frozenset[Need]:
     blocks = {block for fact in lacking if (block := FACTS[fact].block) is not None}
     return frozenset(blocks | (needs.blocks - asked))
+
+
+def widened(lookup: Lookup, records: Iterable[HouseholdRecord]) -> Lookup:
+    """The same with all that such enquiries hold by now: an answer that takes their place answers for all of them."""
+    fields = lookup.needs.fields | view(records, lookup).fields
+    return replace(
+        lookup, needs=replace(lookup.needs, blocks=_missing(fields, lookup.needs, frozenset()), fields=fields)
+    )
 
 
 def _joined(held: Sequence[HouseholdRecord]) -> Household:
@@ -180,7 +193,8 @@ def merged(
 ) -> tuple[HouseholdRecord, ...]:
     """What a round of enquiries made of `before`, applied to a session as it is `now`.
 
-    What was forgotten meanwhile does not come back, and what came meanwhile stays.
+    `before` are those that the round could replace (`concerning`): the others stay as they are. What was forgotten
+    meanwhile does not come back, and what came meanwhile stays.
     """
     kept = tuple(record for record in now if record in after or record not in before)
     for new in after:
@@ -196,5 +210,9 @@ def forgotten(session: Session) -> Session:
 
 
 def remember(records: tuple[HouseholdRecord, ...], new: HouseholdRecord) -> tuple[HouseholdRecord, ...]:
-    """Add an enquiry; one that brought nothing and asked no more than this one is forgotten."""
-    return (*(old for old in records if old.household is not None or not old.asked <= new.asked), new)
+    """Add an enquiry; one made in the same way that brought nothing and asked no more than this one is forgotten."""
+    return (*(old for old in records if old.household is not None or not _again(old, new)), new)
+
+
+def _again(old: HouseholdRecord, new: HouseholdRecord) -> bool:
+    return old.way is new.way and old.asked <= new.asked

@@ -6,6 +6,8 @@ from datetime import date
 from enum import IntEnum, StrEnum
 from typing import NewType
 
+from gateway.core.ways import Way
+
 NormalPath = NewType("NormalPath", str)
 """A path read once by `core.paths.normalise`: ASCII, no dot segments, the bytes that go upstream."""
 
@@ -216,6 +218,7 @@ class HouseholdRecord:
     """Codes of the match, or the source's code."""
     kept_until: int | None = None  # Unix seconds, by the policy that asked; None: as long as the session
     source: Source = Source.HOUSEHOLD
+    way: Way = Way.FRANCECONNECT
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def look(policy: Policy, facts: Facts) -> tuple[Seen, ...]:
 
 
 def _seen(policy: Policy, facts: Facts, lookup: Lookup) -> Seen:
-    found = view(facts.household, lookup.needs, lookup.source)
+    found = view(facts.household, lookup)
     return Seen(lookup, found, _status(policy, facts, lookup, found))
 
 
@@ -105,7 +105,7 @@ def scopes_to_ask(policy: Policy, facts: Facts) -> frozenset[str]:
     for lookup in policy.lookups:
         if lookup.rule.mode is not Mode.FRANCECONNECT or _is_withheld(policy, facts, lookup):
             continue
-        missing = view(facts.household, lookup.needs, lookup.source).missing
+        missing = view(facts.household, lookup).missing
         if missing and lookup.rule.match:
             missing |= {ADULTS_OF[lookup.source]}
         scopes |= frozenset(str(block) for block in missing)

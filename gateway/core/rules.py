@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from gateway.core.model import Acr, HouseholdStatus, Need, NormalPath, Source
+from gateway.core.ways import Way
 
 
 class Mode(StrEnum):
@@ -53,6 +54,10 @@ class HouseholdRule:
     default: Missing
     child_age: "Test | None" = None
     """What some child of the file must be, in whole years; without one, an agent looks at it (`pending_review`)."""
+
+    @property
+    def way(self) -> Way:
+        return Way(self.mode.value) if self.match else Way.NUMBER_ALONE
 
     def on(self, status: HouseholdStatus) -> Missing:
         return self.when_missing.get(status, self.default)
@@ -194,6 +199,11 @@ class Lookup:
     needs: Needs
     wanted: tuple[str, ...]
     """The values of this source that are injected, what is computed from them included."""
+
+    @property
+    def key(self) -> tuple[Source, Way]:
+        """Whose answers it reads: those of its source that were obtained in its way."""
+        return self.source, self.rule.way
 
 
 @dataclass(frozen=True, slots=True)

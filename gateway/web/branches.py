@@ -95,7 +95,7 @@ def _not_available(lookup: Lookup, session: Session | None) -> Message:
 
 def _reasons(lookup: Lookup, session: Session | None) -> tuple[str, ...]:
     records = session.household if session is not None else ()
-    return view(records, lookup.needs, lookup.source).reasons
+    return view(records, lookup).reasons
 
 
 def details(way_out: WayOut | None) -> list[tuple[str, str | Text]]:

@@ -1,23 +1,22 @@
 """Number mode: numéro d'allocataire and code postal, typed by the person, tried a bounded number of times."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
-from gateway.core.household import merged
+from gateway.core.household import concerning, merged, widened
 from gateway.core.model import CafNumber, HouseholdRecord, Session
 from gateway.core.numbers import faults, parse_caf_number
-from gateway.core.rules import Mode, Policy
+from gateway.core.rules import Lookup, Mode, Policy
 from gateway.web.amend import amend
 from gateway.web.cookies import new_session_id
 from gateway.web.enquiry import enquire
 from gateway.web.exchange import Destination, Exchange, address_of, destination, form_bond, require_form, with_cookies
 from gateway.web.http import posted_form
-from gateway.web.information import alternative_of
+from gateway.web.information import alternative_of, announced
 from gateway.web.kept_forms import onward
-from gateway.web.notice import notice_url
 from gateway.web.services import Services
 
 ANSWER_STEP_S = 4.0
@@ -88,32 +87,44 @@ async def _allowed(services: Services, exchange: Exchange, session: Session | No
 async def _asked(
     services: Services, exchange: Exchange, policy: Policy, number: CafNumber
 ) -> tuple[Session | None, str | None]:
+    """The last number that was typed is the one that counts, for each service that a number is typed for."""
     session = exchange.session
     identity = session.identity if session and policy.login else None
-    kept = tuple(record for record in session.household if record.household is not None) if session else ()
-    by_number = [each for each in policy.lookups if each.rule.mode is Mode.NUMBER]
-    records = await enquire(services, policy, by_number, kept, identity, exchange.reference, number=number)
+    held = session.household if session else ()
+    by_number = [widened(each, held) for each in policy.lookups if each.rule.mode is Mode.NUMBER]
+    again = _shown_again(services, by_number)
+    records = await enquire(services, policy, by_number, (), identity, exchange.reference, number=number)
     if session is not None:
-        before = session
-        return await amend(services, session.id, lambda now: _answered(now, before, records, policy)), None
+        before = replace(session, household=concerning(held, by_number))
+        return await amend(services, session.id, lambda now: _answered(now, before, records, policy, again)), None
     expires_at = services.now + services.settings.sessions.absolute_s
     session = Session(id=new_session_id(services.new_token), expires_at=expires_at, household=records)
     await services.sessions.create(session)
     return session, services.cookies.set_session(session.id)
 
 
-def _answered(session: Session, before: Session, records: tuple[HouseholdRecord, ...], policy: Policy) -> Session:
-    """An objection that was there takes its end with the number; one made since then does not.
+def _answered(
+    session: Session, before: Session, records: tuple[HouseholdRecord, ...], policy: Policy, again: frozenset[str]
+) -> Session:
+    """`before` is the session as it was, with what this answer replaces alone.
 
-    What was confirmed meanwhile was another answer: this one is shown before it leaves.
+    An objection that was there takes its end with the number; one made since then does not.
+
+    What was confirmed before was another answer: this one is shown before it leaves.
     """
-    household = merged(session.household, before.household, records)
     return replace(
         session,
-        household=household,
+        household=merged(session.household, before.household, records),
         declined=session.declined - (before.declined & {policy.name}),
-        reviewed=session.reviewed - (frozenset() if household == session.household else {policy.tag}),
+        reviewed=session.reviewed - again,
     )
+
+
+def _shown_again(services: Services, by_number: Sequence[Lookup]) -> frozenset[str]:
+    """Tags of the policies that read what these lookups obtain."""
+    keys = {each.key for each in by_number}
+    every = services.settings.policies.values()
+    return frozenset(policy.tag for policy in every if any(each.key in keys for each in policy.lookups))
 
 
 async def _wait_for_step(services: Services, began: float) -> None:
@@ -134,7 +145,6 @@ def _page(
     return exchange.pages.page(
         "allocataire",
         status,
-        purpose=policy.purpose,
         token=token,
         return_to=place.url,
         number=form.get("number", ""),
@@ -143,6 +153,6 @@ def _page(
         too_many=status == 429,
         unnamed=policy.login is None,
         reference=exchange.reference if status == 429 else "",
-        notice=notice_url(policy),
         alternative=alternative_of(place),
+        **(announced(policy) | {"asked": (), "providers": ()}),
     )

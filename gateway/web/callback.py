@@ -5,7 +5,7 @@ from starlette.responses import Response
 from gateway.core.claims import keep_known, to_identity
 from gateway.core.disputes import is_withheld
 from gateway.core.errors import DependencyFailed, LoginFailed
-from gateway.core.household import forgotten, lasting, merged
+from gateway.core.household import concerning, forgotten, lasting, merged, widened
 from gateway.core.model import HouseholdRecord, Identity, LoginTransaction, Need, Session
 from gateway.core.rules import Mode, Policy
 from gateway.ports import Handoff, IdentityProvider, SignedIn
@@ -153,17 +153,14 @@ async def _new_session(
     place: Destination | None,
     dies_at: float,
 ) -> Session:
-    """A new id at each login; what the same person already held in this browser comes along."""
-    identity, before = _identity(transaction, signed_in), exchange.session
-    if before is not None and _same_person(before.identity, identity):
-        identity = keep_known(identity, before.identity, transaction.scopes)
-    else:
-        before = None
+    """A new id at each login; what the same person, or nobody yet, already held in this browser comes along."""
+    before, identity = _known(exchange.session, _identity(transaction, signed_in), transaction)
     policy = place.route.policy if place else None
-    held = lasting(before.household, policy.keeps_s if policy else None, services.now) if before else ()
+    concerned = concerning(before.household, policy.lookups) if before and policy else ()
+    held = lasting(concerned, policy.keeps_s if policy else None, services.now)
     records = await _household(services, exchange, policy, held, identity, transaction, signed_in, dies_at)
     came = await _as_it_is_now(services, before)
-    household = merged(came.household, before.household, records) if before and came else records
+    household = merged(came.household, concerned, records) if came else records
     taken_back = {policy.name} if policy and transaction.takes_back else set()
     session = Session(
         id=new_session_id(services.new_token),
@@ -210,8 +207,19 @@ def _identity(transaction: LoginTransaction, signed_in: SignedIn) -> Identity:
     )
 
 
-def _same_person(known: Identity | None, identity: Identity) -> bool:
-    return known is not None and (known.provider, known.sub) == (identity.provider, identity.sub)
+def _known(
+    session: Session | None, identity: Identity, transaction: LoginTransaction
+) -> tuple[Session | None, Identity]:
+    """The session that this login goes on with, and the identity with what was known of it; somebody else's ends.
+
+    Where nobody had signed in, what was typed and what was said against its use stays.
+    """
+    who = session.identity if session else None
+    if who is None:
+        return session, identity
+    if (who.provider, who.sub) != (identity.provider, identity.sub):
+        return None, identity
+    return session, keep_known(identity, who, transaction.scopes)
 
 
 async def _household(
@@ -233,10 +241,10 @@ async def _household(
     if policy is None or not due:
         return held
     standing = await services.sessions.standing_of(identity)
-    due = [each for each in due if not is_withheld(policy.name, each.needs, standing)]
+    due = [widened(each, held) for each in due if not is_withheld(policy.name, each.needs, standing)]
     if not due:
         return held
-    # A new login begins anew: what is asked again replaces what was held.
+    # A new login begins anew: what is asked again replaces what was held, and answers for whom that answered.
     kept = tuple(record for record in held if not asked or not {str(block) for block in record.asked} <= asked)
     return await enquire(
         services,

@@ -1,10 +1,10 @@
 """The only place that waits on CAF: ask each source for what a policy lacks, compare, keep what is wanted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from gateway.core.disputes import is_withheld
-from gateway.core.household import Enquiry, lasting, merged, remember, settle, view
+from gateway.core.household import Enquiry, concerning, lasting, merged, remember, settle, view
 from gateway.core.model import (
     ADULTS_OF,
     Absent,
@@ -43,7 +43,7 @@ async def enquire(
 ) -> tuple[HouseholdRecord, ...]:
     """The session's enquiries with those that these `lookups` of `policy` lacked, one after the other, settled."""
     for lookup in lookups:
-        seen = view(records, lookup.needs, lookup.source)
+        seen = view(records, lookup)
         if not seen.missing:
             continue
         rule, source = lookup.rule, lookup.source
@@ -159,16 +159,17 @@ async def _due(services: Services, policy: Policy, session: Session) -> tuple[Lo
 
 
 async def _enquired(
-    services: Services, policy: Policy, due: Iterable[Lookup], session: Session, reference: str
+    services: Services, policy: Policy, due: Sequence[Lookup], session: Session, reference: str
 ) -> Session | None:
-    held = _fresh(policy, session, services.now)
+    before = concerning(session.household, due)
+    held = concerning(_fresh(policy, session, services.now), due)
     records = await enquire(services, policy, due, held, session.identity, reference)
-    return await amend(services, session.id, lambda current: _with(current, session, records))
+    return await amend(services, session.id, lambda current: _with(current, before, records))
 
 
-def _with(session: Session, before: Session, records: tuple[HouseholdRecord, ...]) -> Session:
+def _with(session: Session, before: tuple[HouseholdRecord, ...], records: tuple[HouseholdRecord, ...]) -> Session:
     """What was confirmed stays so, unless what it was about was asked again."""
-    household = merged(session.household, before.household, records)
+    household = merged(session.household, before, records)
     kept = all(record in household for record in session.household if record.household is not None)
     return replace(session, household=household, reviewed=session.reviewed if kept else frozenset())
 
@@ -183,7 +184,7 @@ def owed(policy: Policy, session: Session, now: int) -> tuple[Lookup, ...]:
     if not by_identity:
         return ()
     records = _fresh(policy, session, now)
-    return tuple(each for each in by_identity if view(records, each.needs, each.source).status is None)
+    return tuple(each for each in by_identity if view(records, each).status is None)
 
 
 def _fresh(policy: Policy, session: Session, now: int) -> tuple[HouseholdRecord, ...]:

@@ -15,7 +15,7 @@ from gateway.web.exchange import Destination, Exchange, facts_of, own_url
 from gateway.web.forward import Permit, delivery_due, permit
 from gateway.web.kept_forms import keep_or_say
 from gateway.web.outage_mark import failed_here
-from gateway.web.review import alternative_page, refused_page
+from gateway.web.refusals import alternative_page, refused_page
 from gateway.web.services import Services
 
 NotAllowed = Authenticate | Ask | Alternative | Deny

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 from starlette.responses import Response
 
@@ -10,6 +11,7 @@ from gateway.core.facts import FACTS, IMPLIED, household_value
 from gateway.core.household import forgotten
 from gateway.core.model import CARRIES_A_VALUE, HouseholdRecord, HouseholdStatus, Need, Session, Source
 from gateway.core.rules import Policy
+from gateway.core.ways import TYPED, Way
 from gateway.web import dispute_texts, texts
 from gateway.web.amend import amend
 from gateway.web.exchange import Exchange, form_bond, own_url, require_form
@@ -30,6 +32,8 @@ class Obtained:
 
     datum: str
     """`quotient`, `address`, `children`, `adults`."""
+    own: bool
+    """Whether it was shown to be of the person's own file."""
     label: str
     source: str
     on: str
@@ -72,6 +76,14 @@ class Service:
     purpose: str
 
 
+@dataclass(frozen=True, slots=True)
+class OtherNumber:
+    """A service for which a number was typed, and the form to type another one."""
+
+    purpose: str
+    url: str
+
+
 async def show_my_data(services: Services, exchange: Exchange) -> Response:
     session = exchange.session
     if session is None:
@@ -84,6 +96,7 @@ async def show_my_data(services: Services, exchange: Exchange) -> Response:
         provider=provider_label(services, session.identity.provider) if session.identity else "",
         obtained=list(obtained(services, session)),
         deliveries=delivered(session),
+        numbers=other_numbers(services, exchange, session),
         notices=notices(services, session),
         said=await said_by(services, session),
         contested=await contested_data(services, session),
@@ -107,13 +120,13 @@ def obtained(services: Services, session: Session) -> Iterator[Obtained]:
     A value of a file that nobody was shown to belong to the person is not theirs to read.
     """
     injected = {item.fact for policy in services.settings.policies.values() for item in policy.inject}
-    for datum in Need:
-        record = _last(session, datum)
+    for datum, own in product(Need, (True, False)):
+        record = _last(session, datum, own=own)
         if record is None:
             continue
-        own = record.status is not HouseholdStatus.IDENTITY_UNVERIFIED
         yield Obtained(
             datum=code_of(datum),
+            own=own,
             label=texts.DATA[datum],
             source=texts.FUNDS.get(record.household.fund or "", "CAF ou MSA") if record.household else "",
             on=day(record.obtained_at),
@@ -122,8 +135,13 @@ def obtained(services: Services, session: Session) -> Iterator[Obtained]:
         )
 
 
-def _last(session: Session, datum: Need) -> HouseholdRecord | None:
-    held = (record for record in session.household if record.household and record.status in CARRIES_A_VALUE)
+def _last(session: Session, datum: Need, *, own: bool) -> HouseholdRecord | None:
+    """The newest enquiry that tells it. `own`: of the person's own file, and not of a number that was typed."""
+    held = (
+        record
+        for record in session.household
+        if record.household and record.status in CARRIES_A_VALUE and (record.way is not Way.NUMBER_ALONE) is own
+    )
     return next((record for record in reversed(list(held)) if datum in told_by(record)), None)
 
 
@@ -194,6 +212,19 @@ def services_of(services: Services) -> list[Service]:
     """The services that ask something of CAF or MSA, in the order of the routes."""
     policies: dict[str, Policy] = {route.policy.name: route.policy for route in services.settings.routes}
     return [Service(each.name, each.purpose) for each in policies.values() if each.lookups]
+
+
+def other_numbers(services: Services, exchange: Exchange, session: Session) -> list[OtherNumber]:
+    """Where a number was typed, on the host that each of them was typed on: the application may be served without a
+    value, and then nothing else leads back to the form."""
+    typed = {(record.source, record.way) for record in session.household if record.way in TYPED}
+    found: dict[str, OtherNumber] = {}
+    for route in services.settings.routes:
+        if any(lookup.key in typed for lookup in route.policy.lookups):
+            origin = "" if route.host == exchange.snapshot.host else services.settings.origin_of(route)
+            form = OtherNumber(route.policy.purpose, origin + own_url("allocataire", route.path))
+            found.setdefault(route.policy.name, form)
+    return list(found.values())
 
 
 def code_of(datum: Need) -> str:

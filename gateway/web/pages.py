@@ -70,7 +70,7 @@ class Pages:
 
     def message(self, message: Message, status: int, *, reference: str = "", **context: Any) -> Response:
         """What happened, what it means, one action, a reference."""
-        ways = dict.fromkeys(("alternative", "restart", "proceed", "home"))
+        ways = dict.fromkeys(("alternative", "restart", "proceed", "home", "sign_in", "my_data"))
         return self.page("message", status, **(ways | {"message": message, "reference": reference} | context))
 
     def redirect(self, to: str, status: int = 303) -> Response:

@@ -1,6 +1,6 @@
 """«Je relis»: what would leave is shown first, and leaves only if the person says so."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -9,19 +9,20 @@ from zoneinfo import ZoneInfo
 from starlette.responses import Response
 
 from gateway.core.errors import RequestRejected
-from gateway.core.facts import FACTS, is_household_value
-from gateway.core.model import Alternative, Ask, Deny, HouseholdStatus, Injected, Question, Reason, Session
+from gateway.core.facts import FACTS, WITHOUT_A_VALUE, is_household_value
+from gateway.core.model import Ask, HouseholdStatus, Injected, Question, Reason, Session
 from gateway.core.policy import Seen, decide, injected, look
-from gateway.core.rules import Mode, Policy, Text
+from gateway.core.rules import Policy, Route, SignatureForm
 from gateway.web import texts
 from gateway.web.amend import amend
-from gateway.web.branches import details, message_for
 from gateway.web.exchange import Destination, Exchange, destination, facts_at, form_bond, own_url, require_form
 from gateway.web.http import posted_form
-from gateway.web.information import alternative_of, provider_label, special_of
+from gateway.web.information import alternative_of, provider_label
 from gateway.web.kept_forms import onward
 from gateway.web.notice import notice_url
 from gateway.web.services import Services
+
+_PARIS = ZoneInfo("Europe/Paris")
 
 CONTEST = "mes-donnees/contester"
 """The page where one datum is contested."""
@@ -55,12 +56,14 @@ async def show_review(services: Services, exchange: Exchange) -> Response:
         return exchange.pages.redirect(place.url)
     seen = look(policy, facts)
     sent = injected(policy, facts, seen)
+    provider = provider_label(services, session.identity.provider) if session.identity else ""
     return exchange.pages.page(
         "review",
         purpose=policy.purpose,
-        identity=identity_lines(sent),
-        provider=provider_label(services, session.identity.provider) if session.identity else "",
-        lines=_shown(policy, sent),
+        identity=identity_lines(sent, provider),
+        provider=provider,
+        lines=[*_results(sent), *_shown(policy, sent)],
+        attached=_attached(sent, place.route),
         origins=[_origin(each) for each in seen if each.view.obtained_at is not None],
         contests=_contests(sent, place.url),
         counts_children=any(item.fact == "childcare.dependent_children" for item in sent),
@@ -95,12 +98,59 @@ def _contests(sent: Iterable[Injected], return_to: str) -> list[dict[str, str]]:
     return [{"url": f"{address}&datum={datum}", "label": label} for datum, label in named.items()]
 
 
-def identity_lines(sent: Iterable[Injected]) -> list[Line]:
+def identity_lines(sent: Iterable[Injected], provider: str) -> list[Line]:
     """What the identity provider has verified: shown, and not to be typed or changed again."""
-    return [_line(item.fact, item.value) for item in sent if item.fact.startswith("identity.") and item.fact in _CIVIL]
+    return [_identity_line(item, provider) for item in sent if item.fact.startswith("identity.")]
 
 
-_CIVIL = frozenset(f"identity.{name}" for name in ("birth_name", "usage_name", "given_names", "birthdate", "email"))
+def _identity_line(item: Injected, provider: str) -> Line:
+    label, value = _label(texts.RECEIVED_LABELS[item.fact]), str(item.value)
+    match item.fact.removeprefix("identity."):
+        case "sub":
+            return Line(texts.IDENTIFIER, texts.FACT_LABELS[item.fact], kind="sentence")
+        case "provider":
+            return Line(label, provider)
+        case "gender":
+            return Line(label, texts.GENDERS.get(value, value), kind="sentence")
+        case "authenticated_at":
+            then = datetime.fromisoformat(value).astimezone(_PARIS)
+            return Line(label, f"{then:%d/%m/%Y, %H:%M}", kind="day")
+        case "age" | "birthplace" | "birthcountry" | "acr":
+            return Line(label, value)
+        case _:
+            return _line(item.fact, item.value)
+
+
+def _results(sent: Iterable[Injected]) -> list[Line]:
+    """Whether a file was found: the application reads it with the value, and it says something of a person."""
+    return [
+        Line(
+            _label(texts.RECEIVED_LABELS[item.fact]),
+            texts.STATUS_WORDS[HouseholdStatus(str(item.value))],
+            kind="sentence",
+        )
+        for item in sent
+        if item.fact in WITHOUT_A_VALUE
+    ]
+
+
+def _attached(sent: Sequence[Injected], route: Route) -> list[Line]:
+    """What leaves with each request and is no datum of the person's file: constants, our own words, the signature."""
+    found = [Line(texts.FIXED, str(item.value)) for item in sent if item.fact == "const"]
+    for item in sent:
+        if item.fact in texts.ATTACHED_LABELS:
+            new = item.fact == "gateway.decision_id"
+            label = _label(texts.ATTACHED_LABELS[item.fact])
+            found.append(Line(label, unit=texts.ONE_EACH) if new else Line(label, str(item.value)))
+    told = {item.fact for item in sent}
+    signed = tuple(texts.RECEIVED_LABELS[fact] for fact in _SIGNED if fact not in told)
+    if signed and route.sign is SignatureForm.JWT and route.policy.login is not None:
+        found.append(Line(texts.SIGNATURE, items=signed, kind="sentence"))
+    return found
+
+
+_SIGNED = ("identity.sub", "identity.acr", "identity.authenticated_at")
+"""What an assertion says of who signed in, whether or not a header says it too."""
 
 
 def _required(services: Services, exchange: Exchange, return_to: str) -> tuple[Destination, Session]:
@@ -126,52 +176,17 @@ async def answer_review(services: Services, exchange: Exchange) -> Response:
     return exchange.pages.redirect(str(way_out["url"]) if way_out else place.url)
 
 
-def alternative_page(services: Services, exchange: Exchange, place: Destination, decision: Alternative) -> Response:
-    """Why nothing was sent, and the ways to go on. In number mode unknown and somebody else's read the same."""
-    policy = place.route.policy
-    return exchange.pages.page(
-        "alternative",
-        403,
-        message=message_for(policy, decision, exchange.session),
-        reference=exchange.reference,
-        restart="" if decision.status in texts.BY_WORD else _restart(place, decision),
-        alternative=alternative_of(place),
-        special=special_of(place),
-        details=details(policy.alternative),
-    )
-
-
-def _restart(place: Destination, decision: Alternative) -> str:
-    """Where trying again may help: the number, the page itself where nobody need sign in again, or the login."""
-    rule = place.route.policy.rules.get(decision.source)
-    if rule is None or decision.status is HouseholdStatus.DECLINED:
-        return own_url("login", place.url)
-    if rule.mode is Mode.NUMBER:
-        return own_url("allocataire", place.url)
-    waits = rule.mode is Mode.IDENTITY and decision.status is HouseholdStatus.UNAVAILABLE
-    return place.url if waits else own_url("login", place.url)
-
-
-def refused_page(services: Services, exchange: Exchange, place: Destination, decision: Deny) -> Response:
-    """403 with the policy's own words; the reason's code is in the audit line, not on the page."""
-    del decision
-    refused = place.route.policy.refused
-    message = texts.REFUSED if refused is None else replace_body(refused.text)
-    return exchange.pages.message(message, 403, reference=exchange.reference, proceed=refused.url if refused else None)
-
-
-def replace_body(body: Text) -> texts.Message:
-    return texts.Message(texts.REFUSED.title, body)
-
-
 def lines(values: Iterable[tuple[str, object]]) -> list[Line]:
     """One line a household value, in words."""
     return [_line(fact, value) for fact, value in values if is_household_value(fact) and fact in texts.FACT_LABELS]
 
 
+def _label(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
 def _line(fact: str, value: object) -> Line:
-    label = texts.FACT_LABELS[fact]
-    label = label[:1].upper() + label[1:]
+    label = _label(texts.FACT_LABELS[fact])
     if fact == "household.fund":
         return Line(label, texts.FUNDS.get(str(value), str(value)), kind="sentence")
     if fact in texts.UNITS:
@@ -233,4 +248,4 @@ def written_date(iso: str) -> str:
 
 def day(unix_s: int) -> str:
     """`24/11/2026`, in Paris."""
-    return datetime.fromtimestamp(unix_s, ZoneInfo("Europe/Paris")).strftime("%d/%m/%Y")
+    return datetime.fromtimestamp(unix_s, _PARIS).strftime("%d/%m/%Y")

@@ -7,7 +7,7 @@ from gateway.core.model import HouseholdStatus, Need
 from gateway.core.rules import Text
 
 FACT_LABELS: Mapping[str, str] = {
-    "identity.sub": "un identifiant propre à ce service",
+    "identity.sub": "un identifiant propre à ce site",
     "identity.birth_name": "votre nom de naissance",
     "identity.usage_name": "votre nom d’usage",
     "identity.given_names": "vos prénoms",
@@ -63,6 +63,36 @@ RECEIVED_LABELS: Mapping[str, str] = {
     "identity.provider": "le nom du service d’identification",
 }
 """What a service receives: the values, and what is said of them. That no file was found tells something of a person."""
+
+STATUS_WORDS: Mapping[HouseholdStatus, str] = {
+    HouseholdStatus.VERIFIED: "dossier trouvé, à votre nom",
+    HouseholdStatus.SETTLED: "dossier trouvé, confirmé par un agent",
+    HouseholdStatus.IDENTITY_UNVERIFIED: "dossier trouvé, identité non vérifiée",
+    HouseholdStatus.NOT_FOUND: "aucun dossier trouvé",
+    HouseholdStatus.MISMATCH: "aucun lien établi avec un dossier",
+    HouseholdStatus.PENDING_REVIEW: "à vérifier par un agent",
+    HouseholdStatus.NOT_AVAILABLE: "information non disponible",
+    HouseholdStatus.UNAVAILABLE: "pas de réponse de la CAF ou de la MSA",
+    HouseholdStatus.NOT_AUTHENTICATED: "identification expirée",
+    HouseholdStatus.DECLINED: "vous préférez fournir un justificatif",
+    HouseholdStatus.CONTESTED: "information contestée",
+    HouseholdStatus.DOCUMENT_PROVIDED: "justificatif reçu",
+    HouseholdStatus.VERIFIED_BY_AGENT: "situation vérifiée par un agent",
+    HouseholdStatus.NOT_ASKED: "non demandé",
+}
+"""What the application reads as a code."""
+
+IDENTIFIER = "Identifiant"
+FIXED = "Une mention fixe"
+SIGNATURE = "La signature"
+"""It says who signed in, to whoever checks it (`sign: jwt`)."""
+
+ATTACHED_LABELS: Mapping[str, str] = {
+    "gateway.policy": "le nom de la règle appliquée",
+    "gateway.policy_version": "la version de cette règle",
+    "gateway.decision_id": "la référence de la demande",
+}
+ONE_EACH = "une nouvelle à chaque demande"
 
 SCOPE_LABELS: Mapping[str, str] = {
     "family_name": FACT_LABELS["identity.birth_name"],
@@ -250,6 +280,12 @@ REFUSED = Message(
     "Accès non autorisé",
     "Les conditions d’accès à ce service ne sont pas remplies. Si vous pensez que c’est une erreur, contactez-nous.",
 )
+
+SIGN_IN_FIRST = Message(
+    "Identifiez-vous pour continuer",
+    "Pour savoir si ce service vous est ouvert, il faut vous identifier. Vous pouvez le faire maintenant.",
+)
+"""A condition of the service is unknown because nobody is signed in."""
 
 
 def month(iso: str) -> str:

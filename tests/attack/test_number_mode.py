@@ -285,3 +285,71 @@ def test_the_addresses_of_one_ipv6_subscriber_are_one(tmp_path: Path, pattern: s
             person.client.headers["x-forwarded-for"] = pattern.format(number)
             statuses.append(_typed(world, person, "9999999", "33000")[0])
         assert statuses == [403] * 5 + [sixth]
+
+
+ENFANTS = WITHOUT_LOGIN.replace("Estimation du tarif", "Enfants inscrits").replace(
+    "household.family_quotient", "household.children.count"
+)
+TWO: dict[str, Any] = {
+    **NUMBER,
+    "policies": {"numero": WITHOUT_LOGIN, "enfants": ENFANTS},
+    "routes": NUMBER["routes"] + '  - {path: /enfants/, upstream: "UPSTREAM", policy: enfants}\n',
+}
+
+
+def _told(person: Person, path: str) -> dict[str, str]:
+    said = person.client.get(path, headers=JSON).json().get("headers", {})
+    return {name: said[name] for name in ("x-caf-statut", "x-caf-quotient") if name in said}
+
+
+def test_who_mistyped_a_digit_finds_the_way_back_to_the_form(tmp_path: Path, lane: None) -> None:
+    with running(tmp_path, broker=True, **TWO) as world:
+        person = world.person()
+        person.press(person.visit("/numero/"), "Continuer", number="9999999", postal_code="44100")
+        assert _told(person, "/numero/") == {"x-caf-statut": "not_found"}
+        form = person.press(person.visit("/_gateway/mes-donnees"), "Saisir un autre numéro pour : Estimation du tarif")
+        review = person.press(form, "Continuer", number="4400101", postal_code="44100")
+        assert person.press(review, "Continuer").path == "/numero/"
+        assert _told(person, "/numero/") == {"x-caf-statut": "identity_unverified", "x-caf-quotient": "600"}
+
+
+def test_who_typed_no_number_is_offered_no_other_one(tmp_path: Path, lane: None) -> None:
+    with running(tmp_path, broker=True, **TWO) as world:
+        person = world.person()
+        world.sign_in(person, "/compte/", MATCHING)
+        assert "Saisir un autre numéro" not in person.visit("/_gateway/mes-donnees").text
+
+
+def test_the_last_number_typed_counts_for_each_service_and_two_are_never_joined(tmp_path: Path, lane: None) -> None:
+    with running(tmp_path, broker=True, **TWO) as world:
+        person = world.person()
+        for path in ("/numero/", "/enfants/"):
+            review = person.press(person.visit(path), "Continuer", number="4400101", postal_code="44100")
+            person.press(review, "Continuer")
+        assert _told(person, "/enfants/")["x-caf-quotient"] == "2"
+        # What was confirmed was another answer: the same service shows this one before it leaves.
+        assert person.visit("/numero/").path.startswith("/_gateway/review")
+        person.press(person.visit("/numero/"), "Continuer")
+        assert _told(person, "/numero/")["x-caf-quotient"] == "600"
+        assert _typed(world, person, "9999999", "44100")[0] == 200
+        for path in ("/numero/", "/enfants/"):
+            assert "x-caf-quotient" not in _told(person, path)
+
+
+def test_the_form_says_what_is_asked_why_it_may_be_and_for_how_long(tmp_path: Path, lane: None) -> None:
+    with running(tmp_path, broker=True, **{**NUMBER, "policies": {"numero": WITHOUT_LOGIN}}) as world:
+        page = world.person().visit("/numero/")
+        assert "Demandées à la CAF" in page.text
+        assert "votre quotient familial" in page.text
+        assert "le résultat de la demande (dossier trouvé, ou non)" in page.text
+        assert "Vous confirmez avant" in page.text
+        assert "Les noms des adultes" not in page.text
+        assert "Pourquoi est-ce permis" not in page.text
+    with running(tmp_path / "login", broker=True, **NUMBER) as world:
+        page = world.sign_in(world.person(), "/numero/", MATCHING)
+        assert "mission d’intérêt public" in page.text
+        assert "le temps de votre visite, puis tout est effacé" in page.text
+        assert "Les noms des adultes" in page.text
+        assert "votre nom de naissance" not in page.text
+        english = world.people[0].visit(f"{page.path}&lang=en").text
+        assert "your family quotient" in english

@@ -247,3 +247,16 @@ def test_what_a_service_received_is_always_named_in_words(tmp_path: Path, lane: 
             assert named in page.text
         assert "identity." not in page.text
         assert "household." not in page.text
+
+
+def test_a_month_is_kept_and_shown_only_where_a_policy_names_it(tmp_path: Path, lane: None) -> None:
+    with running(tmp_path) as world:
+        bracket, months = world.person(), world.person()
+        world.sign_in(bracket, "/cantine/", MATCHING)
+        world.sign_in(months, "/famille/", MATCHING)
+        for person, told in ((bracket, False), (months, True)):
+            page = person.visit(MY_DATA).text
+            copy = person.client.get(f"{MY_DATA}/copie").text
+            assert "2550" in page
+            assert ("Le mois du quotient familial" in page) is ("Le mois du quotient familial" in copy) is told
+            assert "Le mois de calcul" not in page + copy

@@ -123,3 +123,24 @@ def test_no_test_is_not_a_success(folder: Path, capsys: pytest.CaptureFixture[st
     shutil.rmtree(folder / "policies" / "tests")
     assert main(["test"]) == 2
     assert "no test was found" in capsys.readouterr().out
+
+
+def test_a_fixture_says_what_a_number_alone_gave_and_what_was_obtained_by_name(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = "purpose: Essai\nhousehold: {mode: number, match: none, review: false}\ninject: {X-Qf: household.family_quotient}\n"
+    (folder / "policies" / "numero.yaml").write_text(alone, encoding="utf-8")
+    config = folder / "gateway.yaml"
+    text = config.read_text(encoding="utf-8").replace(
+        "mode: franceconnect ", "mode: franceconnect\n    token: {env: T} "
+    )
+    config.write_text(text + "  - {path: /num/, upstream: http://127.0.0.1:8103, policy: numero}\n", encoding="utf-8")
+    typed = PERSON.replace("{family", "{status: identity_unverified, family")
+    _written(
+        folder,
+        _case("{decision: allow, headers: {X-Qf: 648}}", request="GET /num/", more=f", as: {typed}"),
+        _case("{decision: ask}", request="GET /num/"),
+        _case("{decision: allow}"),
+        _case("{decision: authenticate}", more=f", as: {typed}"),
+    )
+    assert main(["test"]) == 0, capsys.readouterr().out

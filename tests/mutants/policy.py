@@ -7,6 +7,7 @@ _HOUSEHOLD = "gateway/core/household.py"
 _CALLBACK = "gateway/web/callback.py"
 _UNIT = "tests/unit/test_policy.py::"
 _KEPT = "tests/unit/test_household.py::"
+_APART = "tests/attack/test_kept_apart.py::"
 _FLOW = "tests/attack/test_login_flow.py::"
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -151,6 +152,34 @@ MUTANTS: tuple[Mutant, ...] = (
         "record.household is not None and record.status in CARRIES_A_VALUE]",
         "record.household is not None]",
         _KEPT + "test_a_value_under_a_status_that_carries_none_is_never_seen",
+    ),
+    Mutant(
+        "a typed number answers for who signs in, and a login for who types a number",
+        _HOUSEHOLD,
+        "    return tuple(record for record in records if (record.source, record.way) in keys)",
+        "    return tuple(record for record in records if record.source in {source for source, _ in keys})",
+        _APART + "test_who_signed_in_elsewhere_is_asked_for_a_number_where_nobody_signs_in",
+    ),
+    Mutant(
+        "a number alone is as good as one whose file was compared",
+        "gateway/core/rules.py",
+        "        return Way(self.mode.value) if self.match else Way.NUMBER_ALONE",
+        "        return Way(self.mode.value)",
+        _APART + "test_the_same_holds_for_what_was_obtained_by_name",
+    ),
+    Mutant(
+        "a login forgets the number that was typed before it",
+        _CALLBACK,
+        "    if who is None:\n        return session, identity\n",
+        "    if who is None:\n        return None, identity\n",
+        _APART + "test_a_login_after_a_typed_number_asks_caf_as_for_anybody_and_loses_neither",
+    ),
+    Mutant(
+        "an enquiry of one way replaces those of the others",
+        _CALLBACK,
+        "    concerned = concerning(before.household, policy.lookups) if before and policy else ()",
+        "    concerned = before.household if before else ()",
+        _APART + "test_a_policy_that_keeps_less_does_not_shorten_what_another_way_obtained",
     ),
     Mutant(
         "the issuer of a callback is not looked at",

@@ -112,9 +112,10 @@ def test_an_estimate_keeps_what_it_is_computed_from_and_a_child_s_age_is_asked_f
     assert young.needs.fields == {"childcare.children.age"}
 
 
-def test_only_the_named_parameters_are_kept_and_the_year_goes_with_the_resources() -> None:
+def test_only_the_named_parameters_are_kept() -> None:
     fields = frozenset({"childcare.annual_resources"})
-    assert minimise(FILE, fields).childcare == Childcare(annual_resources=38_400, resources_year=2024)
+    assert minimise(FILE, fields).childcare == Childcare(annual_resources=38_400)
+    assert minimise(FILE, fields | {"childcare.resources_year"}).childcare == Childcare(38_400, 2024)
     assert minimise(FILE, frozenset({"childcare.aeeh_children"})).childcare == Childcare(aeeh_children=0)
     assert minimise(FILE, frozenset({"childcare.children.count"})).childcare is None
     assert minimise(HOUSEHOLD, fields).childcare is None
@@ -134,12 +135,10 @@ def test_a_record_says_which_source_it_comes_from() -> None:
 def test_a_record_of_one_source_never_answers_for_the_other() -> None:
     lookup = CRECHE.lookups[0]
     disguised = replace(a_file(CRECHE), source=Source.HOUSEHOLD)
-    assert view((disguised,), lookup.needs, Source.CHILDCARE).status is None
-    assert view((a_file(CRECHE),), lookup.needs, Source.CHILDCARE).status is VERIFIED
+    assert view((disguised,), lookup).status is None
+    assert view((a_file(CRECHE),), lookup).status is VERIFIED
     refused = a_file(CRECHE, None, MISMATCH)
-    assert view((replace(refused, reasons=("birthdate.conflict",)),), lookup.needs, Source.CHILDCARE).reasons == (
-        "birthdate.conflict",
-    )
+    assert view((replace(refused, reasons=("birthdate.conflict",)),), lookup).reasons == ("birthdate.conflict",)
 
 
 # How facts are read

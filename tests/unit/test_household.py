@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.household import Enquiry, forgotten, merged, minimise, remember, settle, view
+from gateway.core.household import (
+    Enquiry,
+    concerning,
+    forgotten,
+    merged,
+    minimise,
+    remember,
+    settle,
+    view,
+    widened,
+)
 from gateway.core.model import (
     Absent,
     Address,
@@ -16,8 +26,10 @@ from gateway.core.model import (
     Person,
     Session,
     SessionId,
+    Source,
 )
 from gateway.core.rules import Mode, Needs
+from gateway.core.ways import Way
 from tests.builders import ADULT, ANGELA, CHILDREN, HOUSEHOLD, a_caf_policy, a_record, a_rule
 
 QUOTIENT = frozenset({"household.family_quotient"})
@@ -32,9 +44,7 @@ def test_a_match_keeps_the_wanted_facts_and_drops_the_names() -> None:
     record = settle(HOUSEHOLD, BY_FRANCECONNECT, identity=ANGELA, now=7)
     assert record.status is HouseholdStatus.VERIFIED
     assert record.obtained_at == 7
-    assert record.household == Household(
-        fund="cnaf", family_quotient=648, reference_month="2026-11", computed_month="2026-10"
-    )
+    assert record.household == Household(fund="cnaf", family_quotient=648)
 
 
 def test_a_mismatch_keeps_no_household_at_all() -> None:
@@ -87,7 +97,10 @@ def test_an_absent_household_keeps_its_status_and_its_code() -> None:
 @pytest.mark.parametrize(
     ("fact", "kept"),
     [
-        ("household.fund", Household(fund="cnaf", reference_month="2026-11", computed_month="2026-10")),
+        ("household.fund", Household(fund="cnaf")),
+        ("household.family_quotient", Household(fund="cnaf", family_quotient=648)),
+        ("household.reference_month", Household(fund="cnaf", reference_month="2026-11")),
+        ("household.computed_month", Household(fund="cnaf", computed_month="2026-10")),
         ("household.adults", Household(fund="cnaf", adults=(ADULT,))),
         ("household.children", Household(fund="cnaf", children=CHILDREN)),
         (
@@ -116,17 +129,17 @@ FAMILLE = a_caf_policy("household.address.city", "household.children")
 
 
 def test_nothing_asked_means_that_everything_is_missing() -> None:
-    seen = view((), CANTINE.needs)
+    seen = view((), CANTINE.lookups[0])
     assert (seen.status, seen.missing) == (None, {Need.QUOTIENT, Need.ADULTS})
 
 
 def test_a_record_that_answers_is_enough() -> None:
-    seen = view((a_record(CANTINE),), CANTINE.needs)
+    seen = view((a_record(CANTINE),), CANTINE.lookups[0])
     assert (seen.status, seen.missing, seen.obtained_at) == (HouseholdStatus.VERIFIED, frozenset(), 1)
 
 
 def test_another_policy_misses_only_its_own_blocks() -> None:
-    seen = view((a_record(CANTINE),), FAMILLE.needs)
+    seen = view((a_record(CANTINE),), FAMILLE.lookups[0])
     assert (seen.status, seen.missing) == (None, {Need.ADDRESS, Need.CHILDREN})
 
 
@@ -134,36 +147,36 @@ def test_two_enquiries_are_joined_and_the_latest_date_counts() -> None:
     first = a_record(CANTINE, minimise(HOUSEHOLD, CANTINE.needs.fields))
     second = a_record(FAMILLE, minimise(HOUSEHOLD, FAMILLE.needs.fields), at=9)
     both = a_caf_policy("household.family_quotient", "household.address.city")
-    seen = view((first, second), both.needs)
+    seen = view((first, second), both.lookups[0])
     assert (seen.status, seen.obtained_at) == (HouseholdStatus.VERIFIED, 9)
     assert (seen.household.family_quotient, seen.household.address) == (648, Address(city="PARIS"))
 
 
 def test_holding_the_children_means_holding_their_number() -> None:
     counted = a_caf_policy("household.children.count")
-    assert view((a_record(FAMILLE),), counted.needs).status is HouseholdStatus.VERIFIED
+    assert view((a_record(FAMILLE),), counted.lookups[0]).status is HouseholdStatus.VERIFIED
 
 
 def test_a_failed_enquiry_answers_for_the_blocks_that_it_asked() -> None:
     failed = a_record(FAMILLE, None, HouseholdStatus.UNAVAILABLE)
-    assert view((failed,), FAMILLE.needs).status is HouseholdStatus.UNAVAILABLE
-    assert view((failed,), CANTINE.needs).status is None
+    assert view((failed,), FAMILLE.lookups[0]).status is HouseholdStatus.UNAVAILABLE
+    assert view((failed,), CANTINE.lookups[0]).status is None
 
 
 def test_a_failed_enquiry_does_not_take_away_what_an_earlier_one_obtained() -> None:
     records = (a_record(CANTINE), a_record(FAMILLE, None, HouseholdStatus.MISMATCH))
-    assert view(records, CANTINE.needs).status is HouseholdStatus.VERIFIED
-    assert view(records, FAMILLE.needs).status is HouseholdStatus.MISMATCH
+    assert view(records, CANTINE.lookups[0]).status is HouseholdStatus.VERIFIED
+    assert view(records, FAMILLE.lookups[0]).status is HouseholdStatus.MISMATCH
 
 
 def test_a_value_under_a_status_that_carries_none_is_never_seen() -> None:
     forged = replace(a_record(CANTINE), status=HouseholdStatus.MISMATCH)
-    seen = view((forged,), CANTINE.needs)
+    seen = view((forged,), CANTINE.lookups[0])
     assert (seen.status, seen.household) == (HouseholdStatus.MISMATCH, Household())
 
 
 def test_a_policy_that_needs_the_match_alone_is_answered_by_any_verified_record() -> None:
-    only_status = Needs(blocks=frozenset({Need.ADULTS}))
+    only_status = replace(CANTINE.lookups[0], needs=Needs(blocks=frozenset({Need.ADULTS})))
     assert view((a_record(CANTINE),), only_status).status is HouseholdStatus.VERIFIED
 
 
@@ -196,3 +209,51 @@ def test_a_session_that_forgets_asks_anew_and_keeps_who_it_is() -> None:
     )
     found = forgotten(session)
     assert (found.identity, found.scopes, found.household, found.reviewed) == (ANGELA, {"openid"}, (), frozenset())
+
+
+ALONE = a_caf_policy("household.family_quotient", rule=a_rule(mode=Mode.NUMBER, match=False), login=None)
+TYPED = a_record(ALONE, HOUSEHOLD, HouseholdStatus.IDENTITY_UNVERIFIED)
+UNKNOWN = a_record(ALONE, None, HouseholdStatus.NOT_FOUND)
+BY_WAY = {
+    Way.FRANCECONNECT: CANTINE,
+    Way.IDENTITY: a_caf_policy("household.family_quotient", rule=a_rule(mode=Mode.IDENTITY)),
+    Way.NUMBER: a_caf_policy("household.family_quotient", rule=a_rule(mode=Mode.NUMBER)),
+    Way.NUMBER_ALONE: ALONE,
+}
+
+
+@pytest.mark.parametrize("way", Way)
+def test_an_enquiry_says_in_which_way_it_was_made(way: Way) -> None:
+    (lookup,) = BY_WAY[way].lookups
+    record = settle(HOUSEHOLD, Enquiry(lookup.rule, BLOCKS, QUOTIENT), identity=ANGELA, now=7)
+    assert (record.way, lookup.key) == (way, (Source.HOUSEHOLD, way))
+
+
+@pytest.mark.parametrize("asked", Way)
+@pytest.mark.parametrize("held", Way)
+def test_an_answer_obtained_in_one_way_is_none_in_another(asked: Way, held: Way) -> None:
+    (lookup,) = BY_WAY[asked].lookups
+    for record in (a_record(BY_WAY[held]), a_record(BY_WAY[held], None, HouseholdStatus.NOT_FOUND)):
+        seen = view((replace(record, asked=BLOCKS),), lookup)
+        assert (seen.status is None) is (asked is not held)
+        assert (seen.household == Household()) is (asked is not held or record.household is None)
+
+
+def test_a_failure_made_in_one_way_is_not_forgotten_for_an_answer_of_another() -> None:
+    answer = a_record(CANTINE)
+    assert remember((UNKNOWN,), answer) == (UNKNOWN, answer)
+
+
+def test_a_round_touches_what_it_could_replace_alone() -> None:
+    before = concerning((TYPED, OLD), CANTINE.lookups)
+    assert before == (OLD,)
+    assert merged((TYPED, OLD), before, (NEW,)) == (TYPED, NEW)
+    assert merged((OLD,), before, (NEW,)) == (NEW,)
+
+
+def test_a_number_typed_anew_asks_for_all_that_the_last_one_had_answered() -> None:
+    (lookup,) = a_caf_policy("household.children.count", rule=a_rule(mode=Mode.NUMBER, match=False), login=None).lookups
+    assert widened(lookup, (UNKNOWN, a_record(CANTINE))) == lookup
+    wide = widened(lookup, (TYPED,)).needs
+    assert wide.blocks == {Need.CHILDREN, Need.QUOTIENT}
+    assert {"household.children.count", "household.family_quotient"} <= wide.fields
