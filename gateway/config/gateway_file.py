@@ -3,7 +3,7 @@
 import hashlib
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -13,15 +13,16 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from gateway.config.acceptance import check_acceptance
+from gateway.config.alternatives import open_alternatives
 from gateway.config.authority import read_authority, read_buttons
 from gateway.config.disputes import dispute_notes, read_disputes
 from gateway.config.gateway_models import GatewayModel
 from gateway.config.identity import read_providers
 from gateway.config.listeners import is_private, read_admin, read_listen
-from gateway.config.policy_file import read_policy
+from gateway.config.policies import read_policies
 from gateway.config.production import check_production, is_production
 from gateway.config.providers import check_modes, is_loopback, read_sources
-from gateway.config.routes import Surroundings, open_alternatives, read_routes
+from gateway.config.routes import Surroundings, read_routes
 from gateway.config.salvage import salvaged
 from gateway.config.secrets import Secrets
 from gateway.config.sessions import read_sessions, store_notes
@@ -58,7 +59,8 @@ def load(
     if model is not None and workers is not None:
         model = model.model_copy(update={"workers": workers})
     if model is None:
-        raise ConfigError([*source.problems, *_policy_problems(path)])
+        files = read_policies(path.parent, dict.fromkeys(Asked, Mode.FRANCECONNECT))
+        raise ConfigError([*source.problems, *files.problems])
     secret = Secrets(source, environ, path.parent, required=secrets_required)
     settings, problems = _settings(model, source, secret, path.parent)
     if problems or source.problems or settings is None:
@@ -66,29 +68,12 @@ def load(
     return settings
 
 
-def digest_of(folder: Path, config: Path) -> str:
+def _digest(content: Iterable[tuple[str, bytes]]) -> str:
     """12 hex digits that tell one configuration from another; the files hold no secret."""
     digest = hashlib.sha256()
-    for path in (config, *sorted((folder / "policies").glob("*.yaml"))):
-        content = path.read_bytes()
-        digest.update(f"{path.name} {len(content)}\n".encode() + content)
+    for name, raw in content:
+        digest.update(f"{name} {len(raw)}\n".encode() + raw)
     return digest.hexdigest()[:12]
-
-
-def _policy_problems(path: Path) -> list[Problem]:
-    _, problems = _policies(path.parent, dict.fromkeys(Asked, Mode.FRANCECONNECT))
-    return problems
-
-
-def _policies(folder: Path, modes: Mapping[Asked, Mode]) -> tuple[dict[str, Policy], list[Problem]]:
-    policies: dict[str, Policy] = {}
-    problems: list[Problem] = []
-    for path in sorted((folder / "policies").glob("*.yaml")):
-        source, policy = read_policy(path, str(path), modes=modes)
-        problems += source.problems
-        if policy is not None:
-            policies[policy.name] = policy
-    return policies, problems
 
 
 def _settings(
@@ -98,16 +83,17 @@ def _settings(
     _check_public(model, source)
     providers = read_providers(model, source, secret, folder, public_url)
     asked, modes = read_sources(model, source, secret, folder)
-    policies, problems = _policies(folder, modes)
+    files = read_policies(folder, modes)
+    policies, known = files.policies, list(files.sources)
     used = {each: _used(policies, each, mode) for each, mode in modes.items()}
     check_modes(model, used, source)
-    known = sorted(path.stem for path in (folder / "policies").glob("*.yaml"))
     household = asked.get(Asked.HOUSEHOLD)
     production = is_production(providers, asked.values())
     listen, networks = read_listen(model.listen, ("listen",), source, folder), _networks(model, source)
-    around = Surroundings(source, policies, known, public_url, secret, folder, production)
+    around = Surroundings(source, files, public_url, secret, folder, production)
     notes: list[str] = []
-    routes = open_alternatives(read_routes(model, around), notes)
+    routes = open_alternatives(read_routes(model, around), files.sources, notes)
+    problems: list[Problem] = []
     sessions = read_sessions(model.sessions, source, secret, folder)
     settings = Settings(
         public_url=public_url,
@@ -135,12 +121,12 @@ def _settings(
             + store_notes(model.sessions)
             + dispute_notes(model, policies)
         ),
-        version=digest_of(folder, Path(source.file)),
+        version=_digest([(Path(source.file).name, source.raw), *files.content]),
     )
     check_acceptance(model, settings, source)
     if settings.production:
         check_production(settings, source, secrets=secret.required)
-    return settings, problems
+    return settings, [*files.problems, *problems]
 
 
 def _used(policies: Mapping[str, Policy], source: Asked, mode: Mode) -> frozenset[Mode]:

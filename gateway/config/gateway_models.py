@@ -1,9 +1,9 @@
 """The shape of `gateway.yaml`: what editors complete, and what `gateway check` refuses."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
 from pydantic_core import PydanticCustomError
 
 Strict = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -17,6 +17,14 @@ Seconds = Annotated[float, Field(gt=0, le=86_400, strict=False)]
 class Part(BaseModel):
     model_config = Strict
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_nothing(cls, written: object) -> object:
+        """A key without a value is a sentence that was never finished: no choice is read into it."""
+        if written is None:
+            raise PydanticCustomError("nothing", "nothing is written")
+        return written
+
 
 class Env(Part):
     env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="name of the environment variable")]
@@ -26,7 +34,19 @@ class File(Part):
     file: Annotated[str, Field(min_length=1, description="path of the file; relative to this file's folder")]
 
 
-Secret = Annotated[Env | File, Field(description="{env: NAME} or {file: PATH}; a secret is never written here")]
+def _kind_of_secret(written: Any) -> str | None:
+    """The one key that is there; neither or both is one mistake, said once."""
+    if not isinstance(written, dict):
+        return type(written).__name__.lower()
+    kinds = [kind for kind in ("env", "file") if kind in written]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+Secret = Annotated[
+    Annotated[Env, Tag("env")] | Annotated[File, Tag("file")],
+    Discriminator(_kind_of_secret, custom_error_type="secret_type", custom_error_message="{env: NAME} or {file: PATH}"),
+    Field(description="{env: NAME} or {file: PATH}; a secret is never written here"),
+]
 
 
 class AccessibilityModel(Part):

@@ -27,7 +27,7 @@ class LoginModel(Part):
 
     acr: Literal["eidas1", "eidas2", "eidas3"] = "eidas1"
     optional: bool = False
-    providers: list[str] = []
+    providers: Annotated[list[str], Field(min_length=1, description="names in `identity:`; omitted: all of them")] = []
 
 
 class HouseholdPolicyModel(Part):
@@ -106,30 +106,43 @@ class ConstModel(Part):
     const: Annotated[str, Field(min_length=1, max_length=255)]
 
 
+_CONDITIONS = Field(min_length=1, description="a list of conditions, such as - identity.age: {at_least: 18}")
+
+
 class AllowModel(Part):
-    all: list[dict[str, dict[str, Any]]] = []
-    any: list[dict[str, dict[str, Any]]] = []
-    none: list[dict[str, dict[str, Any]]] = []
+    all: Annotated[list[dict[str, dict[str, Any]]], _CONDITIONS] = []
+    any: Annotated[list[dict[str, dict[str, Any]]], _CONDITIONS] | None = None
+    none: Annotated[list[dict[str, dict[str, Any]]], _CONDITIONS] = []
 
 
-def _aliased(name: str, *french: str, **more: Any) -> Any:
-    return Field(validation_alias=AliasChoices(name, *french), **more)
+_FRENCH = {
+    "purpose": ("finalité", "finalite"),
+    "legal_basis": ("base_légale", "base_legale"),
+    "retention": ("durée_conservation", "duree_conservation"),
+    "brackets": ("tranches",),
+    "scale": ("barème", "bareme"),
+}
+
+ENGLISH = {french: name for name, others in _FRENCH.items() for french in others}
+"""What a key may be called too → the key."""
+
+
+def _aliased(name: str, **more: Any) -> Any:
+    return Field(validation_alias=AliasChoices(name, *_FRENCH[name]), **more)
 
 
 class PolicyModel(Part):
     """policies/NAME.yaml"""
 
-    purpose: Words = _aliased(
-        "purpose", "finalité", "finalite", description="why: shown to people, written in the register"
-    )
-    legal_basis: Words | None = _aliased("legal_basis", "base_légale", "base_legale", default=None)
-    retention: Words | None = _aliased("retention", "durée_conservation", "duree_conservation", default=None)
+    purpose: Words = _aliased("purpose", description="why: shown to people, written in the register")
+    legal_basis: Words | None = _aliased("legal_basis", default=None)
+    retention: Words | None = _aliased("retention", default=None)
     login: LoginModel | None = None
     household: HouseholdPolicyModel | None = None
     childcare: ChildcarePolicyModel | None = None
     alternative: AlternativeModel | None = None
-    brackets: ScheduleModel | list[ScheduleModel] | None = _aliased("brackets", "tranches", default=None)
-    scale: ScaleModel | list[ScaleModel] | None = _aliased("scale", "barème", "bareme", default=None)
+    brackets: ScheduleModel | list[ScheduleModel] | None = _aliased("brackets", default=None)
+    scale: ScaleModel | list[ScaleModel] | None = _aliased("scale", default=None)
     inject: dict[str, str | ConstModel] = Field({}, description="header: fact, or header: {const: text}")
     allow: AllowModel | None = None
     refused: WayOutModel | None = None
