@@ -127,7 +127,8 @@ class _Supervisor:
             count_reload(self._cells, self._exposition, None)
             return
         except Exception:
-            self._log.exception("reload_refused", code="internal_error")
+            log = self._log
+            log.exception("reload_refused", code="internal_error")
             count_reload(self._cells, self._exposition, None)
             return
         self._settings = settings

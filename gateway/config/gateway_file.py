@@ -115,12 +115,7 @@ def _settings(
         disputes=read_disputes(model, source, secret, folder, sessions.store),
         texts=read_texts(folder, problems),
         buttons=read_buttons(model, source, folder),
-        notes=tuple(
-            notes
-            + _notes(model, household, used.get(Asked.HOUSEHOLD, frozenset()))
-            + store_notes(model.sessions)
-            + dispute_notes(model, policies)
-        ),
+        notes=(*notes, *_notes(model, policies, household, used.get(Asked.HOUSEHOLD, frozenset()))),
         version=_digest([(Path(source.file).name, source.raw), *files.content]),
     )
     check_acceptance(model, settings, source)
@@ -213,7 +208,12 @@ def _key_problem(pem: bytes, *, public: bool = False) -> str:
     return "" if ed else "is neither Ed25519 nor P-256"
 
 
-def _notes(model: GatewayModel, household: ApiParticulierSettings | None, modes: frozenset[Mode]) -> list[str]:
+def _notes(
+    model: GatewayModel,
+    policies: Mapping[str, Policy],
+    household: ApiParticulierSettings | None,
+    modes: frozenset[Mode],
+) -> list[str]:
     notes = []
     if household is not None and Mode.NUMBER in modes:
         notes.append(f"number mode: the national route answers 410, so the broker at {household.base_url} is asked")
@@ -221,4 +221,4 @@ def _notes(model: GatewayModel, household: ApiParticulierSettings | None, modes:
         notes.append(f"whoever reaches {model.admin.listen} reads the metrics: let a firewall choose who does")
     if model.listen.startswith("unix:") and UNIX not in model.trusted_proxies:
         notes.append("X-Forwarded-For is not believed from the Unix socket: list `unix` in `trusted_proxies`")
-    return notes
+    return notes + store_notes(model.sessions) + dispute_notes(model, policies)
