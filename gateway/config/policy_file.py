@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from gateway.config.carried import check_carried
 from gateway.config.conditions import read_child_age, read_conditions
 from gateway.config.policy_models import (
     AlternativeModel,
@@ -22,7 +23,7 @@ from gateway.config.shapes import shaped, suggestion
 from gateway.config.tariffs import read_scales, read_schedules
 from gateway.config.yaml_source import Path_, Source, read_yaml
 from gateway.core.facts import ESTIMATE, FACTS, source_of
-from gateway.core.headers import END_TO_END, FRAMING, HOP_BY_HOP, fold
+from gateway.core.headers import END_TO_END, FRAMING, HOP_BY_HOP, WRITTEN_BY_US, fold
 from gateway.core.model import Acr, HouseholdStatus
 from gateway.core.model import Source as Asked
 from gateway.core.needs import with_needs
@@ -72,6 +73,7 @@ def read_policy(path: Path, shown: str, *, modes: Mapping[Asked, Mode]) -> tuple
         encoding=Encoding(model.encoding),
     )
     _check(policy, source)
+    check_carried(policy, source)
     return source, None if source.problems else with_needs(policy)
 
 
@@ -155,7 +157,7 @@ def _check_header(header: str, seen: dict[str, str], place: Path_, source: Sourc
     folded = fold(header)
     if not _HEADER.fullmatch(header):
         source.say(place, f"`{header}` is not a header name", "letters and digits, with hyphens: X-Usager-Nom")
-    elif folded in HOP_BY_HOP | FRAMING | END_TO_END or folded.startswith("xgateway"):
+    elif folded in HOP_BY_HOP | FRAMING | END_TO_END | WRITTEN_BY_US or folded.startswith(("xgateway", "xforwarded")):
         source.say(place, f"`{header}` has a meaning of its own", "choose a name of yours: X-Usager-Nom")
     elif folded in seen:
         hint = f"`{seen[folded]}` is the same name for a CGI or PHP application"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gateway.config.carried import unfit
 from gateway.config.gateway_models import GatewayModel, RouteModel
 from gateway.config.policies import PolicyFiles
 from gateway.config.secrets import STRONG_BYTES, STRONG_HINT, Secrets, weakness
@@ -52,6 +53,8 @@ def _route(model: RouteModel, place: Path_, around: Surroundings) -> Route | Non
     tls = read_tls(model, upstreams, place, source, around.folder, check=around.secret.required)
     secret = _secret(model, place, around)
     policy = _policy(model, place, around)
+    if policy is not None and model.encoding:
+        _check_encoding(policy, Encoding(model.encoding), place, source)
     if path is None or host is None or not upstreams or policy is None:
         return None
     scheme = urlsplit(public_url).scheme
@@ -88,6 +91,12 @@ def _policy(model: RouteModel, place: Path_, around: Surroundings) -> Policy | N
         message = f"there is no policy `{model.policy}`"
         around.source.say((*place, "policy"), message, hint or around.files.hint_for(model.policy))
     return around.files.policies.get(model.policy)
+
+
+def _check_encoding(policy: Policy, encoding: Encoding, place: Path_, source: Source) -> None:
+    for each in unfit(policy, encoding):
+        message = f"{each.what} of policy `{policy.name}` cannot be sent in {encoding} ({each.code})"
+        source.say((*place, "encoding"), message, each.hint)
 
 
 def _secret(model: RouteModel, place: Path_, around: Surroundings) -> bytes:

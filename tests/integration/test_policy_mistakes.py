@@ -290,3 +290,80 @@ def test_a_source_that_gateway_yaml_lacks_is_said_once(folder: Path, capsys: pyt
     ((problem, hint),) = _problems(capsys)
     assert problem.endswith(": needs `childcare:` in gateway.yaml")
     assert "add `childcare: {}` there" in hint
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            "X-Usager-Nom: identity.birth_name",
+            'X-A: {const: "a\\u0007b"}',
+            "the constant of `X-A` cannot be sent in utf-8 (value_control_character)",
+        ),
+        (
+            "X-Usager-Nom: identity.birth_name",
+            'X-A: {const: " a"}',
+            "the constant of `X-A` cannot be sent in utf-8 (value_outer_space)",
+        ),
+        (
+            "up_to: 400, name: T1",
+            'up_to: 400, name: "T\\u0007"',
+            "the bracket 'T\\x07' cannot be sent in utf-8 (value_control_character)",
+        ),
+    ],
+)
+def test_what_no_header_could_carry_is_refused_at_the_start(
+    cantine: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, said: str
+) -> None:
+    _change(cantine, before, after)
+    number = next(n for n, text in enumerate(cantine.read_text(encoding="utf-8").splitlines(), 1) if after in text)
+    ((problem, hint),) = _problems(capsys)
+    assert problem == f"policies/cantine.yaml:{number}: {said}"
+    assert "take out" in hint
+
+
+@pytest.mark.parametrize(("encoding", "right"), [("latin-1", False), ("utf-8", True), ("percent", True)])
+def test_an_encoding_must_have_the_letters_of_what_is_written(
+    folder: Path, cantine: Path, capsys: pytest.CaptureFixture[str], encoding: str, right: bool
+) -> None:
+    _change(cantine, "X-Usager-Nom: identity.birth_name", "X-A: {const: œuf}\n  X-B: {const: été}")
+    assert main(["check"]) == 0
+    capsys.readouterr()
+    gateway = folder / "gateway.yaml"
+    _change(gateway, "policy: cantine}", f"policy: cantine, encoding: {encoding}}}")
+    assert main(["check"]) == (0 if right else 1)
+    error = capsys.readouterr().err
+    assert ("of policy `cantine` cannot be sent in latin-1 (value_not_latin1)" in error) is not right
+    assert ("X-B" in error) is False
+    _change(gateway, f", encoding: {encoding}", "")
+    _change(cantine, "encoding: utf-8", f"encoding: {encoding}")
+    assert main(["check"]) == (0 if right else 1)
+    error = capsys.readouterr().err
+    assert ("the constant of `X-A` cannot be sent in latin-1 (value_not_latin1)" in error) is not right
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "X-Forwarded-For",
+        "X-Forwarded-Prefix",
+        "Forwarded",
+        "Host",
+        "Via",
+        "X-Gateway-Decision",
+        "Traceparent",
+        "Content-Length",
+    ],
+)
+def test_what_the_gateway_says_itself_is_not_injected(
+    cantine: Path, capsys: pytest.CaptureFixture[str], header: str
+) -> None:
+    _change(cantine, "X-Usager-Nom:", f"{header}:")
+    ((problem, _),) = _problems(capsys)
+    assert problem.endswith(f": `{header}` has a meaning of its own")
+
+
+@pytest.mark.parametrize("header", ["X-Forward-Nom", "Remote-User", "X-Passerelle-Decision"])
+def test_a_name_of_one_s_own_is_injected(cantine: Path, header: str) -> None:
+    _change(cantine, "X-Usager-Nom:", f"{header}:")
+    assert main(["check"]) == 0
