@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 
+from gateway.cli.printed import plainly
 from gateway.core.errors import ConfigError
 
 COMMANDS = (
@@ -41,6 +42,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status: int = arguments.run(arguments)
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        print(plainly(str(error)), file=sys.stderr)
         return 1
     return status

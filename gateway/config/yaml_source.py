@@ -133,9 +133,20 @@ def _mapping(node: MappingNode, path: Path_, source: Source) -> Mapping[str, Any
 def _scalar(node: Node, path: Path_, source: Source) -> Any:
     kind = node.tag.removeprefix("tag:yaml.org,2002:")
     try:
-        if kind == "timestamp":
-            return date.fromisoformat(node.value)
+        if kind == "timestamp" and isinstance(node, ScalarNode):
+            return _timestamp(node)
         return yaml.constructor.SafeConstructor.yaml_constructors[node.tag](yaml.SafeLoader(""), node)
     except (KeyError, ValueError, TypeError, yaml.YAMLError):
         source.say(path, f"`{node.tag}` is not a kind of value that is read here", "put text between quotes")
         return None
+
+
+def _timestamp(node: ScalarNode) -> date | str:
+    """A day or a moment; as it is written when it is neither, such as the `1962-00-00` of a partial date."""
+    try:
+        if len(node.value) == len("2026-09-01"):
+            return date.fromisoformat(node.value)
+        moment: date = yaml.constructor.SafeConstructor.construct_yaml_timestamp(yaml.SafeLoader(""), node)
+    except ValueError:
+        return str(node.value)
+    return moment

@@ -367,3 +367,19 @@ def test_what_the_gateway_says_itself_is_not_injected(
 def test_a_name_of_one_s_own_is_injected(cantine: Path, header: str) -> None:
     _change(cantine, "X-Usager-Nom:", f"{header}:")
     assert main(["check"]) == 0
+
+
+def test_a_tariff_that_is_not_in_force_yet_is_noted(cantine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = "note: policy `cantine` has no `brackets` before 2096-09-01: until then its status is not_available"
+    _change(cantine, "valid_from: 2026", "valid_from: 2096")
+    assert main(["check"]) == 0
+    assert said not in capsys.readouterr().out
+    _change(cantine, "valid_from: 2025", "valid_from: 2097")
+    assert main(["check"]) == 0
+    assert said in capsys.readouterr().out
+
+
+def test_a_day_with_an_hour_is_no_day(cantine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _change(cantine, "valid_from: 2026-09-01", "valid_from: 2026-09-01T00:00:00Z")
+    ((problem, _),) = _problems(capsys)
+    assert problem.endswith("`valid_from` must be a date such as 2026-09-01")
