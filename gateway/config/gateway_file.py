@@ -22,7 +22,7 @@ from gateway.config.listeners import is_private, read_admin, read_listen
 from gateway.config.policies import read_policies
 from gateway.config.production import check_production, is_production
 from gateway.config.providers import check_modes, is_loopback, read_sources
-from gateway.config.routes import Surroundings, read_routes
+from gateway.config.routes import Surroundings, ascii_form, read_routes
 from gateway.config.salvage import salvaged
 from gateway.config.secrets import Secrets
 from gateway.config.sessions import read_sessions, store_notes
@@ -32,6 +32,7 @@ from gateway.config.yaml_source import Path_, Source, read_yaml
 from gateway.core.errors import ConfigError, Problem
 from gateway.core.forwarded import Network
 from gateway.core.model import Source as Asked
+from gateway.core.retention import looks_like_a_duration
 from gateway.core.rules import Mode, Policy
 from gateway.settings import (
     ApiParticulierSettings,
@@ -131,7 +132,9 @@ def _used(policies: Mapping[str, Policy], source: Asked, mode: Mode) -> frozense
 
 def _check_public(model: GatewayModel, source: Source) -> None:
     parts = urlsplit(model.public_url)
-    if parts.path not in {"", "/"} or parts.query or parts.username or not parts.hostname:
+    if hint := ascii_form(parts.hostname or ""):
+        source.say(("public_url",), "`public_url` has letters that no Host can carry", f"write {parts.scheme}://{hint}")
+    elif parts.path not in {"", "/"} or parts.query or parts.username or not parts.hostname:
         source.say(("public_url",), "`public_url` is a scheme and a host", "write https://services.ville.fr")
     elif parts.scheme == "http" and not is_loopback(model.public_url):
         source.say(("public_url",), "`public_url` is plain http", "https, except on a loopback address")
@@ -176,10 +179,17 @@ def _networks(model: GatewayModel, source: Source) -> tuple[Network, ...]:
         try:
             networks.append(ipaddress.ip_network(text))
         except ValueError:
-            source.say(
-                ("trusted_proxies", index), f"`{text}` is not an address or a network", "write 10.0.0.0/8, or unix"
-            )
+            place: Path_ = ("trusted_proxies", index)
+            source.say(place, f"`{text}` is not an address or a network", f"write {_network_near(text)}")
     return tuple(networks)
+
+
+def _network_near(text: str) -> str:
+    """Of `127.0.0.1/8`, the network that the address is in."""
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        return "10.0.0.0/8, or unix"
 
 
 def _signing(model: GatewayModel, source: Source, secret: Secrets) -> SigningSettings:
@@ -221,4 +231,10 @@ def _notes(
         notes.append(f"whoever reaches {model.admin.listen} reads the metrics: let a firewall choose who does")
     if model.listen.startswith("unix:") and UNIX not in model.trusted_proxies:
         notes.append("X-Forwarded-For is not believed from the Unix socket: list `unix` in `trusted_proxies`")
+    for policy in policies.values():
+        if looks_like_a_duration(policy.retention or ""):
+            said = f"policy `{policy.name}`: `retention: {policy.retention}` is no duration that is enforced"
+            notes.append(f"{said}, the session's end is; write 30 minutes, 2 heures, 1 jour or PT30M")
+    everybody = [text for text in model.trusted_proxies if text.endswith("/0")]
+    notes += [f"`trusted_proxies: [{each}]` believes whoever connects of the client's address" for each in everybody]
     return notes + store_notes(model.sessions) + dispute_notes(model, policies)

@@ -89,6 +89,11 @@ class ScheduleModel(Part):
 Figure = Annotated[float, Field(gt=0, le=1_000_000, strict=False)]
 
 
+def _keys_are_numbers(schema: dict[str, Any]) -> None:
+    """In YAML the keys are numbers, and readers of schemas match patterns with text alone."""
+    (schema["additionalProperties"],) = schema.pop("patternProperties").values()
+
+
 class ScaleModel(Part):
     """The national scale of nursery contributions, from a date: CNAF publishes the figures."""
 
@@ -96,7 +101,11 @@ class ScaleModel(Part):
     published: Names
     rates: Annotated[
         dict[Annotated[str, Field(pattern=r"^[1-9][0-9]?$")], Figure],
-        Field(min_length=1, description="from so many children: percent of monthly resources for one hour"),
+        Field(
+            min_length=1,
+            description="from so many children: percent of monthly resources for one hour",
+            json_schema_extra=_keys_are_numbers,
+        ),
     ]
     floor: Annotated[Figure, Field(description="least monthly resources that count, in euros")]
     ceiling: Annotated[Figure, Field(description="most monthly resources that count, in euros")]

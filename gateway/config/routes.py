@@ -140,6 +140,9 @@ def _prefix(written: str | None, place: Path_, source: Source) -> str:
 def _host(model: RouteModel, place: Path_, source: Source, public_url: str) -> str | None:
     if model.host is None:
         return urlsplit(public_url).hostname or ""
+    if hint := ascii_form(model.host):
+        source.say((*place, "host"), "`host` has letters that no Host can carry", f"write {hint}")
+        return None
     try:
         host, port = normal_host(model.host.encode("utf-8"))
     except RequestRejected:
@@ -151,6 +154,16 @@ def _host(model: RouteModel, place: Path_, source: Source, public_url: str) -> s
         source.say((*place, "host"), "`host` has a port", "write the name alone")
         return None
     return host
+
+
+def ascii_form(host: str) -> str:
+    """How a name with other letters is written in DNS and by browsers (IDNA); empty when it has none."""
+    if host.isascii():
+        return ""
+    try:
+        return host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return "the xn-- form of the name, which `idn` or your registrar gives"
 
 
 def _same_requests(one: Route, other: Route) -> bool:

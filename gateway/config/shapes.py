@@ -27,6 +27,21 @@ _KINDS = {
     "secret_type": "{env: NAME} or {file: PATH}, one of the two",
 }
 
+_FORMS = {
+    r"^(/|https://)": "begin it with / or https://",
+    r"^https?://": "begin it with https://",
+    r"^/": "begin it with /",
+    r"^/.*[^/]$": "begin it with /, and end it without: /app",
+    r"^[A-Z]+(-[A-Z]+)*$": "capital letters: GET",
+    r"^[0-9]{14}$": "14 digits, between quotes",
+    r"^[^@\s<>\x00-\x1f]+@[^@\s<>\x00-\x1f]+$": "an e-mail address",
+    r"^([^@\s]+@[^@\s]+|https://\S+)$": "an e-mail address, or one that begins with https://",
+    r"^/[!-\"$-~]*$": "begin it with /, without spaces: /health",
+    r"^[!#-\[\]-~]+$": "ASCII, without spaces, quotes and backslashes",
+    r"^[1-9][0-9]?$": "a number of children, from 1 to 99",
+}
+"""Pattern → what to write, where nothing is written of the key."""
+
 _OTHER_BRANCHES = frozenset({"string_type", "list_type", "model_type", "dict_type", "upstream_type", "literal_error"})
 """What a branch says of a value that is meant for another."""
 
@@ -147,7 +162,8 @@ def _wrong_value(source: Source, model: type[BaseModel], finding: Finding, name:
         in_seconds = "in seconds, such as 1800" if name.endswith("_s`") else ""
         return f"{name} must be {_KINDS[kind]}", told or in_seconds
     if kind == "string_pattern_mismatch":
-        return f"{name} does not have the expected form", told or f"it must match {context['pattern']}"
+        wanted = told or _FORMS.get(context["pattern"]) or f"it must match {context['pattern']}"
+        return f"{name} does not have the expected form", wanted
     return f"{name}: {finding.message.lower()}", ""
 
 
