@@ -51,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(plainly(str(error)), file=sys.stderr)
         return 1
     except BrokenPipeError:
+        if arguments.command == "serve":
+            raise
         # Who read has seen enough, as `head` does; what is left to say at the end must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_GONE
