@@ -1,12 +1,14 @@
 """The command line: one module a command, each with `register(subcommands)`."""
 
 import argparse
+import os
 import platform
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 
+from gateway.cli.printed import plainly
 from gateway.core.errors import ConfigError
 
 COMMANDS = (
@@ -26,6 +28,10 @@ COMMANDS = (
 )
 
 
+READER_GONE = 141
+"""What a shell says of a program that SIGPIPE ended."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it did its job, 1 when the configuration is at fault, 2 for bad usage."""
     about = "FranceConnect and API Particulier in front of existing applications. Begin with `gateway demo`."
@@ -40,7 +46,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         status: int = arguments.run(arguments)
+        sys.stdout.flush()
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        print(plainly(str(error)), file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        if arguments.command == "serve":
+            raise
+        # Who read has seen enough, as `head` does; what is left to say at the end must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
     return status

@@ -2,11 +2,15 @@
 
 import argparse
 import os
+from collections.abc import Iterator
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from gateway.cli.printed import plainly
 from gateway.config.gateway_file import load
-from gateway.core.rules import Login, Route, Upstream
+from gateway.core.rules import Login, Policy, Route, Upstream
 from gateway.settings import Settings
 
 
@@ -19,8 +23,26 @@ def register(subcommands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 when the gateway would start; ConfigError (1) otherwise."""
     settings = load(arguments.config, os.environ)
-    print(summary(settings))
+    today = datetime.now(ZoneInfo("Europe/Paris")).date()
+    notes = "".join(f"\n\nnote: {note}" for note in dated_notes(settings, today))
+    print(plainly(summary(settings) + notes))
     return 0
+
+
+def dated_notes(settings: Settings, today: date) -> list[str]:
+    return [
+        f"policy `{policy.name}` has no `{what}` before {first}: until then its status is not_available"
+        for policy in settings.policies.values()
+        for what, first in begins_later(policy, today)
+    ]
+
+
+def begins_later(policy: Policy, today: date) -> Iterator[tuple[str, date]]:
+    """What is in force only from a day to come, and that day."""
+    for what, dated in (("brackets", policy.schedules), ("scale", policy.scales)):
+        first = min((each.valid_from for each in dated), default=today)
+        if first > today:
+            yield what, first
 
 
 def summary(settings: Settings) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.cli.check import shown_upstreams
+from gateway.cli.check import begins_later, shown_upstreams
 from gateway.cli.fixture import Fixture, read_fixture
-from gateway.cli.judgement import Judged, judged
+from gateway.cli.judgement import Judged, OwnPage, judged
+from gateway.cli.printed import plainly
 from gateway.config.gateway_file import load
 from gateway.core.conditions import Truth
 from gateway.core.encodings import render
@@ -38,37 +39,50 @@ def register(subcommands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 with a decision, whatever it is; 2 when the request itself is refused."""
+    """0 with a decision, whatever it is; 2 when the request, or a value that would be sent, is refused."""
     settings = load(arguments.config, os.environ, secrets_required=False)
     today = arguments.date or datetime.now(ZoneInfo("Europe/Paris")).date()
     who = read_fixture(arguments.fixture, today) if arguments.fixture else Fixture(None, ())
     outcome = judged(settings, arguments.method, arguments.url, who, today, reviewed=not arguments.before_review)
     match outcome:
         case RequestRejected():
-            print(f"refused: {outcome.code} (HTTP {outcome.status})")
+            _say(f"refused: {outcome.code} (HTTP {outcome.status})")
             return 2
         case SlashRedirect():
-            print(f"redirect: {outcome.to} (the route ends with a slash)")
+            _say(f"redirect: {outcome.to} (the route ends with a slash)")
+        case OwnPage():
+            where = "whatever the Host" if outcome.any_host else "on every host of a route"
+            _say(f"own page: {outcome.path} (the gateway answers itself, {where})")
         case Judged():
             _print(outcome)
+            return 2 if outcome.refused else 0
     return 0
+
+
+def _say(line: str) -> None:
+    print(plainly(line))
 
 
 def _print(outcome: Judged) -> None:
     route, facts = outcome.route, outcome.facts
     policy = route.policy
-    print(f"route:     {route.name} -> {shown_upstreams(route)}")
-    print(f"policy:    {policy.tag} ({policy.purpose})")
+    _say(f"route:     {route.name} -> {shown_upstreams(route)}")
+    _say(f"policy:    {policy.tag} ({policy.purpose})")
     if policy.needs.claims or policy.needs.blocks:
         asked = sorted(policy.needs.claims | {str(block) for block in policy.needs.blocks})
-        print(f"asks for:  {' '.join(asked)}")
+        _say(f"asks for:  {' '.join(asked)}")
     for seen in look(policy, facts):
-        print(f"{seen.lookup.source + ':':<11}{seen.status}")
+        _say(f"{seen.lookup.source + ':':<11}{seen.status}")
+    for name, first in begins_later(policy, facts.today):
+        _say(f"{name + ':':<11}none before {first}")
     for words in said_against(facts.standing):
-        print(f"said:      {words}")
+        _say(f"said:      {words}")
     for line in trace(policy, facts):
-        print(f"condition: {line.group}: {line.condition.fact} {_written(line.condition.test)}: {_WORDS[line.truth]}")
-    _print_decision(outcome.decision, route)
+        _say(f"condition: {line.group}: {line.condition.fact} {_written(line.condition.test)}: {_WORDS[line.truth]}")
+    if outcome.refused is not None:
+        _say(f"refused:   {outcome.refused.code} (HTTP {outcome.refused.status}), the value of {outcome.header}")
+    else:
+        _print_decision(outcome.decision, route)
 
 
 def said_against(standing: Standing) -> list[str]:
@@ -85,20 +99,20 @@ def _written(test: Test) -> str:
 
 
 def _print_decision(decision: Decision, route: Route) -> None:
-    print(f"decision:  {type(decision).__name__.lower()} ({decision.reason})")
+    _say(f"decision:  {type(decision).__name__.lower()} ({decision.reason})")
     match decision:
         case Allow():
             for item in decision.inject:
-                print(f"header:    {item.header}: {render(item.value)}")
+                _say(f"header:    {item.header}: {render(item.value)}")
             if not decision.inject:
-                print("header:    none")
+                _say("header:    none")
         case Authenticate():
-            print(f"login:     acr {decision.acr}, scopes {' '.join(sorted(decision.scopes))}")
+            _say(f"login:     acr {decision.acr}, scopes {' '.join(sorted(decision.scopes))}")
         case Ask():
-            print(f"asks:      {decision.what}")
+            _say(f"asks:      {decision.what}")
         case Alternative():
             way_out = route.policy.alternative
-            print(f"way out:   {way_out.url if way_out else 'none'}")
+            _say(f"way out:   {way_out.url if way_out else 'none'}")
         case Deny():
             refused = route.policy.refused
-            print(f"way out:   {refused.url if refused and refused.url else 'none'}")
+            _say(f"way out:   {refused.url if refused and refused.url else 'none'}")

@@ -11,12 +11,25 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from gateway.config.shapes import suggestion
+from gateway.cli.fixture_values import (
+    ACR,
+    AGE,
+    CHILDREN,
+    COUNT,
+    DATE,
+    FUND,
+    MOMENT,
+    MONTH,
+    STATUS,
+    TEXT,
+    WORDS,
+    YEAR,
+    Reader,
+)
 from gateway.config.yaml_source import Path_, read_yaml
 from gateway.config.yaml_source import Source as YamlSource
-from gateway.core.claims import parse_acr
-from gateway.core.errors import ConfigError, LoginFailed
-from gateway.core.facts import FACTS
+from gateway.core.errors import ConfigError
+from gateway.core.facts import ESTIMATE, FACTS
 from gateway.core.model import (
     CARRIES_A_VALUE,
     Acr,
@@ -32,7 +45,6 @@ from gateway.core.model import (
     Source,
     Standing,
 )
-from gateway.core.names import parse_partial_date
 from gateway.core.ways import Way
 
 EVERY_SCOPE = frozenset({"openid", "identite_pivot", "preferred_username", "email"})
@@ -46,8 +58,8 @@ class Fixture:
 
 
 def read_fixture(path: Path, today: date) -> Fixture:
-    """Read YAML or JSON; ConfigError names every key that is not a fact."""
-    source = read_yaml(path, str(path))
+    """Read YAML or JSON; ConfigError names every key that is not a fact, every value that is none of it."""
+    source = read_yaml(path, str(path), piped=True)
     fixture = None if source.problems else fixture_of(source, (), source.data, today)
     if fixture is None:
         raise ConfigError(source.problems)
@@ -60,38 +72,22 @@ def fixture_of(source: YamlSource, place: Path_, raw: object, today: date) -> Fi
     if not isinstance(raw, Mapping):
         source.say(place, "a mapping was expected", _SHAPE)
         return None
-    _check(source, place, raw)
-    if len(source.problems) > before:
-        return None
-    try:
-        records = (record for each in Source for record in _record(each, raw.get(each), today))
-        return Fixture(_identity(raw.get("identity"), today), tuple(records), _standing(raw))
-    except (LoginFailed, ValueError, TypeError, AttributeError, KeyError) as error:
-        hint = "dates as 2019-05-31, months as 2026-05, acr as eidas1, status from the closed list"
-        source.say(place, f"a value has the wrong form ({type(error).__name__})", hint)
-    return None
-
-
-_PARTS = ("identity", *Source)
-_SHAPE = "write {identity: {birth_name: …}, household: {status: verified, family_quotient: 648}}"
-
-
-def _check(source: YamlSource, place: Path_, raw: Mapping[str, Any]) -> None:
     for key in raw:
         if key not in (*_PARTS, "disputes", "objections"):
             source.say((*place, key), f"`{key}` is not a part of a fixture", _SHAPE)
     for part, words in (("disputes", ("contested", *_ANSWERS)), ("objections", ("declined", *_ANSWERS[1:]))):
         _check_said(source, (*place, part), raw.get(part) or {}, words)
-    for part in _PARTS:
-        facts = raw.get(part) or {}
-        if not isinstance(facts, Mapping):
-            source.say((*place, part), f"`{part}` must be a mapping", _SHAPE)
-            continue
-        known = {fact.removeprefix(f"{part}.") for fact in FACTS if fact.startswith(f"{part}.")}
-        for key in facts:
-            if key not in known:
-                source.say((*place, part, key), f"`{part}.{key}` is not a fact", suggestion(key, sorted(known)))
+    whole = Reader(source, place, "", raw)
+    identity = _identity(whole.part("identity"), today)
+    told = [each for each in Source if raw.get(each) is not None]
+    records = [record for each in told for record in _record(each, whole.part(each), today)]
+    return Fixture(identity, tuple(records), _standing(raw)) if len(source.problems) == before else None
 
+
+_PARTS = ("identity", *Source)
+_SHAPE = "write {identity: {birth_name: …}, household: {status: verified, family_quotient: 648}}"
+_COMPUTED = frozenset(name.partition(".")[2] for name in ESTIMATE)
+"""What a policy computes: no source gives it."""
 
 _ANSWERS = ("settled", "document_provided", "verified_by_agent")
 _DATA = {need.name.lower(): need for need in Need}
@@ -122,48 +118,55 @@ def _standing(raw: Mapping[str, Any]) -> Standing:
     )
 
 
-def _identity(raw: Mapping[str, Any] | None, today: date) -> Identity | None:
-    if not raw:
+def _facts_of(part: str) -> frozenset[str]:
+    return frozenset(fact.removeprefix(f"{part}.") for fact in FACTS if fact.startswith(f"{part}.")) - _COMPUTED
+
+
+def _identity(written: Reader, today: date) -> Identity | None:
+    written.keys(_facts_of("identity"), "a fact")
+    first = written.read("first_given_name", TEXT)
+    given = written.read("given_names", WORDS) or ((first,) if first else ())
+    birthdate, years = written.read("birthdate", DATE), written.read("age", AGE)
+    acr, moment = written.read("acr", ACR), written.read("authenticated_at", MOMENT)
+    texts = {name: written.read(name, TEXT) for name in _TEXTS}
+    if not written.raw:
         return None
-    given = raw.get("given_names") or ([raw["first_given_name"]] if "first_given_name" in raw else [])
-    birthdate = _date(raw.get("birthdate"))
-    if birthdate is None and "age" in raw:
-        birthdate = _born(int(raw["age"]), today)
     return Identity(
-        provider=raw.get("provider", "franceconnect"),
-        sub=raw.get("sub", "fixture"),
-        acr=parse_acr(raw.get("acr", str(Acr.EIDAS1))),
-        authenticated_at=0,
-        birth_name=raw.get("birth_name"),
-        usage_name=raw.get("usage_name"),
-        given_names=tuple(given.split() if isinstance(given, str) else given),
-        birthdate=birthdate,
-        gender=raw.get("gender"),
-        birthplace=raw.get("birthplace"),
-        birthcountry=raw.get("birthcountry"),
-        email=raw.get("email"),
+        provider=texts.pop("provider") or "franceconnect",
+        sub=texts.pop("sub") or "fixture",
+        acr=acr or Acr.EIDAS1,
+        authenticated_at=moment or 0,
+        given_names=given,
+        birthdate=birthdate or _born(years, today),
+        **texts,
     )
 
 
-def _record(source: Source, raw: Mapping[str, Any] | None, today: date) -> tuple[HouseholdRecord, ...]:
-    if raw is None:
-        return ()
-    status = HouseholdStatus(raw.get("status", "verified"))
+_TEXTS = ("provider", "sub", "birth_name", "usage_name", "gender", "birthplace", "birthcountry", "email")
+
+
+def _record(source: Source, written: Reader, today: date) -> tuple[HouseholdRecord, ...]:
+    """One for each way in which an enquiry could have ended so."""
+    written.keys(_facts_of(source), "a fact")
+    status = written.read("status", STATUS) or HouseholdStatus.VERIFIED
     household = Household(
-        fund=raw.get("fund"),
-        family_quotient=raw.get("family_quotient"),
-        reference_month=raw.get("reference_month"),
-        computed_month=raw.get("computed_month"),
-        adults=_people(raw.get("adults")),
-        children=_children(raw, today),
-        address=_address(raw),
-        childcare=Childcare(**{name: raw.get(name) for name in Childcare.__dataclass_fields__}),
+        fund=written.read("fund", FUND),
+        family_quotient=written.read("family_quotient", COUNT),
+        reference_month=written.read("reference_month", MONTH),
+        computed_month=written.read("computed_month", MONTH),
+        adults=_people(written, "adults", today),
+        children=_children(written, today),
+        address=_address(written),
+        childcare=Childcare(**{name: written.read(name, kind) for name, kind in _CHILDCARE.items()}),
     )
     fields = frozenset(fact for fact in FACTS if FACTS[fact].block is not None and fact.startswith(f"{source}."))
     held = household if status in CARRIES_A_VALUE else None
     blocks = frozenset(need for need in Need if need.source is source)
+    obtained_at = written.read("obtained_at", MOMENT) or 0
     return tuple(
-        HouseholdRecord(status, blocks, fields, 0, held, source=source, way=way) for way in Way if _ends(way, status)
+        HouseholdRecord(status, blocks, fields, obtained_at, held, source=source, way=way)
+        for way in Way
+        if _ends(way, status)
     )
 
 
@@ -172,32 +175,54 @@ def _ends(way: Way, status: HouseholdStatus) -> bool:
     return status not in CARRIES_A_VALUE or (status is HouseholdStatus.IDENTITY_UNVERIFIED) is (way is Way.NUMBER_ALONE)
 
 
-def _children(raw: Mapping[str, Any], today: date) -> tuple[Person, ...] | None:
-    if "children" in raw:
-        return _people(raw["children"])
-    if "children.age" in raw:
-        return tuple(Person(birthdate=_born(years, today)) for years in raw["children.age"])
-    return tuple(Person() for _ in range(raw["children.count"])) if "children.count" in raw else None
+_CHILDCARE = {
+    "annual_resources": COUNT,
+    "resources_year": YEAR,
+    "dependent_children": CHILDREN,
+    "aeeh_children": CHILDREN,
+}
 
 
-def _people(raw: list[Mapping[str, Any]] | None) -> tuple[Person, ...] | None:
-    return None if raw is None else tuple(_person(person) for person in raw)
+def _children(written: Reader, today: date) -> tuple[Person, ...] | None:
+    people = _people(written, "children", today)
+    ages, count = written.many("children.age", AGE), written.read("children.count", CHILDREN)
+    if people is not None:
+        return people
+    if ages is not None:
+        return tuple(Person(birthdate=_born(years, today)) for years in ages)
+    return None if count is None else tuple(Person() for _ in range(count))
 
 
-def _person(raw: Mapping[str, Any]) -> Person:
-    given = raw.get("given_names") or ()
-    names = tuple(given.split() if isinstance(given, str) else given)
-    return Person(raw.get("birth_name"), raw.get("usage_name"), names, _date(raw.get("birthdate")))
+def _people(written: Reader, key: str, today: date) -> tuple[Person, ...] | None:
+    people = written.parts(key)
+    return None if people is None else tuple(_person(each, today) for each in people)
 
 
-def _address(raw: Mapping[str, Any]) -> Address | None:
-    parts = dict(raw.get("address") or {})
-    parts |= {key.removeprefix("address."): value for key, value in raw.items() if key.startswith("address.")}
-    return Address(**(parts | {"lines": tuple(parts.get("lines", ()))})) if parts else None
+def _person(written: Reader, today: date) -> Person:
+    written.keys(_OF_A_PERSON, "said of a person")
+    birthdate, years = written.read("birthdate", DATE), written.read("age", AGE)
+    return Person(
+        written.read("birth_name", TEXT),
+        written.read("usage_name", TEXT),
+        written.read("given_names", WORDS) or (),
+        birthdate or _born(years, today),
+        written.read("full_name", TEXT),
+    )
 
 
-def _date(value: object) -> PartialDate | None:
-    return None if value is None else parse_partial_date(str(value))
+_OF_A_PERSON = ("birth_name", "usage_name", "given_names", "birthdate", "full_name", "age")
+
+
+def _address(written: Reader) -> Address | None:
+    """In one piece, or part by part."""
+    whole = written.part("address")
+    whole.keys(("lines", *_OF_AN_ADDRESS), "a part of an address")
+    lines = written.many("address.lines", TEXT) or whole.many("lines", TEXT) or []
+    parts = {name: written.read(f"address.{name}", TEXT) or whole.read(name, TEXT) for name in _OF_AN_ADDRESS}
+    return Address(lines=tuple(lines), **parts) if lines or any(parts.values()) else None
+
+
+_OF_AN_ADDRESS = ("postal_code", "city", "insee_code", "country")
 
 
 def _born(years: int | None, today: date) -> PartialDate | None:

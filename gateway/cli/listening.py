@@ -1,8 +1,9 @@
 """The sockets that clients connect to: bound once, before any worker, and kept while workers come and go."""
 
+import errno
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,26 @@ SOCKET_MODE = 0o660
 """The gateway's user and group: the proxy in front is in that group."""
 
 
+_HINTS = {
+    errno.EADDRINUSE: "is another gateway running there?",
+    errno.EADDRNOTAVAIL: "this machine has no such address: write 127.0.0.1, 0.0.0.0 or one of its own",
+    errno.EACCES: "let the gateway's user do so; a port below 1024 is the system's",
+    errno.ENOENT: "make the folder of the socket first",
+}
+
 Sockets = list[socket.socket]
 
 
+Where = Callable[[], tuple[str, int]]
+"""The file and the line that name an address; read when there is something to say."""
+
+
+def _somewhere() -> tuple[str, int]:
+    return "gateway.yaml", 0
+
+
 @contextmanager
-def listening(listen: Listen, workers: int = 1) -> Iterator[list[Sockets]]:
+def listening(listen: Listen, workers: int = 1, where: Where = _somewhere) -> Iterator[list[Sockets]]:
     """Each worker's sockets, which already queue clients, or `ConfigError`. A Unix socket's file goes when this ends.
 
     Over TCP each worker has its own, and the kernel spreads the connections evenly; of a socket that several share, the
@@ -30,8 +46,8 @@ def listening(listen: Listen, workers: int = 1) -> Iterator[list[Sockets]]:
         shares = [[_unix(Path(listen.socket))] * workers] if listen.socket else _tcp(listen, workers)
     except OSError as error:
         why = error.strerror or str(error)
-        hint = "is another gateway running there?"
-        raise ConfigError([Problem("gateway.yaml", 0, f"cannot listen on {listen}: {why}", hint)]) from None
+        hint = _HINTS.get(error.errno or 0, "an address of this machine, or unix:PATH of a socket that can be made")
+        raise ConfigError([Problem(*where(), f"cannot listen on {listen}: {why}", hint)]) from None
     identity = _identity(listen.socket)
     try:
         yield [list(share) for share in zip(*shares, strict=True)]

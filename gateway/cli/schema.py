@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     """What editors are given: the model's own schema, and the French names of its keys."""
-    schema: dict[str, Any] = _without_titles(model.model_json_schema(by_alias=True))
+    schema: dict[str, Any] = _as_written(_without_titles(model.model_json_schema(by_alias=True)))
     for field in model.model_fields.values():
         if isinstance(field.validation_alias, AliasChoices):
             _add_french(schema, [str(name) for name in field.validation_alias.choices])
@@ -38,6 +38,21 @@ def _without_titles(node: Any) -> Any:
     if isinstance(node, dict):
         return {key: _without_titles(each) for key, each in node.items() if key != "title"}
     return [_without_titles(each) for each in node] if isinstance(node, list) else node
+
+
+def _as_written(node: Any) -> Any:
+    """A key that may be left out is not written empty: neither `null` nor a list of nothing is offered."""
+    if isinstance(node, list):
+        return [_as_written(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("default", "") is None:
+        branches = [each for each in node["anyOf"] if each != {"type": "null"}]
+        node = {key: value for key, value in node.items() if key not in {"default", "anyOf"}}
+        node = (branches[0] if len(branches) == 1 else {"anyOf": branches}) | node
+    if node.get("default") == [] and "minItems" in node:
+        node = {key: value for key, value in node.items() if key != "default"}
+    return {key: _as_written(value) for key, value in node.items()}
 
 
 def _add_french(schema: dict[str, Any], names: list[str]) -> None:

@@ -3,7 +3,8 @@
 import argparse
 import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from gateway.cli.check import shown_workers
 from gateway.cli.listening import Sockets, listening
 from gateway.cli.server import serve_alone
 from gateway.cli.workers import supervise, work
-from gateway.config.gateway_file import Workers, load
+from gateway.config.gateway_file import WORKERS_AT_MOST, Workers, load
+from gateway.config.yaml_source import Path_, read_yaml
 from gateway.settings import Settings
 
 
@@ -24,10 +26,11 @@ def register(subcommands: Any) -> None:
 
 
 def _workers(text: str) -> Workers:
-    try:
-        return "auto" if text == "auto" else int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("write a number, or `auto`") from None
+    if text == "auto":
+        return "auto"
+    if not text.isdecimal() or not 1 <= int(text) <= WORKERS_AT_MOST:
+        raise argparse.ArgumentTypeError(f"write a number from 1 to {WORKERS_AT_MOST}, or `auto`")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,7 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = read()
     for note in settings.notes:
         print(f"note: {note}", file=sys.stderr)
-    with listening(settings.listen, settings.workers) as shares, _admin(settings) as admin:
+    _make_room(settings, arguments.config)
+    here = partial(_line_of, arguments.config, ("listen",))
+    with listening(settings.listen, settings.workers, here) as shares, _admin(settings, arguments.config) as admin:
         print(f"listening on {settings.listen}, {shown_workers(settings)}", file=sys.stderr)
         if settings.admin is not None:
             print(f"metrics on {settings.admin}", file=sys.stderr)
@@ -51,5 +56,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _admin(settings: Settings) -> AbstractContextManager[list[Sockets]]:
-    return listening(settings.admin) if settings.admin is not None else nullcontext([])
+def _make_room(settings: Settings, config: Path) -> None:
+    """For a socket below the configuration's folder, such as `unix:var/gateway.sock`: as a store's file has it."""
+    folder = Path(settings.listen.socket).parent
+    if settings.listen.socket and folder.is_relative_to(config.parent.absolute()):
+        with suppress(OSError):  # what cannot be made is said when the socket is bound
+            folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+
+
+def _admin(settings: Settings, config: Path) -> AbstractContextManager[list[Sockets]]:
+    if settings.admin is None:
+        return nullcontext([])
+    return listening(settings.admin, where=partial(_line_of, config, ("admin", "listen")))
+
+
+def _line_of(config: Path, place: Path_) -> tuple[str, int]:
+    return str(config), read_yaml(config, str(config)).line(place)

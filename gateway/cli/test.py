@@ -10,7 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.cli.fixture import Fixture, fixture_of, read_fixture
-from gateway.cli.judgement import Judged, Outcome, judged
+from gateway.cli.judgement import Judged, Outcome, OwnPage, judged
+from gateway.cli.printed import plainly
 from gateway.config.expectations import CaseModel, ExpectationsModel, ExpectModel, read_expectations
 from gateway.config.gateway_file import load
 from gateway.config.yaml_source import Path_, Source
@@ -97,9 +98,9 @@ def _passes(settings: Settings, case: Case) -> bool:
     method, _, url = case.written.request.partition(" ")
     outcome = judged(settings, method, url, case.who, case.today, reviewed=case.written.reviewed)
     faults = list(differences(case.written.expect, outcome))
-    print(f"{'FAIL' if faults else 'ok':<5}{case.where} {case.written.name}")
+    print(plainly(f"{'FAIL' if faults else 'ok':<5}{case.where} {case.written.name}"))
     for fault in faults:
-        print(f"       {fault}")
+        print(plainly(f"       {fault}"))
     return not faults
 
 
@@ -130,7 +131,7 @@ def _shown(value: object) -> str:
 
 def _sent(outcome: Outcome) -> dict[str, str]:
     """Name in small letters → value before encoding."""
-    if not isinstance(outcome, Judged) or not isinstance(outcome.decision, Allow):
+    if not isinstance(outcome, Judged) or outcome.refused or not isinstance(outcome.decision, Allow):
         return {}
     return {item.header.lower(): render(item.value) for item in outcome.decision.inject}
 
@@ -141,13 +142,17 @@ def _decision(outcome: Outcome) -> str:
             return "refused"
         case SlashRedirect():
             return "redirect"
+        case OwnPage():
+            return "own_page"
         case Judged():
-            return type(outcome.decision).__name__.lower()
+            return "refused" if outcome.refused else type(outcome.decision).__name__.lower()
 
 
 def _reason(outcome: Outcome) -> str:
     if isinstance(outcome, RequestRejected):
         return outcome.code
+    if isinstance(outcome, Judged) and outcome.refused:
+        return outcome.refused.code
     return str(outcome.decision.reason) if isinstance(outcome, Judged) else ""
 
 

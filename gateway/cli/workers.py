@@ -126,6 +126,11 @@ class _Supervisor:
             refused(error)
             count_reload(self._cells, self._exposition, None)
             return
+        except Exception:
+            log = self._log
+            log.exception("reload_refused", code="internal_error")
+            count_reload(self._cells, self._exposition, None)
+            return
         self._settings = settings
         count_reload(self._cells, self._exposition, settings)
         for link in self._workers.values():

@@ -1,8 +1,9 @@
 """What the models of both files are made of: strict parts, secrets by name, addresses, texts."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic_core import PydanticCustomError
 
 Strict = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -15,6 +16,14 @@ Address = Annotated[str, Field(pattern=r"^(unix:.+|.+:[0-9]{1,5})$", description
 
 class Part(BaseModel):
     model_config = Strict
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_nothing(cls, written: object) -> object:
+        """A key without a value is a sentence that was never finished: no choice is read into it."""
+        if written is None:
+            raise PydanticCustomError("nothing", "nothing is written")
+        return written
 
 
 class Env(Part):
@@ -31,4 +40,16 @@ class File(Part):
     ]
 
 
-Secret = Annotated[Env | File, Field(description="{env: NAME} or {file: PATH}; a secret is never written here")]
+def _kind_of_secret(written: Any) -> str | None:
+    """The one key that is there; neither or both is one mistake, said once."""
+    if not isinstance(written, dict):
+        return type(written).__name__.lower()
+    kinds = [kind for kind in ("env", "file") if kind in written]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+Secret = Annotated[
+    Annotated[Env, Tag("env")] | Annotated[File, Tag("file")],
+    Discriminator(_kind_of_secret, custom_error_type="secret_type", custom_error_message="{env: NAME} or {file: PATH}"),
+    Field(description="{env: NAME} or {file: PATH}; a secret is never written here"),
+]

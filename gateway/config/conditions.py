@@ -1,6 +1,6 @@
 """`allow:` → Conditions, each operand checked against its fact."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.config.policy_models import OPERATORS, AllowModel
@@ -23,15 +23,19 @@ def read_conditions(model: AllowModel | None, source: Source) -> Conditions | No
     """None without `allow`; what is wrong is said in `source`."""
     if model is None:
         return None
-    groups = {
-        name: tuple(
-            condition
-            for index, entry in enumerate(getattr(model, name))
-            if (condition := _condition(entry, ("allow", name, index), source)) is not None
-        )
-        for name in ("all", "any", "none")
-    }
-    return Conditions(**groups)
+    if not source.data["allow"]:
+        hint = "write `all`, `any` or `none` with conditions; or take `allow` out: then all who are signed in come in"
+        source.say(("allow",), "`allow` has no condition", hint)
+    return Conditions(
+        all=_group("all", model.all, source),
+        any=None if model.any is None else _group("any", model.any, source),
+        none=_group("none", model.none, source),
+    )
+
+
+def _group(name: str, written: Sequence[Mapping[str, Mapping[str, Any]]], source: Source) -> tuple[Condition, ...]:
+    read = (_condition(entry, ("allow", name, index), source) for index, entry in enumerate(written))
+    return tuple(condition for condition in read if condition is not None)
 
 
 def read_child_age(asked: Asked, written: Mapping[str, Any] | None, source: Source) -> Test | None:

@@ -11,7 +11,7 @@ from gateway.config.shapes import shaped
 from gateway.config.yaml_source import Source, read_yaml
 from gateway.core.model import HouseholdStatus
 
-DecisionWord = Literal["allow", "alternative", "ask", "authenticate", "deny", "redirect", "refused"]
+DecisionWord = Literal["allow", "alternative", "ask", "authenticate", "deny", "own_page", "redirect", "refused"]
 
 
 class ExpectModel(Part):

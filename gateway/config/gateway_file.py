@@ -3,7 +3,7 @@
 import hashlib
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -13,15 +13,16 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from gateway.config.acceptance import check_acceptance
+from gateway.config.alternatives import open_alternatives
 from gateway.config.authority import read_authority, read_buttons
 from gateway.config.disputes import dispute_notes, read_disputes
 from gateway.config.gateway_models import GatewayModel
 from gateway.config.identity import read_providers
 from gateway.config.listeners import is_private, read_admin, read_listen
-from gateway.config.policy_file import read_policy
+from gateway.config.policies import read_policies
 from gateway.config.production import check_production, is_production
 from gateway.config.providers import check_modes, is_loopback, read_sources
-from gateway.config.routes import Surroundings, open_alternatives, read_routes
+from gateway.config.routes import Surroundings, ascii_form, read_routes
 from gateway.config.salvage import salvaged
 from gateway.config.secrets import Secrets
 from gateway.config.sessions import read_sessions, store_notes
@@ -31,6 +32,7 @@ from gateway.config.yaml_source import Path_, Source, read_yaml
 from gateway.core.errors import ConfigError, Problem
 from gateway.core.forwarded import Network
 from gateway.core.model import Source as Asked
+from gateway.core.retention import looks_like_a_duration
 from gateway.core.rules import Mode, Policy
 from gateway.settings import (
     ApiParticulierSettings,
@@ -58,7 +60,8 @@ def load(
     if model is not None and workers is not None:
         model = model.model_copy(update={"workers": workers})
     if model is None:
-        raise ConfigError([*source.problems, *_policy_problems(path)])
+        files = read_policies(path.parent, dict.fromkeys(Asked, Mode.FRANCECONNECT))
+        raise ConfigError([*source.problems, *files.problems])
     secret = Secrets(source, environ, path.parent, required=secrets_required)
     settings, problems = _settings(model, source, secret, path.parent)
     if problems or source.problems or settings is None:
@@ -66,29 +69,12 @@ def load(
     return settings
 
 
-def digest_of(folder: Path, config: Path) -> str:
+def _digest(content: Iterable[tuple[str, bytes]]) -> str:
     """12 hex digits that tell one configuration from another; the files hold no secret."""
     digest = hashlib.sha256()
-    for path in (config, *sorted((folder / "policies").glob("*.yaml"))):
-        content = path.read_bytes()
-        digest.update(f"{path.name} {len(content)}\n".encode() + content)
+    for name, raw in content:
+        digest.update(f"{name} {len(raw)}\n".encode() + raw)
     return digest.hexdigest()[:12]
-
-
-def _policy_problems(path: Path) -> list[Problem]:
-    _, problems = _policies(path.parent, dict.fromkeys(Asked, Mode.FRANCECONNECT))
-    return problems
-
-
-def _policies(folder: Path, modes: Mapping[Asked, Mode]) -> tuple[dict[str, Policy], list[Problem]]:
-    policies: dict[str, Policy] = {}
-    problems: list[Problem] = []
-    for path in sorted((folder / "policies").glob("*.yaml")):
-        source, policy = read_policy(path, str(path), modes=modes)
-        problems += source.problems
-        if policy is not None:
-            policies[policy.name] = policy
-    return policies, problems
 
 
 def _settings(
@@ -98,16 +84,17 @@ def _settings(
     _check_public(model, source)
     providers = read_providers(model, source, secret, folder, public_url)
     asked, modes = read_sources(model, source, secret, folder)
-    policies, problems = _policies(folder, modes)
+    files = read_policies(folder, modes)
+    policies, known = files.policies, list(files.sources)
     used = {each: _used(policies, each, mode) for each, mode in modes.items()}
     check_modes(model, used, source)
-    known = sorted(path.stem for path in (folder / "policies").glob("*.yaml"))
     household = asked.get(Asked.HOUSEHOLD)
     production = is_production(providers, asked.values())
     listen, networks = read_listen(model.listen, ("listen",), source, folder), _networks(model, source)
-    around = Surroundings(source, policies, known, public_url, secret, folder, production)
+    around = Surroundings(source, files, public_url, secret, folder, production)
     notes: list[str] = []
-    routes = open_alternatives(read_routes(model, around), notes)
+    routes = open_alternatives(read_routes(model, around), files.sources, notes)
+    problems: list[Problem] = []
     sessions = read_sessions(model.sessions, source, secret, folder)
     settings = Settings(
         public_url=public_url,
@@ -130,16 +117,13 @@ def _settings(
         disputes=read_disputes(model, source, secret, folder, sessions.store),
         texts=read_texts(folder, problems),
         buttons=read_buttons(model, source, folder),
-        notes=tuple(
-            [*notes, *_notes(model, household, used.get(Asked.HOUSEHOLD, frozenset()))]
-            + [*store_notes(model.sessions), *dispute_notes(model, policies)]
-        ),
-        version=digest_of(folder, Path(source.file)),
+        notes=(*notes, *_notes(model, policies, household, used.get(Asked.HOUSEHOLD, frozenset()))),
+        version=_digest([(Path(source.file).name, source.raw), *files.content]),
     )
     check_acceptance(model, settings, source)
     if settings.production:
         check_production(settings, source, secrets=secret.required)
-    return settings, problems
+    return settings, [*files.problems, *problems]
 
 
 def _used(policies: Mapping[str, Policy], source: Asked, mode: Mode) -> frozenset[Mode]:
@@ -149,7 +133,9 @@ def _used(policies: Mapping[str, Policy], source: Asked, mode: Mode) -> frozense
 
 def _check_public(model: GatewayModel, source: Source) -> None:
     parts = urlsplit(model.public_url)
-    if parts.path not in {"", "/"} or parts.query or parts.username or not parts.hostname:
+    if hint := ascii_form(parts.hostname or ""):
+        source.say(("public_url",), "`public_url` has letters that no Host can carry", f"write {parts.scheme}://{hint}")
+    elif parts.path not in {"", "/"} or parts.query or parts.username or not parts.hostname:
         source.say(("public_url",), "`public_url` is a scheme and a host", "write https://services.ville.fr")
     elif parts.scheme == "http" and not is_loopback(model.public_url):
         source.say(("public_url",), "`public_url` is plain http", "https, except on a loopback address")
@@ -194,10 +180,17 @@ def _networks(model: GatewayModel, source: Source) -> tuple[Network, ...]:
         try:
             networks.append(ipaddress.ip_network(text))
         except ValueError:
-            source.say(
-                ("trusted_proxies", index), f"`{text}` is not an address or a network", "write 10.0.0.0/8, or unix"
-            )
+            place: Path_ = ("trusted_proxies", index)
+            source.say(place, f"`{text}` is not an address or a network", f"write {_network_near(text)}")
     return tuple(networks)
+
+
+def _network_near(text: str) -> str:
+    """Of `127.0.0.1/8`, the network that the address is in."""
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        return "10.0.0.0/8, or unix"
 
 
 def _signing(model: GatewayModel, source: Source, secret: Secrets) -> SigningSettings:
@@ -226,7 +219,12 @@ def _key_problem(pem: bytes, *, public: bool = False) -> str:
     return "" if ed else "is neither Ed25519 nor P-256"
 
 
-def _notes(model: GatewayModel, household: ApiParticulierSettings | None, modes: frozenset[Mode]) -> list[str]:
+def _notes(
+    model: GatewayModel,
+    policies: Mapping[str, Policy],
+    household: ApiParticulierSettings | None,
+    modes: frozenset[Mode],
+) -> list[str]:
     notes = []
     if household is not None and Mode.NUMBER in modes:
         notes.append(f"number mode: the national route answers 410, so the broker at {household.base_url} is asked")
@@ -240,4 +238,10 @@ def _notes(model: GatewayModel, household: ApiParticulierSettings | None, modes:
             "requests itself, else whoever a proxy lets through reads there what any application would be told; "
             "`true` where they ask it, and close it to the outside"
         )
-    return notes
+    for policy in policies.values():
+        if looks_like_a_duration(policy.retention or ""):
+            said = f"policy `{policy.name}`: `retention: {policy.retention}` is no duration that is enforced"
+            notes.append(f"{said}, the session's end is; write 30 minutes, 2 heures, 1 jour or PT30M")
+    everybody = [text for text in model.trusted_proxies if text.endswith("/0")]
+    notes += [f"`trusted_proxies: [{each}]` believes whoever connects of the client's address" for each in everybody]
+    return notes + store_notes(model.sessions) + dispute_notes(model, policies)

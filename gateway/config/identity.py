@@ -143,6 +143,10 @@ class _Reader:
         if issuers is None or paths is None:
             self._say(f"`{self._profile}` has no {environment} of its own", "write its `issuer`", "environment")
             return "", endpoints
+        for key in ("issuer", *_ENDPOINTS):
+            if getattr(self._written, key) is not None:
+                hint = "remove it, or write `environment: custom`"
+                self._say(f"`{key}` is fixed by `environment: {environment}`", hint, key)
         issuer = issuers[environment]
         return issuer, {key: issuer + path for key, path in paths.items()}
 

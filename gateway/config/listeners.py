@@ -29,7 +29,8 @@ def read_admin(model: GatewayModel, public: Listen, source: Source, folder: Path
     place: Path_ = ("admin", "listen")
     admin = read_listen(model.admin.listen, place, source, folder)
     if _meet(admin, public):
-        source.say(place, f"`admin` would listen where clients do, on {public}", "write 127.0.0.1:9464")
+        free = 9464 if public.port != 9464 else 9465
+        source.say(place, f"`admin` would listen where clients do, on {public}", f"write 127.0.0.1:{free}")
     return admin
 
 

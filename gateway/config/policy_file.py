@@ -3,10 +3,10 @@
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from gateway.config.carried import check_carried
 from gateway.config.conditions import read_child_age, read_conditions
 from gateway.config.policy_models import (
     AlternativeModel,
@@ -18,11 +18,12 @@ from gateway.config.policy_models import (
     TextModel,
     WayOutModel,
 )
+from gateway.config.salvage import salvaged_policy
 from gateway.config.shapes import shaped, suggestion
 from gateway.config.tariffs import read_scales, read_schedules
 from gateway.config.yaml_source import Path_, Source, read_yaml
 from gateway.core.facts import ESTIMATE, FACTS, source_of
-from gateway.core.headers import END_TO_END, FRAMING, HOP_BY_HOP, fold
+from gateway.core.headers import END_TO_END, FRAMING, HOP_BY_HOP, WRITTEN_BY_US, fold
 from gateway.core.model import Acr, HouseholdStatus
 from gateway.core.model import Source as Asked
 from gateway.core.needs import with_needs
@@ -49,13 +50,12 @@ _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 def read_policy(path: Path, shown: str, *, modes: Mapping[Asked, Mode]) -> tuple[Source, Policy | None]:
     """Read one policy; `modes` are the gateway's, of the sources it asks. None when anything is wrong."""
     source = read_yaml(path, shown)
-    model = shaped(source, PolicyModel)
+    model = shaped(source, PolicyModel) or salvaged_policy(source)
     if model is None:
-        _read_parts(source)
         return source, None
     policy = Policy(
         name=path.stem,
-        version=hashlib.sha256(path.read_bytes()).hexdigest()[:12],
+        version=hashlib.sha256(source.raw).hexdigest()[:12],
         purpose=_french(model.purpose) or "",
         legal_basis=_french(model.legal_basis),
         retention=_french(model.retention),
@@ -73,22 +73,8 @@ def read_policy(path: Path, shown: str, *, modes: Mapping[Asked, Mode]) -> tuple
         encoding=Encoding(model.encoding),
     )
     _check(policy, source)
+    check_carried(policy, source)
     return source, None if source.problems else with_needs(policy)
-
-
-def _read_parts(source: Source) -> None:
-    """Of a policy whose shape is wrong somewhere, the parts that can be judged alone."""
-    written = source.data if isinstance(source.data, dict) else {}
-    for key in ("inject", "allow", "brackets", "scale"):
-        try:
-            model = PolicyModel.model_validate({"purpose": "-", key: written[key]}) if key in written else None
-        except ValidationError:
-            continue
-        if model is not None:
-            _inject(model.inject, source)
-            read_conditions(model.allow, source)
-            read_schedules(model.brackets, source)
-            read_scales(model.scale, source)
 
 
 def _french(words: str | TextModel | None) -> str | None:
@@ -135,15 +121,13 @@ def _rule(
 ) -> HouseholdRule | None:
     if model is None:
         return None
-    chosen = Mode(model.mode) if model.mode else modes.get(asked)
-    if chosen is None or asked not in modes:
+    if asked not in modes:
         source.say((asked,), f"needs `{asked}:` in gateway.yaml", _WHERE[asked])
-        return None
     words = model.when_missing if isinstance(model.when_missing, dict) else {"default": model.when_missing}
     if "default" not in words:
         source.say((asked, "when_missing"), "has no `default`", "add `default: alternative`")
     return HouseholdRule(
-        mode=chosen,
+        mode=Mode(model.mode) if model.mode else modes.get(asked, Mode.FRANCECONNECT),
         match=model.match == "required",
         review=model.review,
         when_missing={HouseholdStatus(status): Missing(word) for status, word in words.items() if status != "default"},
@@ -173,7 +157,7 @@ def _check_header(header: str, seen: dict[str, str], place: Path_, source: Sourc
     folded = fold(header)
     if not _HEADER.fullmatch(header):
         source.say(place, f"`{header}` is not a header name", "letters and digits, with hyphens: X-Usager-Nom")
-    elif folded in HOP_BY_HOP | FRAMING | END_TO_END or folded.startswith("xgateway"):
+    elif folded in HOP_BY_HOP | FRAMING | END_TO_END | WRITTEN_BY_US or folded.startswith(("xgateway", "xforwarded")):
         source.say(place, f"`{header}` has a meaning of its own", "choose a name of yours: X-Usager-Nom")
     elif folded in seen:
         hint = f"`{seen[folded]}` is the same name for a CGI or PHP application"
@@ -182,32 +166,42 @@ def _check_header(header: str, seen: dict[str, str], place: Path_, source: Sourc
 
 
 def _check(policy: Policy, source: Source) -> None:
+    """What the parts mean together. Of a part whose shape is wrong it was said, and nothing follows from it."""
     named = [injection.fact for injection in policy.inject] + [
         each.fact for each in (policy.allow or Conditions()).each()
     ]
+    lacks = partial(_lacks, source)
     if policy.login is not None:
         _check_login(policy, source)
     elif any(fact.startswith("identity.") for fact in named):
-        source.say(("inject",), "names `identity.` facts without a login", "add `login: {acr: eidas1}`")
+        lacks("login", "names `identity.` facts without a login", "add `login: {acr: eidas1}`")
     for asked in Asked:
         if asked not in policy.rules and any(source_of(fact) is asked for fact in named):
-            source.say(("inject",), f"names CAF facts without `{asked}:`", f"add `{asked}: {{match: required}}`")
+            lacks(asked, f"names CAF facts without `{asked}:`", f"add `{asked}: {{match: required}}`")
     if any(fact.startswith("brackets.") for fact in named) and not policy.schedules:
-        source.say(("inject",), "names a bracket without `brackets:`", "add the schedule that the council voted")
+        lacks("brackets", "names a bracket without `brackets:`", "add the schedule that the council voted")
     if not ESTIMATE.isdisjoint(named) and not policy.scales:
-        source.say(("inject",), "names an estimate without `scale:`", "add the scale that CNAF publishes")
+        lacks("scale", "names an estimate without `scale:`", "add the scale that CNAF publishes")
     for asked, rule in policy.rules.items():
         _check_rule(asked, rule, policy, source)
+
+
+def _lacks(source: Source, key: str, message: str, hint: str) -> None:
+    """A part that others need is not there; said where they are, unless it is there and wrong."""
+    if key not in source.doubtful:
+        source.say(("inject",), message, hint)
 
 
 def _check_login(policy: Policy, source: Source) -> None:
     for key in ("legal_basis", "retention"):
         if getattr(policy, key) is None:
-            source.say((), f"`{key}` is missing", f"a policy with a login says its {key}")
+            source.say((key,), f"`{key}` is missing", f"a policy with a login says its {key}")
     franceconnect = not policy.login or not policy.login.providers or FRANCECONNECT & set(policy.login.providers)
-    if franceconnect and (policy.alternative is None or policy.alternative.url is None):
+    if franceconnect and policy.alternative is None:
         hint = "FranceConnect may never be the only way in: alternative: {url: /…, text: {fr: …}}"
-        source.say((), "`alternative` is missing", hint)
+        source.say(("alternative",), "`alternative` is missing", hint)
+    elif franceconnect and policy.alternative is not None and policy.alternative.url is None:
+        source.say(("alternative",), "`alternative` has no `url`", "FranceConnect may never be the only way in")
 
 
 _OF_A_FILE = ("adults", "children", "address", "address.lines")
@@ -217,7 +211,7 @@ def _check_rule(asked: Asked, rule: HouseholdRule, policy: Policy, source: Sourc
     if not rule.match and (rule.mode is not Mode.NUMBER or policy.login is not None):
         hint = "write `match: required`, or `mode: number` without `login`"
         source.say((asked, "match"), "`none` is for number mode without a login only", hint)
-    if rule.match and policy.login is None:
+    if rule.match and policy.login is None and "login" not in source.doubtful:
         source.say((asked,), "compares names, and nobody is signed in", "add `login: {acr: eidas1}`")
     if not rule.match:
         for injection in policy.inject:

@@ -43,7 +43,10 @@ class LoginModel(Part):
 
     acr: Literal["eidas1", "eidas2", "eidas3"] = Field("eidas1", description="the least level that is enough")
     optional: bool = Field(False, description="true: the anonymous are served too, without identity")
-    providers: list[str] = Field([], description="names in `identity:` that are accepted; empty: all but the agents'")
+    providers: Annotated[
+        list[str],
+        Field(min_length=1, description="names in `identity:` that are accepted; omitted: all but the agents'"),
+    ] = []
 
 
 class HouseholdPolicyModel(Part):
@@ -127,6 +130,11 @@ class ScheduleModel(Part):
 Figure = Annotated[float, Field(gt=0, le=1_000_000, strict=False)]
 
 
+def _keys_are_numbers(schema: dict[str, Any]) -> None:
+    """In YAML the keys are numbers, and readers of schemas match patterns with text alone."""
+    (schema["additionalProperties"],) = schema.pop("patternProperties").values()
+
+
 class ScaleModel(Part):
     """The national scale of nursery contributions, from a date: CNAF publishes the figures."""
 
@@ -134,7 +142,11 @@ class ScaleModel(Part):
     published: Annotated[Names, Field(description="where the figures come from, as the notice says it")]
     rates: Annotated[
         dict[Annotated[str, Field(pattern=r"^[1-9][0-9]?$")], Figure],
-        Field(min_length=1, description="from so many children: percent of monthly resources for one hour"),
+        Field(
+            min_length=1,
+            description="from so many children: percent of monthly resources for one hour",
+            json_schema_extra=_keys_are_numbers,
+        ),
     ]
     floor: Annotated[Figure, Field(description="least monthly resources that count, in euros")]
     ceiling: Annotated[Figure, Field(description="most monthly resources that count, in euros")]
@@ -144,35 +156,45 @@ class ConstModel(Part):
     const: Annotated[str, Field(min_length=1, max_length=255, description="the text that is sent")]
 
 
+def _some(description: str) -> Any:
+    return Field(min_length=1, description=f"{description}, such as - identity.age: {{at_least: 18}}")
+
+
 class AllowModel(Part):
     """Conditions beyond being signed in; all three together must be true."""
 
-    all: list[ConditionEntry] = Field([], description="every one of these is true")
-    any: list[ConditionEntry] = Field([], description="one of these is true")
-    none: list[ConditionEntry] = Field([], description="not one of these is true")
+    all: Annotated[list[ConditionEntry], _some("every one of these is true")] = []
+    any: Annotated[list[ConditionEntry], _some("one of these is true")] | None = None
+    none: Annotated[list[ConditionEntry], _some("not one of these is true")] = []
 
 
-def _aliased(name: str, *french: str, **more: Any) -> Any:
-    return Field(validation_alias=AliasChoices(name, *french), **more)
+_FRENCH = {
+    "purpose": ("finalité", "finalite"),
+    "legal_basis": ("base_légale", "base_legale"),
+    "retention": ("durée_conservation", "duree_conservation"),
+    "brackets": ("tranches",),
+    "scale": ("barème", "bareme"),
+}
+
+ENGLISH = {french: name for name, others in _FRENCH.items() for french in others}
+"""What a key may be called too → the key."""
+
+
+def _aliased(name: str, **more: Any) -> Any:
+    return Field(validation_alias=AliasChoices(name, *_FRENCH[name]), **more)
 
 
 class PolicyModel(Part):
     """policies/NAME.yaml"""
 
-    purpose: Words = _aliased(
-        "purpose", "finalité", "finalite", description="why: shown to people, written in the register"
-    )
+    purpose: Words = _aliased("purpose", description="why: shown to people, written in the register")
     legal_basis: Words | None = _aliased(
         "legal_basis",
-        "base_légale",
-        "base_legale",
         default=None,
         description="RGPD, article 6: shown, and in the register; needed with `login`",
     )
     retention: Words | None = _aliased(
         "retention",
-        "durée_conservation",
-        "duree_conservation",
         default=None,
         description="`session`, a duration such as `30 minutes` or `PT30M`, or words; needed with `login`",
     )
@@ -183,10 +205,10 @@ class PolicyModel(Part):
         None, description="the way without FranceConnect; needed, with its `url`, where FranceConnect is the way in"
     )
     brackets: ScheduleModel | list[ScheduleModel] | None = _aliased(
-        "brackets", "tranches", default=None, description="the tariff, one or a list by `valid_from`"
+        "brackets", default=None, description="the tariff, one or a list by `valid_from`"
     )
     scale: ScaleModel | list[ScaleModel] | None = _aliased(
-        "scale", "barème", "bareme", default=None, description="the nursery's scale, one or a list by `valid_from`"
+        "scale", default=None, description="the nursery's scale, one or a list by `valid_from`"
     )
     inject: dict[str, Fact | ConstModel] = Field({}, description="header: fact, or header: {const: text}")
     allow: AllowModel | None = Field(None, description="conditions beyond being signed in")

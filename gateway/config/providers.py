@@ -1,6 +1,7 @@
 """Where CAF is asked: the named environments, and what is custom. Which addresses are safe, and which a sandbox's."""
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -78,14 +79,24 @@ def _connection(
     return ApiParticulierSettings(
         base_url=(base_url or "").rstrip("/"),
         recipient=api.recipient or model.authority.siret,
-        token=secret(api.token, (*place, "token")).decode("utf-8", "replace") if api.token else None,
+        token=_token(secret(api.token, (*place, "token")), place, said) if api.token else None,
         ca_file=folder / api.ca_file if api.ca_file else None,
         quotas=Quotas(**api.quotas.model_dump()),
     )
 
 
+def _token(read: bytes, place: Path_, said: YamlSource) -> str:
+    if not re.fullmatch(rb"[!-~]*", read):
+        hint = "copy the token alone, as API Particulier gives it: ASCII without spaces"
+        said.say((*place, "token"), "`token` holds what no Authorization header can carry", hint)
+    return read.decode("ascii", "replace")
+
+
 def _check_api(api: ApiParticulierModel, place: Path_, source: YamlSource, base_url: str | None) -> None:
-    if base_url is None:
+    if api.environment != "custom" and api.base_url is not None:
+        hint = "remove it, or write `environment: custom`"
+        source.say((*place, "base_url"), f"`base_url` is fixed by `environment: {api.environment}`", hint)
+    elif base_url is None:
         source.say(place, "`base_url` is missing", "`environment: custom` needs the address of the API")
     elif not is_safe(base_url):
         source.say((*place, "base_url"), "`base_url` is plain http", "https, or a loopback address")

@@ -1,21 +1,22 @@
-"""`routes:` → Route, and the alternative paths that they must leave open."""
+"""`routes:` → Route."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gateway.config.carried import unfit
 from gateway.config.gateway_models import GatewayModel
+from gateway.config.policies import PolicyFiles
 from gateway.config.route_models import RouteModel
 from gateway.config.secrets import STRONG_BYTES, STRONG_HINT, Secrets, weakness
 from gateway.config.shapes import suggestion
 from gateway.config.upstreams import read_health, read_tls, read_upstreams
 from gateway.config.yaml_source import Path_, Source
 from gateway.core.errors import RequestRejected
-from gateway.core.model import HouseholdStatus, NormalPath
+from gateway.core.model import NormalPath
 from gateway.core.paths import normalise
 from gateway.core.routing import USUAL_METHODS, normal_host
-from gateway.core.rules import Encoding, Injection, PathException, Policy, Route, SignatureForm, Timeouts, WayOut
+from gateway.core.rules import Encoding, PathException, Policy, Route, SignatureForm, Timeouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,7 @@ class Surroundings:
     """What a route is read against: the rest of the configuration."""
 
     source: Source
-    policies: Mapping[str, Policy]
-    known: Sequence[str]
-    """Names of every policy file, the wrong ones included."""
+    files: PolicyFiles
     public_url: str
     secret: Secrets
     folder: Path
@@ -55,6 +54,8 @@ def _route(model: RouteModel, place: Path_, around: Surroundings) -> Route | Non
     tls = read_tls(model, upstreams, place, source, around.folder, check=around.secret.required)
     secret = _secret(model, place, around)
     policy = _policy(model, place, around)
+    if policy is not None and model.encoding:
+        _check_encoding(policy, Encoding(model.encoding), place, source)
     if path is None or host is None or not upstreams or policy is None:
         return None
     scheme = urlsplit(public_url).scheme
@@ -84,10 +85,19 @@ def _route(model: RouteModel, place: Path_, around: Surroundings) -> Route | Non
 
 
 def _policy(model: RouteModel, place: Path_, around: Surroundings) -> Policy | None:
-    if model.policy not in around.known:
-        hint = suggestion(model.policy, around.known) or f"write policies/{model.policy}.yaml"
-        around.source.say((*place, "policy"), f"there is no policy `{model.policy}`", hint)
-    return around.policies.get(model.policy)
+    known = list(around.files.sources)
+    if model.policy not in known:
+        there = model.policy in around.files.misnamed
+        hint = "" if there else suggestion(model.policy, known)
+        message = f"there is no policy `{model.policy}`"
+        around.source.say((*place, "policy"), message, hint or around.files.hint_for(model.policy))
+    return around.files.policies.get(model.policy)
+
+
+def _check_encoding(policy: Policy, encoding: Encoding, place: Path_, source: Source) -> None:
+    for each in unfit(policy, encoding):
+        message = f"{each.what} of policy `{policy.name}` cannot be sent in {encoding} ({each.code})"
+        source.say((*place, "encoding"), message, each.hint)
 
 
 def _secret(model: RouteModel, place: Path_, around: Surroundings) -> bytes:
@@ -131,6 +141,9 @@ def _prefix(written: str | None, place: Path_, source: Source) -> str:
 def _host(model: RouteModel, place: Path_, source: Source, public_url: str) -> str | None:
     if model.host is None:
         return urlsplit(public_url).hostname or ""
+    if hint := ascii_form(model.host):
+        source.say((*place, "host"), "`host` has letters that no Host can carry", f"write {hint}")
+        return None
     try:
         host, port = normal_host(model.host.encode("utf-8"))
     except RequestRejected:
@@ -144,60 +157,16 @@ def _host(model: RouteModel, place: Path_, source: Source, public_url: str) -> s
     return host
 
 
+def ascii_form(host: str) -> str:
+    """How a name with other letters is written in DNS and by browsers (IDNA); empty when it has none."""
+    if host.isascii():
+        return ""
+    try:
+        return host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return "the xn-- form of the name, which `idn` or your registrar gives"
+
+
 def _same_requests(one: Route, other: Route) -> bool:
     methods = (one.methods or USUAL_METHODS) & (other.methods or USUAL_METHODS)
     return (one.host, one.path) == (other.host, other.path) and bool(methods)
-
-
-def open_alternatives(routes: Sequence[Route], notes: list[str]) -> tuple[Route, ...]:
-    """FranceConnect may never be the only door: an alternative below a protected path gets a public route."""
-    added: dict[tuple[str, str], Route] = {}
-    for route in routes:
-        way_out = route.policy.alternative
-        if route.policy.login is None or way_out is None:
-            continue
-        path = None if route.policy.login.optional else _local(way_out)
-        serving = _serving(routes, route.host, path) if path else None
-        if path and serving and serving.policy.login is not None and not serving.policy.login.optional:
-            added.setdefault((route.host, path), _public(serving, path))
-            notes.append(f"{route.host}{path} is public: it is the alternative of policy `{route.policy.name}`")
-        _open_special(routes, route, added, notes)
-    return (*routes, *added.values())
-
-
-def _open_special(routes: Sequence[Route], route: Route, added: dict[tuple[str, str], Route], notes: list[str]) -> None:
-    """Nobody signs in there and CAF is not asked: the application is told so, under the policy's own header names."""
-    special = route.policy.alternative.special if route.policy.alternative else None
-    path = _local(special) if special else None
-    serving = _serving(routes, route.host, path) if path else None
-    if path is None or serving is None or serving.path == path:
-        return  # a route that is written for it says itself what the application is told
-    told = tuple(
-        Injection(each.header, "const", str(HouseholdStatus.NOT_ASKED))
-        for each in route.policy.inject
-        if each.fact.endswith(".status")
-    )
-    opened = _public(serving, path)
-    added[route.host, path] = replace(opened, policy=replace(opened.policy, inject=told))
-    notes.append(f"{route.host}{path} is public: it is for special situations of policy `{route.policy.name}`")
-
-
-def _local(way_out: WayOut) -> NormalPath | None:
-    url = way_out.url or ""
-    return normalise(url.partition("?")[0]) if url.startswith("/") else None
-
-
-def _serving(routes: Sequence[Route], host: str, path: str) -> Route | None:
-    covering = [each for each in routes if each.host == host and _covers(each.path, path)]
-    return max(covering, key=lambda each: len(each.path.rstrip("/")), default=None)
-
-
-def _covers(prefix: str, path: str) -> bool:
-    return path == prefix or path.startswith(prefix if prefix.endswith("/") else f"{prefix}/")
-
-
-def _public(serving: Route, path: NormalPath) -> Route:
-    policy = Policy(
-        name=f"{serving.policy.name}.alternative", version=serving.policy.version, purpose=serving.policy.purpose
-    )
-    return replace(serving, name=f"{serving.name} (alternative)", path=path, policy=policy, methods=frozenset())

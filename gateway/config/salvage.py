@@ -1,4 +1,4 @@
-"""What is right in a gateway.yaml that has mistakes of shape: it is read further, so that all is said at once.
+"""What is right in a file that has mistakes of shape: it is read further, so that all is said at once.
 
 A broken route is left out; any other broken section has a stand-in, of which nothing is said. Nothing is ever served
 from it.
@@ -6,10 +6,11 @@ from it.
 
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gateway.config.gateway_models import GatewayModel
-from gateway.config.shapes import without_unknown
+from gateway.config.policy_models import ENGLISH, PolicyModel
+from gateway.config.shapes import findings_of, without_unknown
 from gateway.config.yaml_source import Path_, Source
 
 _UNREAD = {"env": "UNREAD"}
@@ -36,11 +37,7 @@ def salvaged(source: Source) -> GatewayModel | None:
     """The model of what is right, the rest marked in `source.doubtful`; None when nothing can be read."""
     if not isinstance(source.data, dict):
         return None
-    try:
-        return GatewayModel.model_validate(source.data)
-    except ValidationError as error:
-        data, findings = without_unknown(source.data, error), error.errors(include_url=False, include_input=False)
-    broken = {finding["loc"][:2] for finding in findings if finding["loc"] and finding["type"] != "extra_forbidden"}
+    data, broken = _broken(GatewayModel, source.data)
     for section in {str(place[0]) for place in broken} - {"routes"}:
         _stand_in(data, section, source)
     _leave_routes_out(data, {place[1] for place in broken if place[0] == "routes" and len(place) > 1}, source)
@@ -48,6 +45,38 @@ def salvaged(source: Source) -> GatewayModel | None:
         return GatewayModel.model_validate(data)
     except ValidationError:
         return None
+
+
+def salvaged_policy(source: Source) -> PolicyModel | None:
+    """The same of a policy: a broken section is left out, of `inject` the broken header alone."""
+    if not isinstance(source.data, dict):
+        return None
+    data, broken = _broken(PolicyModel, source.data)
+    for section in {str(place[0]) for place in broken if place[0] != "inject" or len(place) == 1}:
+        source.doubtful |= {section, ENGLISH.get(section, section)}
+        data.pop(section, None)
+    for place in broken:
+        if place[0] == "inject" in data:
+            data["inject"].pop(place[1], None)
+    if source.doubtful & {"purpose"}:
+        data["purpose"] = "-"
+    try:
+        return PolicyModel.model_validate(data)
+    except ValidationError:
+        return None
+
+
+def _broken(model: type[BaseModel], written: dict[str, Any]) -> tuple[dict[str, Any], set[Path_]]:
+    """The values without unknown keys; where the others are wrong, two steps deep."""
+    try:
+        model.model_validate(written)
+    except ValidationError as error:
+        written = without_unknown(written, error)
+    try:
+        model.model_validate(written)
+    except ValidationError as error:
+        return written, {finding.place[:2] for finding in findings_of(error, written) if finding.place}
+    return written, set()
 
 
 def _stand_in(data: dict[str, Any], section: str, source: Source) -> None:

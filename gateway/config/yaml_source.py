@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.events import CollectionEndEvent, CollectionStartEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from gateway.config.yaml_words import syntax_problem
@@ -23,6 +24,7 @@ class Source:
     """One file: its values, the line of each, and what is wrong so far."""
 
     file: str
+    raw: bytes = b""
     data: Any = None
     lines: dict[Path_, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -40,15 +42,20 @@ class Source:
             self.problems.append(Problem(self.file, self.line(path), message, hint))
 
 
-def read_yaml(path: Path, shown: str) -> Source:
-    """Read a file; whatever is wrong is in `problems`, and `data` is None when nothing could be read."""
+def read_yaml(path: Path, shown: str, *, piped: bool = False) -> Source:
+    """Read a file; whatever is wrong is in `problems`, and `data` is None when nothing could be read.
+
+    `piped`: what a shell hands over is read too; elsewhere a pipe would be waited for, for ever.
+    """
     source = Source(shown)
     try:
-        raw = path.read_bytes()
-        if len(raw) > BYTES_AT_MOST:
+        if not piped and path.exists() and not path.is_file():
+            raise OSError("no file")
+        source.raw = path.read_bytes()
+        if len(source.raw) > BYTES_AT_MOST:
             raise ValueError("longer than 1 MB")
-        text = raw.decode("utf-8")
-        _refuse_aliases(text, source)
+        text = source.raw.decode("utf-8")
+        _look_through(text, source)
         node = None if source.problems else yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         source.problems.append(syntax_problem(error, shown))
@@ -62,14 +69,20 @@ def read_yaml(path: Path, shown: str) -> Source:
     return source
 
 
-def _refuse_aliases(text: str, source: Source) -> None:
-    """What is written in one place and meant in another is read wrongly by a person in a hurry."""
+def _look_through(text: str, source: Source) -> None:
+    """What is written in one place and meant in another is read wrongly by a person in a hurry; so is a maze."""
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1 if event.start_mark else 0
         if getattr(event, "anchor", None):
-            line = event.start_mark.line + 1 if event.start_mark else 0
             source.problems.append(
                 Problem(source.file, line, "anchors and aliases are not read here", "write it out twice")
             )
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > DEPTH_AT_MOST:
+            hint = f"{DEPTH_AT_MOST} mappings and lists in one another are enough"
+            source.problems.append(Problem(source.file, line, "is nested too deeply", hint))
+            return
 
 
 def _unread(error: Exception, shown: str) -> Problem:
@@ -89,9 +102,6 @@ def _unread(error: Exception, shown: str) -> Problem:
 
 def _build(node: Node, path: Path_, source: Source) -> Any:
     source.lines[path] = node.start_mark.line + 1
-    if len(path) > DEPTH_AT_MOST:
-        source.say(path, "is nested too deeply")
-        return None
     if isinstance(node, MappingNode):
         return _mapping(node, path, source)
     if isinstance(node, SequenceNode):
@@ -123,9 +133,20 @@ def _mapping(node: MappingNode, path: Path_, source: Source) -> Mapping[str, Any
 def _scalar(node: Node, path: Path_, source: Source) -> Any:
     kind = node.tag.removeprefix("tag:yaml.org,2002:")
     try:
-        if kind == "timestamp":
-            return date.fromisoformat(node.value)
+        if kind == "timestamp" and isinstance(node, ScalarNode):
+            return _timestamp(node)
         return yaml.constructor.SafeConstructor.yaml_constructors[node.tag](yaml.SafeLoader(""), node)
     except (KeyError, ValueError, TypeError, yaml.YAMLError):
         source.say(path, f"`{node.tag}` is not a kind of value that is read here", "put text between quotes")
         return None
+
+
+def _timestamp(node: ScalarNode) -> date | str:
+    """A day or a moment; as it is written when it is neither, such as the `1962-00-00` of a partial date."""
+    try:
+        if len(node.value) == len("2026-09-01"):
+            return date.fromisoformat(node.value)
+        moment: date = yaml.constructor.SafeConstructor.construct_yaml_timestamp(yaml.SafeLoader(""), node)
+    except ValueError:
+        return str(node.value)
+    return moment

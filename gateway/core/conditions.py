@@ -22,19 +22,21 @@ class ConditionTrace:
 
 
 def evaluate(conditions: Conditions, read: ReadFact) -> Truth:
-    """`all` and `any` and `none`, together."""
+    """`all` and `any` and `none`, together; false where nothing is asked."""
+    if not conditions.each():
+        return False
     parts: list[Truth] = [
         _all(_truth(condition, read) for condition in conditions.all),
         negate(_any(_truth(condition, read) for condition in conditions.none)),
     ]
-    if conditions.any:
+    if conditions.any is not None:
         parts.append(_any(_truth(condition, read) for condition in conditions.any))
     return _all(parts)
 
 
 def trace(conditions: Conditions, read: ReadFact) -> tuple[ConditionTrace, ...]:
     """Each condition as it was decided, in the order of the file."""
-    groups = (("all", conditions.all), ("any", conditions.any), ("none", conditions.none))
+    groups = (("all", conditions.all), ("any", conditions.any or ()), ("none", conditions.none))
     return tuple(
         ConditionTrace(group, condition, _truth(condition, read), read(condition.fact))
         for group, members in groups

@@ -150,7 +150,7 @@ def identity_value(fact: str, identity: Identity, today: date) -> object | None:
         "birthdate": lambda: _text(identity.birthdate),
         "age": lambda: age(identity.birthdate, today),
         "acr": lambda: str(identity.acr),
-        "authenticated_at": lambda: timestamp(identity.authenticated_at),
+        "authenticated_at": lambda: _when(identity.authenticated_at),
     }
     name = fact.removeprefix("identity.")
     return readers[name]() if name in readers else getattr(identity, name)
@@ -164,7 +164,7 @@ def household_value(
     if name == "status":
         return str(status)
     if name == "obtained_at":
-        return None if obtained_at is None else timestamp(obtained_at)
+        return _when(obtained_at)
     if name.startswith("address"):
         return _address_value(name, household.address)
     if name.startswith("children"):
@@ -228,6 +228,10 @@ def age(birthdate: PartialDate | None, today: date) -> int | None:
     earliest = (birthdate.month or 1, birthdate.day or 1)
     years = {today.year - birthdate.year - ((today.month, today.day) < day) for day in (earliest, latest)}
     return years.pop() if len(years) == 1 else None
+
+
+def _when(unix_s: int | None) -> str | None:
+    return timestamp(unix_s) if unix_s else None
 
 
 def timestamp(unix_s: int) -> str:

@@ -57,6 +57,9 @@ END_TO_END = _folded("""
 """)
 """`Connection` cannot take these away, whoever asks."""
 
+WRITTEN_BY_US = _folded("Forwarded Via Traceparent Tracestate Signature Signature-Input Content-Digest")
+"""Besides `X-Forwarded-*` and `X-Gateway-*`: what the gateway, or a proxy as such, says itself."""
+
 ALWAYS_STRIPPED = _folded("""
     X-User X-User-Id X-User-Name X-User-Email X-User-Groups X-User-Roles X-Email X-Groups X-Roles
     SM_UniversalId SM_AuthType SM_Groups SM_ServerSessionId SM_ServerSessionSpec

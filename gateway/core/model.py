@@ -50,7 +50,7 @@ class Identity:
     sub: str = field(repr=False)
     acr: Acr
     authenticated_at: int
-    """Unix seconds of the provider's `auth_time`."""
+    """Unix seconds of the provider's `auth_time`; 0: not known (a person written by hand)."""
     birth_name: str | None = field(default=None, repr=False)
     usage_name: str | None = field(default=None, repr=False)
     given_names: tuple[str, ...] = field(default=(), repr=False)

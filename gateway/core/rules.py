@@ -123,12 +123,15 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
+    """Without any condition it lets nobody in."""
+
     all: tuple[Condition, ...] = ()
-    any: tuple[Condition, ...] = ()
+    any: tuple[Condition, ...] | None = None
+    """None: not written. An empty one is false, as none of it is true."""
     none: tuple[Condition, ...] = ()
 
     def each(self) -> tuple[Condition, ...]:
-        return self.all + self.any + self.none
+        return self.all + (self.any or ()) + self.none
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,15 @@
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
 
 from gateway.core.model import SessionId
-from gateway.sandbox.identities import MATCHING, UNKNOWN
+from gateway.sandbox.identities import MATCHING, UNKNOWN, SandboxIdentity, identities
 from gateway.web.cookies import Cookies
 from tests.browser import Person
 from tests.world import World, running
@@ -177,11 +179,16 @@ def test_a_route_may_allow_what_an_old_application_needs(tmp_path: Path) -> None
         assert httpx.get(world.url + "/page;jsessionid=1").status_code == 400
 
 
-def test_a_value_that_the_encoding_cannot_carry_refuses_the_request(tmp_path: Path) -> None:
+def test_a_value_that_the_encoding_cannot_carry_refuses_the_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    someone = identities()[MATCHING]
+    renamed = replace(someone, claims={**someone.claims, "family_name": "CŒUR"})
+    monkeypatch.setitem(cast("dict[str, SandboxIdentity]", identities()), MATCHING, renamed)
     routes = '  - {path: /latin/, upstream: "UPSTREAM", policy: latin}\n'
     policy = (
         "purpose: Essai\nlegal_basis: mission\nretention: session\nlogin: {acr: eidas1}\nencoding: latin-1\n"
-        'alternative: {url: /accueil, text: Accueil}\ninject: {X-Nom: identity.birth_name, X-Note: {const: "œ"}}\n'
+        "alternative: {url: /accueil, text: Accueil}\ninject: {X-Nom: identity.birth_name}\n"
     )
     with running(tmp_path, routes=routes, policies={"latin": policy}) as world:
         person = world.person()

@@ -78,6 +78,21 @@ def test_a_key_that_is_no_key_any_more_changes_nothing(either: Gateway) -> None:
     assert _kids(either) == before
 
 
+def test_a_policy_that_cannot_be_opened_keeps_every_other_change_out(either: Gateway) -> None:
+    policies = either.config.parent / "policies"
+    (policies / "x.yaml").symlink_to("nowhere.yaml")
+    either.change("policy: famille}", "policy: public}")
+    either.signal(signal.SIGHUP)
+    until(lambda: either.said_of("reload_refused"))
+    assert f"{policies / 'x.yaml'}:0: cannot be read" in either.said
+    assert "Traceback" not in either.said
+    assert [get(connection, "/famille/")[0] for connection in either.each()] == [401] * either.several
+    (policies / "x.yaml").rename(policies / ".#x.yaml")
+    either.signal(signal.SIGHUP)
+    until(lambda: either.said_of("reloaded") == either.several)
+    assert [get(connection, "/famille/")[0] for connection in either.each()] == [200] * either.several
+
+
 def test_one_broken_policy_keeps_every_other_change_out(either: Gateway) -> None:
     folder, before = either.config.parent, _kids(either)
     (folder / "signing.pem").write_bytes(generate_pem())

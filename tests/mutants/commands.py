@@ -7,6 +7,8 @@ _TEST = "gateway/cli/test.py"
 _SALVAGE = "gateway/config/salvage.py"
 _KEYS_TESTS = "tests/integration/test_keys_command.py::"
 _POLICIES = "tests/integration/test_policy_tests.py::"
+_MISTAKES = "tests/integration/test_policy_mistakes.py::"
+_FIXTURES = "tests/integration/test_fixtures.py::"
 _AT_ONCE = "tests/integration/test_check_at_once.py::"
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -72,5 +74,47 @@ MUTANTS: tuple[Mutant, ...] = (
         "settings.providers_for(None)]",
         "settings.providers]",
         "tests/integration/test_demo.py::test_agents_alone_sign_in_with_the_agents_provider",
+    ),
+    Mutant(
+        "an empty `any` lets everybody in",
+        "gateway/core/conditions.py",
+        "    if conditions.any is not None:",
+        "    if conditions.any:",
+        "tests/unit/test_conditions.py::test_groups_combine_three_valued_truths",
+    ),
+    Mutant(
+        "`allow` without a condition is right",
+        "gateway/config/conditions.py",
+        '    if not source.data["allow"]:',
+        "    if False:",
+        _MISTAKES + "test_what_is_empty_lets_nobody_in",
+    ),
+    Mutant(
+        "a key without a value is a choice",
+        "gateway/config/gateway_models.py",
+        "        if written is None:",
+        "        if False:",
+        _MISTAKES + "test_what_is_empty_lets_nobody_in",
+    ),
+    Mutant(
+        "an alternative opens a route by a slash more",
+        "gateway/config/alternatives.py",
+        '        if serving.path.rstrip("/") != path.rstrip("/"):',
+        "        if serving.path != path:",
+        _MISTAKES + "test_an_alternative_never_opens_a_route_by_a_slash_more",
+    ),
+    Mutant(
+        "an editor's hidden file is a policy",
+        "gateway/config/policies.py",
+        ' if not name.startswith(".")]',
+        "]",
+        _MISTAKES + "test_a_hidden_file_is_an_editor_s_and_no_policy",
+    ),
+    Mutant(
+        "explain allows what the service refuses",
+        "gateway/cli/judgement.py",
+        "            encode(render(item.value), route.encoding)",
+        "            render(item.value)",
+        _FIXTURES + "test_a_value_that_no_header_carries_is_refused_as_in_service",
     ),
 )

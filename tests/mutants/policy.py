@@ -34,9 +34,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a special situation tells the application nothing",
-        "gateway/config/routes.py",
-        '        if each.fact.endswith(".status")',
-        "        if False",
+        "gateway/config/alternatives.py",
+        '            if each.fact.endswith(".status")',
+        "            if False",
         "tests/integration/test_special_situations.py::"
         "test_each_status_header_says_that_nothing_was_asked_and_nobody_is_named",
     ),

@@ -60,7 +60,9 @@ YES, NO, UNKNOWN = (a_condition("age", "is", 34), a_condition("age", "is", 1), a
 @pytest.mark.parametrize(
     ("conditions", "truth"),
     [
-        pytest.param(Conditions(), True, id="no condition allows"),
+        pytest.param(Conditions(), False, id="no condition lets nobody in"),
+        pytest.param(Conditions(any=()), False, id="an empty any is false"),
+        pytest.param(Conditions(all=(YES,), any=()), False, id="an empty any is false beside what is true"),
         pytest.param(Conditions(all=(YES, YES)), True, id="all true"),
         pytest.param(Conditions(all=(YES, UNKNOWN)), None, id="all with one unknown"),
         pytest.param(Conditions(all=(UNKNOWN, NO)), False, id="all with one false, whatever is unknown"),

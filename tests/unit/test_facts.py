@@ -122,6 +122,11 @@ def test_an_age_is_known_when_it_has_one_answer(birthdate: PartialDate | None, y
     assert age(birthdate, TODAY) == years
 
 
+def test_a_moment_that_is_not_known_is_no_moment() -> None:
+    assert identity_value("identity.authenticated_at", replace(ANGELA, authenticated_at=0), TODAY) is None
+    assert household_value("household.obtained_at", HOUSEHOLD, HouseholdStatus.VERIFIED, 0, TODAY) is None
+
+
 def test_a_timestamp_is_iso_8601_in_utc() -> None:
     assert timestamp(0) == "1970-01-01T00:00:00Z"
 

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.core.household import Enquiry, lasting, record_ends, settle
 from gateway.core.model import Absent, HouseholdStatus
-from gateway.core.retention import seconds_kept
+from gateway.core.retention import looks_like_a_duration, seconds_kept
 from tests.builders import a_caf_policy, a_record, a_rule
 
 POLICY = a_caf_policy("household.family_quotient")
@@ -62,3 +62,18 @@ def test_what_is_over_is_over_at_its_very_second_and_nothing_before() -> None:
 def test_a_settled_answer_has_no_end_of_its_own_before_its_policy_gives_it_one() -> None:
     enquiry = Enquiry(a_rule(), POLICY.needs.blocks, POLICY.needs.fields)
     assert settle(Absent(HouseholdStatus.NOT_FOUND, "x"), enquiry, identity=None, now=1).kept_until is None
+
+
+@pytest.mark.parametrize(
+    "text", ["30 minuts", "30 min", "2h", "1 Jour", "15 mn", "PT30", "PT30m", "0 minutes", "10 secondes"]
+)
+def test_what_may_have_been_meant_as_a_duration_is_told(text: str) -> None:
+    assert seconds_kept(text) is None
+    assert looks_like_a_duration(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "session", "année scolaire", "5 ans", "30 minutes", "PT30M", "12 mois", "jusqu’à 3 h"]
+)
+def test_any_other_text_is_for_the_register(text: str) -> None:
+    assert not looks_like_a_duration(text)
