@@ -47,7 +47,7 @@ def rows(part: dict[str, Any]) -> Iterator[str]:
 def default(key: str, node: dict[str, Any], part: dict[str, Any]) -> str:
     if key in part.get("required", ()):
         return "**required**"
-    value = node.get("default", "below")
+    value = None if "minItems" in node else node.get("default", "below")
     if value in (None, "below"):
         return "–" if value is None else value
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
@@ -55,7 +55,7 @@ def default(key: str, node: dict[str, Any], part: dict[str, Any]) -> str:
 
 def takes(node: dict[str, Any]) -> str:
     """In words: the choices, the bounds, or the kind."""
-    branches = [each for each in node.get("anyOf", [node]) if each.get("type") != "null"]
+    branches = [each for each in node.get("anyOf", node.get("oneOf", [node])) if each.get("type") != "null"]
     if {each.get("$ref") for each in branches} == _SECRET:
         return "a secret"
     return ", or ".join(dict.fromkeys(_kind(each) for each in branches))
@@ -64,7 +64,7 @@ def takes(node: dict[str, Any]) -> str:
 def _kind(node: dict[str, Any]) -> str:
     if "$ref" in node:
         return "`{fr, en}`" if node["$ref"].endswith("/TextModel") else "keys below"
-    if "anyOf" in node:
+    if "anyOf" in node or "oneOf" in node:
         return takes(node)
     if choices := node.get("enum", [node["const"]] if "const" in node else []):
         return "a fact" if len(choices) > 20 else " ".join(f"`{each}`" for each in choices)

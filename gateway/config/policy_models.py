@@ -156,16 +156,15 @@ class ConstModel(Part):
     const: Annotated[str, Field(min_length=1, max_length=255, description="the text that is sent")]
 
 
-def _some(description: str) -> Any:
-    return Field(min_length=1, description=f"{description}, such as - identity.age: {{at_least: 18}}")
+Conditions = Annotated[list[ConditionEntry], Field(min_length=1)]
 
 
 class AllowModel(Part):
     """Conditions beyond being signed in; all three together must be true."""
 
-    all: Annotated[list[ConditionEntry], _some("every one of these is true")] = []
-    any: Annotated[list[ConditionEntry], _some("one of these is true")] | None = None
-    none: Annotated[list[ConditionEntry], _some("not one of these is true")] = []
+    all: Conditions = Field([], description="every one of these is true: - identity.age: {at_least: 18}")
+    any: Conditions | None = Field(None, description="one of these is true")
+    none: Conditions = Field([], description="not one of these is true")
 
 
 _FRENCH = {

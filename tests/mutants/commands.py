@@ -91,7 +91,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a key without a value is a choice",
-        "gateway/config/gateway_models.py",
+        "gateway/config/common_models.py",
         "        if written is None:",
         "        if False:",
         _MISTAKES + "test_what_is_empty_lets_nobody_in",
