@@ -152,15 +152,16 @@ def proxying(name: str, ports: Ports) -> Iterator[None]:
                 text = re.sub(rf"\b{written}\b", str(port), text)
             (folder / example.name).write_text(text, encoding="utf-8")
         command = STARTS[name](folder)
-        with _running(folder, command, ports.proxy):
+        with program(folder, command, ports.proxy):
             yield
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def _running(folder: Path, command: Command, port: int) -> Iterator[None]:
-    user = "nobody" if getpass.getuser() == "root" else None
+def program(folder: Path, command: Command, port: int, *, as_nobody: bool = True) -> Iterator[None]:
+    """Run one until the block ends; what it writes is in `output`. `as_nobody`: when the superuser starts it."""
+    user = "nobody" if as_nobody and getpass.getuser() == "root" else None
     with (folder / "output").open("wb") as output:
         if user:
             shutil.chown(folder, user)
