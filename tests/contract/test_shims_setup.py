@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +16,7 @@ from tests.contract.conftest import OpenShield
 from tests.shims import EXAMPLES, PUBLISHED, STACKS, Stack, case_name, shielded
 from tests.shims.asking import Before
 from tests.signatures import ED25519, P256, statement
+from tests.verifiers import skip_without_tools
 from tests.wire import Raw
 
 JWT, HMAC = SignatureForm.JWT, SignatureForm.HMAC
@@ -35,6 +37,8 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"leeway_s": 600}, "configuration"),
     ({"alow_unbound": ["/"]}, "configuration"),
     ({"remote_user": "X-Autre"}, "configuration"),
+    ({"allow_unbound": "/"}, "configuration error"),
+    ({"headers": ["X-Usager-Nom"]}, "configuration error"),
 ]
 
 
@@ -205,6 +209,13 @@ def test_python_refuses_what_plain_wsgi_has_decoded(monkeypatch: pytest.MonkeyPa
     assert said == ["403 Forbidden"]
 
 
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "PATH_INFO"])
+def test_python_refuses_a_header_by_which_gunicorn_moves_the_path(name: str, open_shield: OpenShield) -> None:
+    app = Before(open_shield(NAMED["wsgi"], HMAC))
+    app.refused(app.made(**GET).with_field(name, b"/cantine"), "target")
+    app.served(app.made(**GET))
+
+
 def test_python_refuses_a_websocket_without_a_signature(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     sent: list[dict[str, Any]] = []
     _, asgi = _python(monkeypatch, tmp_path)
@@ -227,6 +238,21 @@ def _python(monkeypatch: pytest.MonkeyPatch, folder: Path) -> tuple[Any, Any]:
     (folder / "passerelle.json").write_text(json.dumps(written), encoding="utf-8")
     never: Any = None
     return passerelle.wsgi(never, folder / "passerelle.json"), passerelle.asgi(never, folder / "passerelle.json")
+
+
+def test_the_example_of_a_configuration_is_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(EXAMPLES / "python")
+    from passerelle.verification import Settings
+
+    read = Settings.read(EXAMPLES / "passerelle.json")
+    skip_without_tools("php")
+    script = "require $argv[1]; echo json_encode(Passerelle\\Settings::read($argv[2]));"
+    written = {**json.loads((EXAMPLES / "passerelle.json").read_text(encoding="utf-8")), "seen": "seen"}
+    (tmp_path / "passerelle.json").write_text(json.dumps(written), encoding="utf-8")
+    command = ["php", "-r", script, str(EXAMPLES / "php" / "passerelle.php"), str(tmp_path / "passerelle.json")]
+    seen = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    names = ("form", "issuer", "audience", "keys", "headers", "leeway_s", "max_body_bytes", "charset")
+    assert {name: seen[name] for name in names} == {name: getattr(read, name) for name in names}
 
 
 def test_node_guards_an_upgrade_by_its_own_event(open_shield: OpenShield) -> None:

@@ -98,6 +98,7 @@ class Settings:
         try:
             settings = cls(**json.loads(path.read_bytes()))
             require(set(settings.headers.values()) <= ENCODINGS, "configuration")
+            require(isinstance(settings.allow_unbound, list), "configuration")  # a text would be read letter by letter
             require(bool(settings.issuer and settings.audience) and 0 <= settings.leeway_s <= 60, "configuration")
             require(settings.form in ("jwt", "hmac") and settings.charset in ("utf-8", "latin-1"), "configuration")
             require(not settings.remote_user or settings.remote_user in settings.headers, "configuration")
