@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from gateway.core.rules import SignatureForm
 from tests.contract.conftest import OpenShield
 from tests.shims import PUBLISHED, STACKS, case_name
 from tests.shims.asking import Before
-from tests.signatures import ED25519, P256, statement
+from tests.signatures import ED25519, P256, decoded, statement
 from tests.verifiers import Arrived
 
 JWT, HMAC = SignatureForm.JWT, SignatureForm.HMAC
@@ -178,6 +179,13 @@ def test_a_request_is_served_once_unless_it_only_reads(app: Before) -> None:
     app.refused(put, "replayed")
 
 
+def test_of_many_that_come_at_once_one_is_served(app: Before) -> None:
+    made = app.made()
+    with ThreadPoolExecutor(8) as pool:
+        statuses = sorted(pool.map(lambda _: app.ask(made).status, range(8)))
+    assert statuses == [200, *[403] * 7]
+
+
 def test_a_body_that_streams_is_served_only_where_it_is_allowed(app: Before) -> None:
     allowed = {"target": b"/cantine/depot/?piece=1"}
     app.refused(app.made(unbound=True), "body", "signature")
@@ -226,6 +234,41 @@ def _token(header: dict[str, Any], good: bytes, sign: Callable[[bytes], bytes] =
     segments = [base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"="), good.split(b".")[1]]
     signature = base64.urlsafe_b64encode(sign(b".".join(segments))).rstrip(b"=")
     return b".".join([*segments, signature])
+
+
+WELL_SIGNED: dict[str, tuple[dict[str, Any], str]] = {
+    "good for ten minutes": ({"exp": 600}, "time"),
+    "a time that is a text": ({"iat": "1"}, "malformed"),
+    "a time that is no whole number": ({"nbf": 1.5}, "malformed"),
+    "no time": ({"exp": None}, "malformed"),
+    "no id": ({"jti": None}, "malformed"),
+    "a short id": ({"jti": "1"}, "malformed"),
+    "a digest that is not there": ({"bod": None}, "body"),
+    "empty, with a digest": ({"bodm": "empty"}, "body"),
+    "an unknown kind of body": ({"bodm": "trailer"}, "body"),
+    "digests that are none": ({"hdr": "x"}, "malformed"),
+    "no digests": ({"hdr": None}, "header_not_signed"),
+    "a digest of a header that is not there": ({"hdr": {"x-autre": "sha-256:"}}, "header"),
+}
+
+
+@pytest.mark.parametrize("app", WITH_KEYS, indirect=True, ids=case_name)
+def test_a_true_signature_over_something_else_is_refused(app: Before) -> None:
+    """A gateway of another version, or one that errs: what is not as agreed is not believed."""
+    made = app.made()
+    good = made.value("X-Gateway-Assertion")
+    claims = decoded(good.split(b".")[1])
+    header = decoded(good.split(b".")[0])
+    for what, (changes, code) in WELL_SIGNED.items():
+        changed = {**claims, **changes, **({"exp": claims["iat"] + 600} if changes == {"exp": 600} else {})}
+        stated = json.dumps({name: value for name, value in changed.items() if value is not None}).encode()
+        payload = base64.urlsafe_b64encode(stated).rstrip(b"=")
+        assertion = _token(header, b"." + payload + b".", ED25519.signer.sign)
+        assert app.ask(_value("X-Gateway-Assertion", assertion)(made)).status == 403, what
+        app.refused(_value("X-Gateway-Assertion", assertion)(made), code)
+    app.refused(_value("X-Gateway-Assertion", good + b".AA")(made), "malformed")
+    app.refused(_value("X-Gateway-Assertion", good + b"=")(made), "malformed")
+    app.served(made)
 
 
 def _confused(secret: bytes) -> Callable[[bytes], bytes]:

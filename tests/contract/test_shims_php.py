@@ -69,6 +69,11 @@ def test_php_does_not_take_a_session_that_nobody_began(basket: Before) -> None:
     assert _visit(basket, "second", cookie)[0] == "1"
 
 
+def test_php_ties_sessions_only_where_it_is_said_whose_they_are(open_shield: OpenShield) -> None:
+    app = Before(open_shield(PHP, HMAC, session_cookies=["PHPSESSID"]))
+    app.refused(app.made(), "configuration")
+
+
 def test_php_without_the_switch_mixes_them(open_shield: OpenShield) -> None:
     """What the switch is for."""
     plain = Before(open_shield(PHP, JWT))

@@ -37,6 +37,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"leeway_s": 600}, "configuration"),
     ({"alow_unbound": ["/"]}, "configuration"),
     ({"remote_user": "X-Autre"}, "configuration"),
+    ({"charset": "utf-16"}, "configuration"),
     ({"allow_unbound": "/"}, "configuration error"),
     ({"headers": ["X-Usager-Nom"]}, "configuration error"),
 ]
@@ -121,6 +122,21 @@ def test_processes_share_a_memory_where_a_folder_is_named(name: str, open_shield
     app.refused(made, "replayed")
     noted.unlink()
     app.served(made)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=[pytest.mark.slow] if each == "java" else []) for each in NAMED]
+)
+def test_each_encoding_is_read(name: str, open_shield: OpenShield) -> None:
+    encodings = {"X-Usager-Nom": "rfc8187", "X-Caf-Tranche": "base64", "X-Portail": "utf-8"}
+    user = {"remote_user": ""} if NAMED[name].remote_user else {}
+    app = Before(open_shield(NAMED[name], HMAC, headers=encodings, **user))
+    headers = (("X-Usager-Nom", b"UTF-8''Zo%C3%AB"), ("X-Caf-Tranche", b"Wm/Dqw=="), ("X-Portail", b"a%20b"))
+    seen = app.served(app.made(said=statement(headers=headers)))["identity"]
+    assert seen == {"xusagernom": "Zoë", "xcaftranche": "Zoë", "xportail": "a%20b"}
+    app.refused(app.made(said=statement(headers=(("X-Usager-Nom", b"Zo%C3%AB"),))), "value_encoding", "error")
+    if name != "java":  # its reader puts a sign in place of what is no text
+        app.refused(app.made(said=statement(headers=(("X-Usager-Nom", b"UTF-8''Zo%EB"),))), "value_encoding")
 
 
 @pytest.mark.parametrize("name", ["php", "asgi", "perl"])

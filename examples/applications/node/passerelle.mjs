@@ -23,7 +23,7 @@ const IN_CLEAR = /^http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/]/;
 const PAGE = '403. Cette page ne s’ouvre que par la passerelle. / This page opens through the gateway alone.\n';
 const DEFAULTS = {
   form: undefined, issuer: undefined, audience: undefined, headers: undefined, keys: '', secrets: [], allow_unbound: [],
-  seen: '', remote_user: '', charset: 'utf-8', max_body_bytes: 1_000_000, leeway_s: 60,
+  seen: '', remote_user: '', max_body_bytes: 1_000_000, leeway_s: 60,
 };
 
 // Why a request is not believed: a short code, never a value.
@@ -136,7 +136,6 @@ function usableKeys(jwks) {
 // Ids that were here: in a folder that processes share, or in this process alone.
 class Seen {
   #until = new Map();
-
   constructor(folder) {
     this.folder = folder;
   }
@@ -237,6 +236,7 @@ async function checkBody({ bodm, bod }, request, settings, body) {
 }
 
 function checkHeaders(digests, request, settings) {
+  need(typeof digests === 'object' && !Array.isArray(digests), 'malformed');
   for (const name of Object.keys(settings.headers)) {
     need(request.values(name).length === 0 || Object.hasOwn(digests, name.toLowerCase()), 'header_not_signed');
   }

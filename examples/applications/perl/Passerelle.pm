@@ -33,7 +33,8 @@ my %ENCODINGS = map { $_ => 1 } qw(utf-8 latin-1 percent base64 rfc8187);
 my $SIGNATURE = qr/\Av1;kid=([0-9a-f]{16});ts=([1-9][0-9]{0,11});jti=([!-:<-~]{32});dec=([!-:<-~]+);pol=([0-9a-f]+);mac=([0-9a-f]{64})\z/;
 
 # A refusal is a code with a line feed: other errors have a file and a line, and are told as `error`.
-sub need { my ($holds, $code) = @_; die "$code\n" unless $holds; return }
+# The prototype matters: in a list, a match that fails is nothing at all, and the code would stand in its place.
+sub need($$) { my ($holds, $code) = @_; die "$code\n" unless $holds; return }
 
 # Letters and digits in lower case: what all spellings of a name have in common.
 sub fold { my ($name) = @_; (my $folded = lc $name) =~ s/[^a-z0-9]//g; return $folded }

@@ -117,13 +117,18 @@ public final class PasserelleFilter implements Filter {
             return switch (encoding) {
                 case "percent" -> percent(value);
                 case "base64" -> new String(Base64.getDecoder().decode(value), StandardCharsets.UTF_8);
-                case "rfc8187" -> percent(value.substring("UTF-8''".length()));
+                case "rfc8187" -> percent(afterCharset(value));
                 default -> new String(value.getBytes(StandardCharsets.ISO_8859_1),
                         encoding.equals("utf-8") ? StandardCharsets.UTF_8 : StandardCharsets.ISO_8859_1);
             };
         } catch (IllegalArgumentException | IndexOutOfBoundsException unreadable) {
             throw new Refused("value_encoding");
         }
+    }
+
+    private static String afterCharset(String value) throws Refused {
+        Verification.need(value.regionMatches(true, 0, "UTF-8''", 0, 7), "value_encoding");
+        return value.substring(7);
     }
 
     private static String percent(String value) {
