@@ -1,13 +1,15 @@
 """Questions to a shielded application: signed as the gateway signs them, and sent straight to it."""
 
+import base64
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from gateway.adapters.keys import SigningKeys
 from gateway.core.headers import fold
 from tests.shims import Shielded
-from tests.signatures import ED25519, Requests
+from tests.signatures import ED25519, Requests, decoded
 from tests.verifiers import Arrived
 from tests.wire import Answered, Raw
 
@@ -76,3 +78,19 @@ class Before(Requests):
         """The identity as the application sees it."""
         seen = {**SAID, **changed}
         return {**seen, "remoteuser": seen["xusagernom"]} if self.shield.stack.remote_user else seen
+
+
+def token(header: dict[str, Any], good: bytes, sign: Callable[[bytes], bytes] = lambda _: b"") -> bytes:
+    """The claims of a good assertion under another header, signed anew."""
+    segments = [base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"="), good.split(b".")[1]]
+    signature = base64.urlsafe_b64encode(sign(b".".join(segments))).rstrip(b"=")
+    return b".".join([*segments, signature])
+
+
+def stated(made: Arrived, changes: dict[str, Any]) -> Arrived:
+    """The same request under other claims (None: without this one), truly signed."""
+    header, payload, _ = made.value("X-Gateway-Assertion").split(b".")
+    claims = {name: value for name, value in {**decoded(payload), **changes}.items() if value is not None}
+    written = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=")
+    assertion = token(decoded(header), b"." + written + b".", ED25519.signer.sign)
+    return made.without("X-Gateway-Assertion").with_field("X-Gateway-Assertion", assertion)
