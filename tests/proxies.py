@@ -279,12 +279,15 @@ def _with(written: Mapping[str, str], text: str) -> str:
 
 
 @contextmanager
-def started(folder: Path, command: Command, is_ready: Callable[[], bool]) -> Iterator[None]:
+def started(
+    folder: Path, command: Command, is_ready: Callable[[], bool], *, inside: bool = False, as_nobody: bool = True
+) -> Iterator[None]:
     """Run it until the block ends. The superuser starts it as nobody: no proxy should need more.
 
-    Its working directory is that of a service, so that a path which counts on another one is found out.
+    Its working directory is that of a service, so that a path which counts on another one is found out; or the folder
+    itself (`inside`).
     """
-    user = "nobody" if getpass.getuser() == "root" else None
+    user = "nobody" if as_nobody and getpass.getuser() == "root" else None
     output = folder / f"{Path(command.arguments[0]).name}.output"
     output.touch()
     if user:
@@ -293,7 +296,7 @@ def started(folder: Path, command: Command, is_ready: Callable[[], bool]) -> Ite
     with output.open("wb") as written:
         process = subprocess.Popen(
             command.arguments,
-            cwd="/",
+            cwd=folder if inside else "/",
             env={"PATH": _path(), "LANG": "C.UTF-8", **command.environment},
             stdin=subprocess.DEVNULL,
             stdout=written,

@@ -12,6 +12,7 @@ from gateway.adapters.keys import SigningKeys, load_signing_keys
 from gateway.core.model import Injected
 from gateway.core.rules import SignatureForm
 from gateway.core.signing import BodyMode, Bound, RequestSigner, Signer, Statement, Subject, prepare
+from tests.verifiers import Arrived
 
 SECRET = b"a secret of thirty-two bytes....".ljust(32, b".")
 TOKEN = "0123456789abcdef" * 2
@@ -77,6 +78,34 @@ def signed(
     """The fields that the form adds for one request."""
     when: dict[str, Any] = {"now": 1_790_000_100, "token_id": TOKEN, "decision_id": DECISION}
     return prepared(form, said, signer).sign(bound, **(when | changes))
+
+
+class Requests:
+    """Requests of one form under one key, as the gateway sends them; each has an id of its own."""
+
+    def __init__(self, form: SignatureForm, keys: SigningKeys) -> None:
+        self.form = form
+        self.keys = keys
+        self._made = 0
+
+    def arrived(
+        self,
+        method: str = "POST",
+        host: bytes = b"ville.fr",
+        target: bytes = b"/cantine/inscription?etape=2",
+        body: bytes = b"enfant=Zo%C3%AB",
+        *,
+        said: Statement | None = None,
+        unbound: bool = False,
+        now: int = 1_790_000_100,
+    ) -> Arrived:
+        self._made += 1
+        said = said or statement()
+        bound = bind(method, host, target, None if unbound else body)
+        token = f"{self._made:032x}"
+        added = signed(self.form, said, bound, self.keys.signer, now=now, token_id=token, decision_id=DECISION)
+        fields = [("Host", host), *said.headers, *((name.decode("ascii"), value) for name, value in added)]
+        return Arrived(method, target, tuple(fields), body)
 
 
 def decoded(segment: bytes) -> Any:

@@ -68,7 +68,8 @@ ALWAYS_STRIPPED = _folded("""
     Client-Cert Client-Cert-Chain X-Client-Cert X-Client-Verify X-ARR-ClientCert
     Forwarded X-Real-IP X-Client-IP Client-IP True-Client-IP X-Cluster-Client-IP CF-Connecting-IP Fastly-Client-IP
     Signature Signature-Input Content-Digest
-    $WSRU $WSRA $WSRH $WSAT $WSCC $WSCS $WSIS $WSPR $WSSC $WSSI $WSSN $WSSP X-Script-Name X-Userinfo
+    $WSRU $WSRA $WSRH $WSAT $WSCC $WSCS $WSIS $WSPR $WSSC $WSSI $WSSN $WSSP
+    Script-Name Path-Info X-Script-Name X-Userinfo
     X-Host X-Host-Override X-HTTP-Host-Override X-Scheme X-Url-Scheme Front-End-Https X-Method-Override
 """)
 """Folded names removed from every request, on every route: identity, address, host, scheme, method."""

@@ -38,7 +38,14 @@ def _spellings(name: str) -> list[bytes]:
         *["Client-Cert", "Client-Cert-Chain", "GAP-Auth", "GAP-Signature", "X-Vouch-User", "X-LLNG-TOKEN"],
         *["X-Pomerium-Jwt-Assertion", "X-Pomerium-Claim-Email", "x-goog-iap-jwt-assertion"],
         *["$WSRU", "$WSSC", "WL-Proxy-Client-Cert", "WL-Proxy-SSL", "CT-Remote-User", "Osso-User", "MELLON_NAME_ID"],
-        *["X-Script-Name", "Tailscale-User-Login", "X-Consumer-Username", "X-Credential-Identifier"],
+        *[
+            "X-Script-Name",
+            "SCRIPT_NAME",
+            "Path-Info",
+            "Tailscale-User-Login",
+            "X-Consumer-Username",
+            "X-Credential-Identifier",
+        ],
         *["x-goog-authenticated-user-email", "x-amzn-oidc-data", "Cf-Access-Jwt-Assertion"],
     ],
 )

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.core.rules import SignatureForm
-from gateway.core.signing import Statement
-from tests.signatures import DECISION, ED25519, KEYS, P256, SECRET, bind, signed, statement
+from tests.signatures import ED25519, KEYS, P256, SECRET, Requests, statement
 from tests.verifiers import Arrived, judged
 
 JWT, HMAC, RFC9421 = SignatureForm.JWT, SignatureForm.HMAC, SignatureForm.RFC9421
@@ -26,32 +25,11 @@ EXPECTED: dict[str, Any] = {
 CASES = [(JWT, "ed25519"), (JWT, "p256"), (HMAC, "ed25519"), (RFC9421, "ed25519"), (RFC9421, "p256")]
 
 
-class Form:
-    """One form under one key: signs requests, and has them judged."""
+class Form(Requests):
+    """Signs requests, and has them judged."""
 
     def __init__(self, form: SignatureForm, key: str) -> None:
-        self.form = form
-        self.keys = KEYS[key]
-        self._made = 0
-
-    def arrived(
-        self,
-        method: str = "POST",
-        host: bytes = b"ville.fr",
-        target: bytes = b"/cantine/inscription?etape=2",
-        body: bytes = b"enfant=Zo%C3%AB",
-        *,
-        said: Statement | None = None,
-        unbound: bool = False,
-    ) -> Arrived:
-        """A request as the gateway sends it; each has an id of its own."""
-        self._made += 1
-        said = said or statement()
-        bound = bind(method, host, target, None if unbound else body)
-        token = f"{self._made:032x}"
-        added = signed(self.form, said, bound, self.keys.signer, now=NOW, token_id=token, decision_id=DECISION)
-        fields = [("Host", host), *said.headers, *((name.decode("ascii"), value) for name, value in added)]
-        return Arrived(method, target, tuple(fields), body)
+        super().__init__(form, KEYS[key])
 
     def judged(self, *requests: Arrived, **expected: Any) -> list[str]:
         return judged(self.form, {**EXPECTED, "keys": self.keys.jwks, **expected}, *requests)

@@ -86,6 +86,6 @@ def test_nobodys_request_is_signed_as_nobodys(fronted: Fronted, form: SignatureF
 
 
 def test_two_requests_of_one_session_are_two(fronted: Fronted, form: SignatureForm) -> None:
-    request = b"GET /%b/ HTTP/1.1\r\nHost: HOST\r\n%b\r\n\r\n" % (str(form).encode("ascii"), fronted.signed_in)
+    request = _post(fronted, f"{form}/x", b"enfant=1", fronted.signed_in)
     one, other = _arrived(fronted, request), _arrived(fronted, request)
     assert judged(form, _expected(fronted, str(form)), one, other, one) == ["accepted", "accepted", "replayed"]

@@ -43,11 +43,19 @@ class Arrived:
 
 
 def skip_without(form: SignatureForm) -> None:
-    """Nothing is proved without the foreign language: said loudly here, and a failure in CI."""
+    """Nothing is proved without the foreign language."""
     tool = COMMANDS[form][0]
-    installed = shutil.which(tool) is not None and (tool != "node" or (FOLDER / "node" / "node_modules").is_dir())
-    if not installed and not os.environ.get("CI"):
-        pytest.skip(f"NOT TESTED: {tool} or its library is not installed; run scripts/real-parts")
+    skip_without_tools(tool, *([FOLDER / "node" / "node_modules"] if tool == "node" else []))
+
+
+def skip_without_tools(*tools: str | Path) -> None:
+    """Programs by name, files by path. What is missing is said loudly here, and a failure in CI."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    missing = [
+        each for each in tools if not (each.exists() if isinstance(each, Path) else shutil.which(each, path=path))
+    ]
+    if missing and not os.environ.get("CI"):
+        pytest.skip(f"NOT TESTED: {missing[0]} is not installed; run scripts/real-parts")
 
 
 def judged(form: SignatureForm, expected: dict[str, Any], *requests: Arrived) -> list[str]:
