@@ -179,8 +179,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "CAF is asked for what is contested",
         "gateway/web/callback.py",
-        " for each in due if not is_withheld(policy.name, each.needs, standing)]\n    if not due",
-        " for each in due]\n    if not due",
+        "    due = [widened(each, held) for each in due if not is_withheld(policy.name, each.needs, standing)]",
+        "    due = [widened(each, held) for each in due]",
         _PAGES + "test_a_contested_datum_is_not_asked_of_caf_again",
     ),
     Mutant(

@@ -182,6 +182,27 @@ MUTANTS: tuple[Mutant, ...] = (
         _APART + "test_a_policy_that_keeps_less_does_not_shorten_what_another_way_obtained",
     ),
     Mutant(
+        "what is asked again answers for one policy alone",
+        _CALLBACK,
+        "    due = [widened(each, held) for each in due if",
+        "    due = [each for each in due if",
+        _APART + "test_two_services_that_keep_other_facts_of_one_block_do_not_ask_in_turns",
+    ),
+    Mutant(
+        "a refusal ends the road",
+        "gateway/web/refusals.py",
+        "        restart=None if sign_in or by_word else _from_the_start(exchange, place, decision),",
+        "        restart=None,",
+        "tests/integration/test_refusals.py::test_a_refusal_offers_the_policy_s_alternative_and_a_new_beginning",
+    ),
+    Mutant(
+        "a constant leaves unseen",
+        "gateway/web/review.py",
+        '    found = [Line(texts.FIXED, str(item.value)) for item in sent if item.fact == "const"]',
+        "    found: list[Line] = []",
+        "tests/integration/test_what_leaves.py::test_all_that_a_policy_injects_is_named_before_it_leaves",
+    ),
+    Mutant(
         "the issuer of a callback is not looked at",
         _CALLBACK,
         "        await provider.check_issuer(returned.iss)\n",
