@@ -1,6 +1,7 @@
 """Settings and adapters → what the web tier is handed. The only module that knows every concrete class."""
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -149,7 +150,9 @@ def assemble(settings: Settings, world: Outside, lasting: Lasting, closers: list
 
 
 def _log(event: str, **codes: object) -> None:
-    structlog.get_logger("gateway").info(event, **codes)
+    """A failure, ours or of something that we depend on, is a warning; what people and programs do is told as it is."""
+    level = logging.WARNING if event == "failed" or "dependency" in codes else logging.INFO
+    structlog.get_logger("gateway").log(level, event, **codes)
 
 
 def _trouble(code: str, request_id: str) -> None:

@@ -162,8 +162,8 @@ def _wrong_value(source: Source, model: type[BaseModel], finding: Finding, name:
         in_seconds = "in seconds, such as 1800" if name.endswith("_s`") else ""
         return f"{name} must be {_KINDS[kind]}", in_seconds or told
     if kind == "string_pattern_mismatch":
-        wanted = _FORMS.get(context["pattern"]) or told or f"it must match {context['pattern']}"
-        return f"{name} does not have the expected form", wanted
+        form = _FORMS.get(context["pattern"]) or ("" if told else f"it must match {context['pattern']}")
+        return f"{name} does not have the expected form", "; ".join(filter(None, (form, told)))
     return f"{name}: {finding.message.lower()}", ""
 
 

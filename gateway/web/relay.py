@@ -79,7 +79,7 @@ class Relay:
         self._frames: FrameStream | None = None
         self._pieces: Iterator[bytes] | None = None
         """What was held and is still to be sent."""
-        self._behind: deque[bytes] = deque()
+        self._behind: deque[bytes] | None = None
         """What came meanwhile."""
         self._whole = False
         self._blocked = False
@@ -139,6 +139,7 @@ class Relay:
         if self._pieces is None:
             self._sending.send(piece)
         else:
+            self._behind = self._behind or deque()
             self._behind.append(piece)
 
     def body_ended(self) -> None:

@@ -186,7 +186,7 @@ def test_a_hint_says_what_to_write(
     _change(gateway, before, after)
     ((said, told),) = _problems(capsys)
     assert said.startswith(problem)
-    assert hint is None or told == hint
+    assert told.startswith(hint or "")
     assert told
 
 

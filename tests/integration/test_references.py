@@ -69,3 +69,12 @@ def test_a_proxy_that_is_not_listed_is_named_to_the_operator_and_misleads_nobody
         (line,) = [each for each in map(json.loads, world.logs.getvalue().splitlines()) if each["event"] == "rejected"]
         assert (line["code"], line["neighbour"]) == ("forward_auth_peer", "127.0.0.1")
         assert line["reference"] in answer.text
+
+
+def test_what_fails_around_us_is_a_warning_and_what_people_do_is_not(broken: Parts) -> None:
+    person = broken.world.person()
+    broken.legacy.stop()
+    person.visit("/page")
+    person.visit("/_gateway/nothing-here")
+    assert [line["level"] for line in broken.logged("failed")] == ["warning"]
+    assert [line["level"] for line in broken.logged("rejected")] == ["info"]
