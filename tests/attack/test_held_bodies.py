@@ -11,6 +11,7 @@ import pytest
 
 from tests.agents import Office, contest, office
 from tests.browser import Person
+from tests.fronted import gateway_at
 from tests.wire import Answered, Ended, Raw, eventually
 from tests.world import World
 
@@ -147,3 +148,19 @@ def test_an_agent_who_takes_a_moment_settles(town: Office) -> None:
     agent = town.agent()
     assert town.settle(agent, reference, "settled").status == 200
     assert [act["action"] for act in town.acts() if act["action"] == "settle"] == ["settle"]
+
+
+@pytest.mark.usefixtures("lane")
+def test_a_body_that_outgrows_what_is_signed_while_it_takes_its_time_is_passed_on_whole(tmp_path: Path) -> None:
+    first, second = b"a" * 900_000, b"b" * 900_000
+    with gateway_at(tmp_path) as fronted, fronted.raw() as raw:
+        head = b"POST /app/ HTTP/1.1\r\nHost: HOST\r\n" + fronted.signed_in
+        fronted.ask(head.replace(b"POST", b"GET") + b"\r\n\r\n")
+        fronted.forget()
+        raw.send(fronted.fill(head) + b"\r\nTransfer-Encoding: chunked\r\n\r\n")
+        raw.send(b"%x\r\n%b\r\n" % (len(first), first))
+        assert not eventually(raw.is_closed, 1.0)
+        raw.send(b"%x\r\n%b\r\n0\r\n\r\n" % (len(second), second))
+        assert raw.answer("POST").status == 200
+        (seen,) = fronted.canary.seen
+        assert seen.body == first + second
