@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from gateway.adapters.keys import SigningKeys, load_signing_keys
-from gateway.core.model import Injected
+from gateway.core.decision import Injected
 from gateway.core.rules import SignatureForm
 from gateway.core.signing import BodyMode, Bound, RequestSigner, Signer, Statement, Subject, prepare
 from tests.verifiers import Arrived

@@ -13,9 +13,10 @@ from gateway.cli.judgement import Judged, OwnPage, judged
 from gateway.cli.printed import plainly
 from gateway.config.gateway_file import load
 from gateway.core.conditions import Truth
+from gateway.core.decision import Allow, Alternative, Ask, Authenticate, Decision, Deny
 from gateway.core.encodings import render
 from gateway.core.errors import RequestRejected
-from gateway.core.model import Allow, Alternative, Ask, Authenticate, Decision, Deny, Standing
+from gateway.core.model import Standing
 from gateway.core.policy import look, trace
 from gateway.core.routing import SlashRedirect
 from gateway.core.rules import Route, Test

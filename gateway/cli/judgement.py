@@ -5,9 +5,10 @@ from datetime import date
 from urllib.parse import urlsplit
 
 from gateway.cli.fixture import EVERY_SCOPE, Fixture
+from gateway.core.decision import Allow, Decision
 from gateway.core.encodings import encode, leaves, plain, render
 from gateway.core.errors import RequestRejected, ValueRefused
-from gateway.core.model import Allow, Decision, Facts, RequestFacts
+from gateway.core.model import Facts, RequestFacts
 from gateway.core.paths import Target, admit, read_target
 from gateway.core.policy import decide
 from gateway.core.routing import RouteTable, SlashRedirect, normal_host

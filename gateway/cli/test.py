@@ -15,9 +15,10 @@ from gateway.cli.printed import plainly
 from gateway.config.expectations import CaseModel, ExpectationsModel, ExpectModel, read_expectations
 from gateway.config.gateway_file import load
 from gateway.config.yaml_source import Path_, Source
+from gateway.core.decision import Allow, Alternative, Authenticate, Deny
 from gateway.core.encodings import render
 from gateway.core.errors import ConfigError, Problem, RequestRejected
-from gateway.core.model import Allow, Alternative, Authenticate, Deny, HouseholdStatus
+from gateway.core.model import HouseholdStatus
 from gateway.core.routing import SlashRedirect
 from gateway.settings import Settings
 

@@ -4,25 +4,11 @@ from typing import NamedTuple
 
 from gateway.core import conditions
 from gateway.core.conditions import ConditionTrace, ReadFact, holds
+from gateway.core.decision import Allow, Alternative, Ask, Authenticate, Decision, Deny, Injected, Question, Reason
 from gateway.core.disputes import is_withheld, stands_against
 from gateway.core.facts import ESTIMATE, household_value, identity_value, source_of
 from gateway.core.household import View, view
-from gateway.core.model import (
-    ADULTS_OF,
-    CARRIES_A_VALUE,
-    Allow,
-    Alternative,
-    Ask,
-    Authenticate,
-    Decision,
-    Deny,
-    Facts,
-    HouseholdStatus,
-    Injected,
-    Question,
-    Reason,
-    Source,
-)
+from gateway.core.model import ADULTS_OF, CARRIES_A_VALUE, Facts, HouseholdStatus, Source
 from gateway.core.needs import covers
 from gateway.core.rules import Injection, Login, Lookup, Missing, Mode, Operator, Policy, Schedule, Test
 from gateway.core.tariff import bracket_of, hourly_rate, schedule_on

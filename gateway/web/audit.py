@@ -1,6 +1,7 @@
 """One line for each decision: codes only."""
 
-from gateway.core.model import Decision, Session
+from gateway.core.decision import Decision
+from gateway.core.model import Session
 from gateway.core.rules import Route
 from gateway.trace_ports import AuditLine, Codes
 from gateway.web.exchange import Exchange

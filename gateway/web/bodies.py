@@ -117,7 +117,7 @@ class HeldBody:
         self._in_memory, self._pieces = 0, []
 
     def __del__(self) -> None:
-        HeldBody.in_memory -= self._in_memory
+        self._let_go()
 
 
 async def hold(chunks: AsyncIterator[bytes], route: Route, declared: int) -> tuple[Body, AsyncIterator[bytes] | None]:

@@ -1,7 +1,8 @@
 """Which words a person reads when a source has no value to give: one place for all the branches."""
 
+from gateway.core.decision import Alternative, Reason
 from gateway.core.household import view
-from gateway.core.model import Alternative, HouseholdStatus, Reason, Session, Source
+from gateway.core.model import HouseholdStatus, Session, Source
 from gateway.core.rules import Lookup, Mode, Policy, Text, WayOut
 from gateway.web import texts
 from gateway.web.line_texts import UNAVAILABLE_BECAUSE

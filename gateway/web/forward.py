@@ -4,6 +4,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from math import inf
 
+from gateway.core.decision import Allow
 from gateway.core.encodings import encode, render
 from gateway.core.forwarded import client_address, forwarded
 from gateway.core.headers import request_headers, response_headers
@@ -11,7 +12,7 @@ from gateway.core.household import record_ends
 from gateway.core.http1.fields import CHUNKED, UNTIL_CLOSE, write_fields
 from gateway.core.http1.request import RequestHead
 from gateway.core.http1.response import ResponseHead
-from gateway.core.model import Allow, Delivery, HouseholdStatus, Identity, Session
+from gateway.core.model import Delivery, HouseholdStatus, Identity, Session
 from gateway.core.paths import Target
 from gateway.core.rewriting import Rewriting, wire_target
 from gateway.core.rules import Route

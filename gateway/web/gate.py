@@ -161,17 +161,20 @@ class Gate:
     ) -> Response | None:
         """A form that waited for a login: judged and sent like any other POST, and kept if nobody took it."""
         given = await judge(self._services, waited.exchange, route)
-        if isinstance(given, Response):
-            if "location" not in given.headers:
-                await waited.put_back(tried=False)
-            return given
         try:
-            return await self._forward(waited.exchange, given, scope, send, began)
+            answer = (
+                given
+                if isinstance(given, Response)
+                else await self._forward(waited.exchange, given, scope, send, began)
+            )
         except (AnswerCut, ClientLeft):
             raise
         except GatewayError as error:
             back = await waited.put_back(tried=isinstance(error, DependencyFailed))
             return failure(self._services, waited.exchange.snapshot, error, waited.exchange.reference, restart=back)
+        if answer is not None and "location" not in answer.headers:
+            await waited.put_back(tried=False)
+        return answer
 
     async def _forward(
         self, exchange: Exchange, given: Permit, scope: Scope, send: Send, began: float

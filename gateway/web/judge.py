@@ -5,7 +5,8 @@ from typing import assert_never
 
 from starlette.responses import Response
 
-from gateway.core.model import Allow, Alternative, Ask, Authenticate, Deny, Question, Session
+from gateway.core.decision import Allow, Alternative, Ask, Authenticate, Deny, Question
+from gateway.core.model import Session
 from gateway.core.policy import decide
 from gateway.core.rules import Route
 from gateway.web.amend import amend

@@ -5,8 +5,9 @@ from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import Response
 
+from gateway.core.decision import Authenticate
 from gateway.core.errors import DependencyFailed
-from gateway.core.model import Acr, Authenticate, LoginTransaction, Need
+from gateway.core.model import Acr, LoginTransaction, Need
 from gateway.core.policy import decide, scopes_to_ask
 from gateway.web import login_texts, texts
 from gateway.web.cookies import digest_of

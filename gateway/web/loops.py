@@ -2,7 +2,8 @@
 
 from starlette.responses import Response
 
-from gateway.core.model import Authenticate, LoginTransaction, Session
+from gateway.core.decision import Authenticate
+from gateway.core.model import LoginTransaction, Session
 from gateway.core.policy import decide
 from gateway.web import login_texts
 from gateway.web.exchange import Destination, Exchange, facts_at, own_url

@@ -4,9 +4,10 @@ It calls the same functions as the gate, in the same order, and keeps what they 
 (`open_sessions`). Whatever it does not recognise, and whatever is not allowed, falls through to the application.
 """
 
+from gateway.core.decision import Allow
 from gateway.core.errors import GatewayError
 from gateway.core.http1.request import RequestHead
-from gateway.core.model import Allow, NormalPath, RequestFacts, Standing
+from gateway.core.model import NormalPath, RequestFacts, Standing
 from gateway.core.paths import Target, admit, read_target
 from gateway.core.policy import decide
 from gateway.core.routing import USUAL_METHODS, normal_host
@@ -56,7 +57,7 @@ class _Kind:
 class QuickLane:
     def __init__(self, services: Services, application: Application) -> None:
         self.services = services
-        self._application = application
+        self.application = application
         # By identity: two routes of one path, for different methods, may bear one name.
         self._kinds = {id(route): _Kind(number, route) for number, route in enumerate(services.settings.routes)}
         self._anonymous: dict[str, Permit] = {}
@@ -90,9 +91,19 @@ class QuickLane:
         if given is None:
             return None
         request = Asked(head.method, target, head.host, kept.lines)
-        return Relay(
-            services, connection, given, head, request, services.new_reference(), session_id, self._application
-        )
+        return Relay(services, connection, given, head, request, services.new_reference(), session_id, self)
+
+    def renewed(
+        self, given: Permit, head: RequestHead, connection: ClientConnection, path: NormalPath
+    ) -> Permit | None:
+        """The permit that the request would be given now that its body has come; None as in `take`."""
+        kept = connection.kept
+        if not isinstance(kept, _Kept) or kept.block is not head.block:
+            return None
+        try:
+            return self._permit(given.route, kept.cookie, head.method, kept.host, path)[1]
+        except GatewayError:
+            return None
 
     def _authorise(self, head: RequestHead, connection: ClientConnection) -> Responder | None:
         """Forward-auth: the same permit for the original request, and an answer made of headers alone."""

@@ -2,7 +2,8 @@
 
 from starlette.responses import Response
 
-from gateway.core.model import Alternative, Deny, HouseholdStatus, Reason
+from gateway.core.decision import Alternative, Deny, Reason
+from gateway.core.model import HouseholdStatus
 from gateway.core.rules import Mode, Policy
 from gateway.web import texts
 from gateway.web.branches import details, message_for

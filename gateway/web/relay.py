@@ -5,18 +5,19 @@ The quick lane answers with it, and every WebSocket does. It decides nothing: it
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from gateway.core.errors import DependencyFailed, GatewayError
 from gateway.core.headers import response_headers
 from gateway.core.http1.request import RequestHead
 from gateway.core.http1.response import ResponseHead
+from gateway.core.model import NormalPath
 from gateway.core.websocket_frames import GOING_AWAY, SESSION_ENDED, FrameStream
 from gateway.upstream_ports import Sending, UpstreamRequest
 from gateway.web.audit import CLIENT_LEFT, audit_allowed
 from gateway.web.bodies import EMPTY, Body, HeldBody
 from gateway.web.failures import failure, log_failure
 from gateway.web.forward import Asked, Permit, answer_length, dressed, upstream_request
-from gateway.web.open_sessions import FRESH_S
 from gateway.web.server.connection import ClientConnection
 from gateway.web.server.responder import Responder
 from gateway.web.services import Services
@@ -28,11 +29,22 @@ Application = Callable[[RequestHead, ClientConnection, Iterator[bytes]], Respond
 """Who answers what a lane leaves alone; the last: what was held of the body."""
 
 
+class Lane(Protocol):
+    """Who decided, and decides again once a body has come."""
+
+    application: Application
+
+    def renewed(
+        self, given: Permit, head: RequestHead, connection: ClientConnection, path: NormalPath
+    ) -> Permit | None:
+        """The permit as it would be given now; None: the application decides."""
+        ...
+
+
 class Relay:
     """A `Responder` towards the client and an `Answer` towards the upstream."""
 
     __slots__ = (
-        "_application",
         "_began",
         "_behind",
         "_blocked",
@@ -40,6 +52,7 @@ class Relay:
         "_frames",
         "_head",
         "_held",
+        "_lane",
         "_over",
         "_permit",
         "_pieces",
@@ -64,9 +77,9 @@ class Relay:
         request: Asked,
         reference: str,
         session_id: str,
-        application: Application | None = None,
+        lane: Lane | None = None,
     ) -> None:
-        """`application`: None for a request that has no body."""
+        """`lane`: None for a request that has no body."""
         self._services = services
         self._connection = connection
         self._permit = given
@@ -74,7 +87,7 @@ class Relay:
         self._request = request
         self._reference = reference
         self._session_id = session_id
-        self._application = application
+        self._lane = lane
         self._held: HeldBody | None = None
         self._frames: FrameStream | None = None
         self._pieces: Iterator[bytes] | None = None
@@ -156,15 +169,19 @@ class Relay:
             self._sending.finish()
 
     def _send_held(self, held: HeldBody) -> None:
-        if self._application is not None and self._services.clock() - self._began > FRESH_S:
-            self._leave_to(self._application, held)
-            return
+        lane = self._lane
+        if lane is not None:
+            given = lane.renewed(self._permit, self._head, self._connection, self._request.target.path)
+            if given is None:
+                self._leave_to(lane.application, held)
+                return
+            self._permit = given
         self._pieces = held.pieces()
         self._send(held.so_far())
         self._pump()
 
     def _leave_to(self, application: Application, held: HeldBody) -> None:
-        """The body took so long that what was known of its sender may have ended: all is judged again."""
+        """While the body came, what was known of its sender has grown old, or changed: all is judged again."""
         self._over = True
         self._services.live.discard(self._session_id, self)
         responder = application(self._head, self._connection, held.pieces())

@@ -6,10 +6,11 @@ from dataclasses import replace
 from starlette.responses import Response
 from starlette.types import Message, Receive
 
+from gateway.core.decision import Ask
 from gateway.core.errors import RequestRejected
 from gateway.core.http1.fields import write_fields
 from gateway.core.http1.request import read_request
-from gateway.core.model import Ask, RequestFacts
+from gateway.core.model import RequestFacts
 from gateway.core.policy import decide
 from gateway.core.rules import Route
 from gateway.ports import KeptForm

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
+from gateway.core.decision import Ask, Injected, Question, Reason
 from gateway.core.errors import RequestRejected
 from gateway.core.facts import FACTS, WITHOUT_A_VALUE, is_household_value
-from gateway.core.model import Ask, HouseholdStatus, Injected, Question, Reason, Session
+from gateway.core.model import HouseholdStatus, Session
 from gateway.core.policy import Seen, decide, injected, look
 from gateway.core.rules import Policy, Route, SignatureForm
 from gateway.web import texts

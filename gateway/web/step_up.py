@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from gateway.core.decision import Authenticate, Reason
 from gateway.core.facts import COMPUTED_FROM, FACTS, PIVOT
 from gateway.core.household import view
-from gateway.core.model import Authenticate, Reason
 from gateway.core.policy import decide
 from gateway.core.rules import Policy
 from gateway.web import login_texts, texts

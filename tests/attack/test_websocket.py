@@ -176,14 +176,22 @@ def test_an_ordinary_request_to_the_same_route_stays_one(fronted: Fronted) -> No
     assert fronted.ask(PLAIN).status == 200
 
 
-def test_bytes_behind_the_handshake_wait_for_the_applications_101(fronted: Fronted) -> None:
-    may_answer = threading.Event()
+@pytest.fixture
+def may_answer(fronted: Fronted) -> threading.Event:
+    """An application that lets nobody in before it is told to."""
+    told = threading.Event()
 
     def late(exchange: Exchange) -> bool:
-        may_answer.wait(5)
+        told.wait(5)
         return echo(exchange)
 
     fronted.canary.script = late
+    return told
+
+
+def test_bytes_behind_the_handshake_wait_for_the_applications_101(
+    fronted: Fronted, may_answer: threading.Event
+) -> None:
     with fronted.raw() as raw:
         raw.send(fronted.fill(handshake(ORIGIN)) + masked(b"early"))
         fronted.canary.wait(lambda: bool(fronted.canary.seen))
@@ -194,14 +202,9 @@ def test_bytes_behind_the_handshake_wait_for_the_applications_101(fronted: Front
 
 
 @pytest.mark.parametrize("size", [1_000, 100_000])
-def test_a_client_that_says_much_before_the_101_is_heard_and_its_end_noticed(fronted: Fronted, size: int) -> None:
-    may_answer = threading.Event()
-
-    def late(exchange: Exchange) -> bool:
-        may_answer.wait(5)
-        return echo(exchange)
-
-    fronted.canary.script = late
+def test_a_client_that_says_much_before_the_101_is_heard_and_its_end_noticed(
+    fronted: Fronted, may_answer: threading.Event, size: int
+) -> None:
     with fronted.raw() as raw:
         raw.send(fronted.fill(handshake(ORIGIN)))
         fronted.canary.wait(lambda: bool(fronted.canary.seen))

@@ -7,26 +7,16 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
-from tests.shipped import without_disputes
-from tests.world import ROOT, secrets
+from tests.shipped import change, shipped_at, without_disputes
+from tests.world import secrets
 
 BAD_UPSTREAM = ('path: /famille/, upstream: "http://127.0.0.1:8103"', "path: /famille/, upstream: 127.0.0.1:8103")
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "gateway.yaml").write_text(without_disputes(), encoding="utf-8")
-    shutil.copytree(ROOT / "policies", tmp_path / "policies")
-    for name, value in secrets().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
+    shipped_at(tmp_path, monkeypatch, secrets())
     return tmp_path
-
-
-def _change(path: Path, before: str, after: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert before in text, before
-    path.write_text(text.replace(before, after), encoding="utf-8")
 
 
 def _found(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -62,11 +52,11 @@ def test_a_mistake_of_shape_hides_no_other_and_invents_none(
     said: str,
 ) -> None:
     gateway = folder / "gateway.yaml"
-    _change(gateway, before, after)
+    change(gateway, before, after)
     alone = _found(capsys)
     assert len(alone) == 1
     assert said in alone[0]
-    _change(gateway, *BAD_UPSTREAM)
+    change(gateway, *BAD_UPSTREAM)
     line = 1 + gateway.read_text(encoding="utf-8")[: gateway.read_text(encoding="utf-8").index("/famille/")].count("\n")
     both = _found(capsys)
     assert len(both) == 2
@@ -75,9 +65,9 @@ def test_a_mistake_of_shape_hides_no_other_and_invents_none(
 
 
 def test_a_broken_provider_hides_nothing_but_its_own_section(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _change(folder / "gateway.yaml", "signing_alg: ES256", "signing_alg: none")
-    _change(folder / "gateway.yaml", "idle_s: 1800", "idle_s: 28801")
-    _change(folder / "policies" / "cantine.yaml", "brackets.name", "brackets.nom")
+    change(folder / "gateway.yaml", "signing_alg: ES256", "signing_alg: none")
+    change(folder / "gateway.yaml", "idle_s: 1800", "idle_s: 28801")
+    change(folder / "policies" / "cantine.yaml", "brackets.name", "brackets.nom")
     found = "\n".join(_found(capsys))
     for said in ("`signing_alg` must be one of", "`idle_s` is longer", "`brackets.nom` is not a fact"):
         assert said in found
@@ -100,9 +90,9 @@ def test_a_mistake_of_shape_in_a_policy_hides_no_other_of_it(
     said: str,
 ) -> None:
     policy = folder / "policies" / "cantine.yaml"
-    _change(policy, "review: true", "review: yes-please")
+    change(policy, "review: true", "review: yes-please")
     assert len(_found(capsys)) == 1
-    _change(policy, before, after)
+    change(policy, before, after)
     assert main(["check"]) == 1
     error = capsys.readouterr().err
     assert said in error
@@ -111,7 +101,7 @@ def test_a_mistake_of_shape_in_a_policy_hides_no_other_of_it(
 
 
 def test_one_mistake_that_two_readers_find_is_said_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _change(folder / "gateway.yaml", "mode: franceconnect ", "mode: identity ")
+    change(folder / "gateway.yaml", "mode: franceconnect ", "mode: identity ")
     assert len(_found(capsys)) == 1
 
 
@@ -151,7 +141,7 @@ def test_a_tired_operator_reads_where_what_and_what_to_write_in_plain_words(
     gateway = folder / "gateway.yaml"
     text = gateway.read_text(encoding="utf-8")
     line = text[: text.index(before)].count("\n") + 1
-    _change(gateway, before, after)
+    change(gateway, before, after)
     assert main(["check"]) == 1
     answer = capsys.readouterr().err
     assert f"gateway.yaml:{said.replace('L:', f'{line}:', 1)}" in answer
@@ -180,6 +170,6 @@ def test_a_choice_below_a_name_in_capitals_is_refused_without_a_crash(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = "  Agents: {profile: keycloack, issuer: https://x.example, client_id: {env: FC_CLIENT_ID}}\nhousehold:\n"
-    _change(folder / "gateway.yaml", "household:\n", other)
+    change(folder / "gateway.yaml", "household:\n", other)
     assert main(["check"]) == 1
     assert "`profile` must be one of 'keycloak' or 'generic'" in capsys.readouterr().err

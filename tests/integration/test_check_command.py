@@ -16,33 +16,24 @@ from gateway.config.gateway_file import load
 from gateway.core.errors import ConfigError
 from gateway.core.rules import HealthCheck, Route, SignatureForm, Upstream, UpstreamTls
 from gateway.settings import Listen, Settings
-from tests.shipped import without_disputes
+from tests.shipped import change, shipped_at
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+SECRETS = ("FC_CLIENT_ID", "FC_CLIENT_SECRET", "SESSION_SECRET")
 DPO = "  dpo: dpo@ville.example"
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "gateway.yaml").write_text(without_disputes(), encoding="utf-8")
-    shutil.copytree(ROOT / "policies", tmp_path / "policies")
-    for name in ("FC_CLIENT_ID", "FC_CLIENT_SECRET", "SESSION_SECRET"):
-        monkeypatch.setenv(name, hashlib.sha256(name.encode()).hexdigest())
-    monkeypatch.setenv("SIGNING_KEY", generate_pem().decode())
-    monkeypatch.chdir(tmp_path)
+    strong = {name: hashlib.sha256(name.encode()).hexdigest() for name in SECRETS}
+    shipped_at(tmp_path, monkeypatch, strong | {"SIGNING_KEY": generate_pem().decode()})
     return tmp_path
 
 
 def _front(settings: Settings) -> Route:
     return next(route for route in settings.routes if route.path == "/")
-
-
-def _change(path: Path, before: str, after: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert before in text, before
-    path.write_text(text.replace(before, after), encoding="utf-8")
 
 
 def test_the_shipped_configuration_is_right_and_summed_up(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,11 +49,11 @@ def test_five_mistakes_are_said_at_once_with_file_line_and_hint(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gateway, cantine = folder / "gateway.yaml", folder / "policies" / "cantine.yaml"
-    _change(gateway, "policy: famille}", "policy: famile}")
-    _change(gateway, "idle_s: 1800", "idle_s: 1800\n  idel_s: 5")
-    _change(cantine, "purpose: ", "purpose: x\npurpose: ")
-    _change(cantine, "brackets.name", "brackets.nom")
-    _change(cantine, "{up_to: 800, name: T2}", "{up_to: 300, name: T2}")
+    change(gateway, "policy: famille}", "policy: famile}")
+    change(gateway, "idle_s: 1800", "idle_s: 1800\n  idel_s: 5")
+    change(cantine, "purpose: ", "purpose: x\npurpose: ")
+    change(cantine, "brackets.name", "brackets.nom")
+    change(cantine, "{up_to: 800, name: T2}", "{up_to: 300, name: T2}")
     assert main(["check"]) == 1
     error = capsys.readouterr().err
     found = [line for line in error.splitlines() if re.match(r"[^ ].*\.yaml:[1-9]\d*: ", line)]
@@ -170,7 +161,7 @@ def test_five_mistakes_are_said_at_once_with_file_line_and_hint(
 def test_a_mistake_in_the_gateway_file_is_explained(
     folder: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, said: str
 ) -> None:
-    _change(folder / "gateway.yaml", before, after)
+    change(folder / "gateway.yaml", before, after)
     assert main(["check"]) == 1
     error = capsys.readouterr().err
     assert said in error
@@ -181,7 +172,7 @@ def test_a_mistake_in_the_gateway_file_is_explained(
 def test_an_admin_listener_of_its_own_is_accepted(
     folder: Path, capsys: pytest.CaptureFixture[str], listen: str
 ) -> None:
-    _change(folder / "gateway.yaml", "sessions:", f"admin: {{listen: '{listen}'}}\nsessions:")
+    change(folder / "gateway.yaml", "sessions:", f"admin: {{listen: '{listen}'}}\nsessions:")
     assert main(["check"]) == 0
     assert ("let a firewall" in capsys.readouterr().out) == listen.startswith("192")
 
@@ -244,7 +235,7 @@ def test_a_mistake_in_what_serves_a_route_is_explained_once(
     said: str,
 ) -> None:
     monkeypatch.setenv("SHORT", "only-twenty-six-characters")
-    _change(folder / "gateway.yaml", f"path: /, {SERVED}", f"path: /, {after}, policy: public}}")
+    change(folder / "gateway.yaml", f"path: /, {SERVED}", f"path: /, {after}, policy: public}}")
     assert main(["check"]) == 1
     error = capsys.readouterr().err
     assert said in error
@@ -304,7 +295,7 @@ def _settings(folder: Path) -> Settings:
 def test_upstreams_are_one_url_or_a_list_with_weights(
     folder: Path, capsys: pytest.CaptureFixture[str], written: str, upstreams: tuple[Upstream, ...], shown: str
 ) -> None:
-    _change(folder / "gateway.yaml", f"path: /, {SERVED}", f"path: /, upstream: {written}, policy: public}}")
+    change(folder / "gateway.yaml", f"path: /, {SERVED}", f"path: /, upstream: {written}, policy: public}}")
     assert _front(_settings(folder)).upstreams == upstreams
     assert main(["check"]) == 0
     assert f"localhost/ -> {shown}\n" in capsys.readouterr().out
@@ -318,7 +309,7 @@ def test_a_route_carries_its_tls_health_websocket_and_secret(folder: Path, certi
         f"upstream: https://a, tls: {tls}, health: {{path: /healthz, every_s: 2}}, websocket: true,"
         " sign: hmac, secret: {env: SESSION_SECRET}, policy: public}"
     )
-    _change(folder / "gateway.yaml", f"path: /, {SERVED}", f"path: /, {served}")
+    change(folder / "gateway.yaml", f"path: /, {SERVED}", f"path: /, {served}")
     route = _front(_settings(folder))
     files = {"ca_file": "ca.pem", "client_cert": "cert.pem", "client_key": "key.pem"}
     paths = {key: str(folder / name) for key, name in files.items()}
@@ -337,7 +328,7 @@ def test_a_previous_key_is_whole_or_its_public_half(
         command = ["openssl", "pkey", "-pubout"]
         pem = subprocess.run(command, input=pem, check=True, capture_output=True, timeout=30).stdout
     monkeypatch.setenv("OLD_KEY", pem.decode())
-    _change(folder / "gateway.yaml", "{env: SIGNING_KEY}", "{env: SIGNING_KEY}\n  previous: [{env: OLD_KEY}] #")
+    change(folder / "gateway.yaml", "{env: SIGNING_KEY}", "{env: SIGNING_KEY}\n  previous: [{env: OLD_KEY}] #")
     assert _settings(folder).signing.previous == (pem.rstrip(b"\n"),)
     assert main(["check"]) == 0
 
@@ -345,13 +336,13 @@ def test_a_previous_key_is_whole_or_its_public_half(
 def test_explain_opens_no_secret_and_no_key(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SESSION_SECRET")
     served = "upstream: https://a, tls: {client_cert: none.pem, client_key: none.pem}, sign: hmac, secret: {file: none}"
-    _change(folder / "gateway.yaml", f"path: /, {SERVED}", f"path: /, {served}, policy: public}}")
+    change(folder / "gateway.yaml", f"path: /, {SERVED}", f"path: /, {served}, policy: public}}")
     assert main(["explain", "GET", "/"]) == 0
 
 
 def test_a_relative_socket_lies_beside_the_file(folder: Path) -> None:
-    _change(folder / "gateway.yaml", SERVED, "upstream: unix:run/app.sock, policy: public}")
-    _change(folder / "gateway.yaml", "listen: 127.0.0.1:8000", "listen: unix:run/gateway.sock")
+    change(folder / "gateway.yaml", SERVED, "upstream: unix:run/app.sock, policy: public}")
+    change(folder / "gateway.yaml", "listen: 127.0.0.1:8000", "listen: unix:run/gateway.sock")
     settings = _settings(folder)
     assert _front(settings).upstreams[0].socket == str(folder / "run" / "app.sock")
     assert settings.listen == Listen(socket=str(folder / "run" / "gateway.sock"))
@@ -368,7 +359,7 @@ def test_a_relative_socket_lies_beside_the_file(folder: Path) -> None:
 def test_listen_is_an_address_or_a_socket(
     folder: Path, capsys: pytest.CaptureFixture[str], written: str, listen: Listen, shown: str
 ) -> None:
-    _change(folder / "gateway.yaml", "listen: 127.0.0.1:8000", f"listen: {written}")
+    change(folder / "gateway.yaml", "listen: 127.0.0.1:8000", f"listen: {written}")
     assert _settings(folder).listen == listen
     assert main(["check"]) == 0
     assert f"listens on {shown}, 1 worker\n" in capsys.readouterr().out
@@ -377,11 +368,11 @@ def test_listen_is_an_address_or_a_socket(
 def test_a_proxy_on_the_unix_socket_is_believed_when_it_is_listed(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _change(folder / "gateway.yaml", "listen: 127.0.0.1:8000", "listen: unix:/run/gateway.sock")
+    change(folder / "gateway.yaml", "listen: 127.0.0.1:8000", "listen: unix:/run/gateway.sock")
     assert not _settings(folder).trust_unix
     assert main(["check"]) == 0
     assert "list `unix` in `trusted_proxies`" in capsys.readouterr().out
-    _change(folder / "gateway.yaml", "trusted_proxies: []", "trusted_proxies: [unix, 10.0.0.0/8]")
+    change(folder / "gateway.yaml", "trusted_proxies: []", "trusted_proxies: [unix, 10.0.0.0/8]")
     settings = _settings(folder)
     assert settings.trust_unix
     assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8"]
@@ -392,10 +383,10 @@ def test_a_proxy_on_the_unix_socket_is_believed_when_it_is_listed(
 def test_workers_are_a_number_or_one_a_core_and_the_command_line_wins(folder: Path) -> None:
     assert _settings(folder).workers == 1
     assert load(folder / "gateway.yaml", os.environ, workers=3).workers == 3
-    _change(folder / "gateway.yaml", "sessions:\n", "workers: auto\nsessions:\n")
+    change(folder / "gateway.yaml", "sessions:\n", "workers: auto\nsessions:\n")
     assert _settings(folder).workers == len(os.sched_getaffinity(0))
     assert load(folder / "gateway.yaml", os.environ, workers=1).workers == 1
-    _change(folder / "gateway.yaml", "store: sqlite:var/sessions.db", 'store: "memory:"')
+    change(folder / "gateway.yaml", "store: sqlite:var/sessions.db", 'store: "memory:"')
     assert load(folder / "gateway.yaml", os.environ, workers=1).workers == 1
     with pytest.raises(ConfigError, match="`memory:` sessions"):
         load(folder / "gateway.yaml", os.environ, workers=2)
@@ -430,7 +421,7 @@ def test_workers_are_a_number_or_one_a_core_and_the_command_line_wins(folder: Pa
 def test_a_mistake_in_a_policy_is_explained(
     folder: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, said: str
 ) -> None:
-    _change(folder / "policies" / "cantine.yaml", before, after)
+    change(folder / "policies" / "cantine.yaml", before, after)
     assert main(["check"]) == 1
     error = capsys.readouterr().err
     assert said in error
@@ -438,7 +429,7 @@ def test_a_mistake_in_a_policy_is_explained(
 
 
 def test_a_wrong_form_is_answered_with_what_the_key_is_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _change(folder / "gateway.yaml", "listen: 127.0.0.1:8000", "listen: 127.0.0.1")
+    change(folder / "gateway.yaml", "listen: 127.0.0.1:8000", "listen: 127.0.0.1")
     assert main(["check"]) == 1
     assert "hint: HOST:PORT, or unix:PATH of a socket" in capsys.readouterr().err
 
@@ -447,7 +438,7 @@ def test_a_mistake_inside_one_of_two_forms_is_said_where_it_is_and_once(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`brackets` is one schedule or a list of them; nobody wants to hear that a list is no mapping."""
-    _change(folder / "policies" / "cantine.yaml", "{up_to: 800, name: T2}", "{up_to: many, name: T2}")
+    change(folder / "policies" / "cantine.yaml", "{up_to: 800, name: T2}", "{up_to: many, name: T2}")
     assert main(["check"]) == 1
     said = capsys.readouterr().err
     assert "up_to" in said
@@ -477,7 +468,7 @@ PRODUCTION = {
 
 def _in_production(folder: Path) -> None:
     for before, after in PRODUCTION.items():
-        _change(folder / "gateway.yaml", before, after)
+        change(folder / "gateway.yaml", before, after)
 
 
 def test_production_is_accepted_with_strong_secrets(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -499,7 +490,7 @@ def test_production_refuses_weak_secrets(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str
 ) -> None:
     _in_production(folder)
-    _change(folder / "gateway.yaml", SERVED, SERVED.replace("}", ", sign: hmac, secret: {env: APP_SECRET}}"))
+    change(folder / "gateway.yaml", SERVED, SERVED.replace("}", ", sign: hmac, secret: {env: APP_SECRET}}"))
     monkeypatch.setenv("APP_SECRET", hashlib.sha256(b"application").hexdigest())
     assert main(["check"]) == 0
     monkeypatch.setenv(variable, value)
@@ -512,38 +503,38 @@ def test_production_refuses_weak_secrets(
 def test_production_refuses_a_sandbox_under_any_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _in_production(folder)
     issuer = "environment: custom\n    issuer: https://fcp-low.sbx.dev-franceconnect.fr/api/v2"
-    _change(folder / "gateway.yaml", "franceconnect:\n    environment: production", f"franceconnect:\n    {issuer}")
+    change(folder / "gateway.yaml", "franceconnect:\n    environment: production", f"franceconnect:\n    {issuer}")
     assert main(["check"]) == 1
     assert "sandbox" in capsys.readouterr().err
 
 
 def test_production_refuses_a_level_that_nobody_gives(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _in_production(folder)
-    _change(folder / "policies" / "cantine.yaml", "login: {acr: eidas1}", "login: {acr: eidas2}")
+    change(folder / "policies" / "cantine.yaml", "login: {acr: eidas1}", "login: {acr: eidas2}")
     assert main(["check"]) == 1
     assert "eidas2" in capsys.readouterr().err
 
 
 def test_number_mode_is_switched_on_deliberately_and_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _change(folder / "gateway.yaml", "mode: franceconnect ", "mode: number\n    token: {env: SESSION_SECRET} ")
-    _change(folder / "policies" / "cantine.yaml", "  match: required", "  mode: number\n  match: required")
+    change(folder / "gateway.yaml", "mode: franceconnect ", "mode: number\n    token: {env: SESSION_SECRET} ")
+    change(folder / "policies" / "cantine.yaml", "  match: required", "  mode: number\n  match: required")
     assert main(["check"]) == 0
     assert "answers 410, so the broker at http://127.0.0.1:8102" in capsys.readouterr().out
-    _change(folder / "gateway.yaml", "environment: custom                      # staging", "environment: staging # ")
+    change(folder / "gateway.yaml", "environment: custom                      # staging", "environment: staging # ")
     assert main(["check"]) == 1
     assert "410" in capsys.readouterr().err
 
 
 def test_a_policy_that_chooses_another_mode_needs_its_token(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _change(folder / "policies" / "cantine.yaml", "  match: required", "  mode: identity\n  match: required")
+    change(folder / "policies" / "cantine.yaml", "  match: required", "  mode: identity\n  match: required")
     assert main(["check"]) == 1
     assert "`token` is missing" in capsys.readouterr().err
-    _change(folder / "gateway.yaml", "mode: franceconnect ", "mode: franceconnect\n    token: {env: SESSION_SECRET} ")
+    change(folder / "gateway.yaml", "mode: franceconnect ", "mode: franceconnect\n    token: {env: SESSION_SECRET} ")
     assert main(["check"]) == 0
 
 
 def test_a_token_that_no_mode_needs_is_kept_for_one_that_will(folder: Path) -> None:
-    _change(folder / "gateway.yaml", "mode: franceconnect ", "mode: franceconnect\n    token: {env: SESSION_SECRET} ")
+    change(folder / "gateway.yaml", "mode: franceconnect ", "mode: franceconnect\n    token: {env: SESSION_SECRET} ")
     assert main(["check"]) == 0
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
-from tests.shipped import without_disputes
+from tests.shipped import change, shipped_at
 from tests.world import ROOT, secrets
 
 SANDBOX = "environment: custom                      # sandbox | production, or custom with an issuer of your own"
@@ -24,20 +23,9 @@ BASE = "    base_url: http://127.0.0.1:8102"
 
 @pytest.fixture
 def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "gateway.yaml"
-    path.write_text(without_disputes(), encoding="utf-8")
-    shutil.copytree(ROOT / "policies", tmp_path / "policies")
-    for name, value in secrets().items():
-        strong = value if name == "SIGNING_KEY" else hashlib.sha256(name.encode()).hexdigest()
-        monkeypatch.setenv(name, strong)
-    monkeypatch.chdir(tmp_path)
-    return path
-
-
-def _change(path: Path, before: str, after: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert before in text, before
-    path.write_text(text.replace(before, after), encoding="utf-8")
+    strong = {name: hashlib.sha256(name.encode()).hexdigest() for name in secrets()}
+    shipped_at(tmp_path, monkeypatch, strong | {"SIGNING_KEY": secrets()["SIGNING_KEY"]})
+    return tmp_path / "gateway.yaml"
 
 
 def _problems(capsys: pytest.CaptureFixture[str], *command: str) -> list[tuple[str, str]]:
@@ -66,7 +54,7 @@ def _notes(capsys: pytest.CaptureFixture[str]) -> str:
 def test_a_name_with_other_letters_is_told_as_browsers_send_it(
     gateway: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, hint: str
 ) -> None:
-    _change(gateway, before, after)
+    change(gateway, before, after)
     ((problem, told),) = _problems(capsys)
     assert problem.endswith("has letters that no Host can carry")
     assert told == hint
@@ -74,7 +62,7 @@ def test_a_name_with_other_letters_is_told_as_browsers_send_it(
 
 @pytest.mark.parametrize("host", ["xn--coles-9ra.ville.fr", "ecoles.ville.fr"])
 def test_a_name_of_plain_letters_is_a_host(gateway: Path, host: str) -> None:
-    _change(gateway, "{path: /cantine/,", f"{{host: {host}, path: /cantine/,")
+    change(gateway, "{path: /cantine/,", f"{{host: {host}, path: /cantine/,")
     assert main(["check"]) == 0
 
 
@@ -101,13 +89,13 @@ def test_a_token_of_api_particulier_is_a_secret_as_any_other(
     said: str | None,
 ) -> None:
     monkeypatch.setenv("TOKEN", token)
-    _change(gateway, BASE, TOKEN + BASE)
+    change(gateway, BASE, TOKEN + BASE)
     if production:
-        _change(gateway, SANDBOX, "environment: production")
-        _change(gateway, ISSUER, "    #")
-        _change(gateway, STAGING, "environment: production")
-        _change(gateway, BASE, "    #")
-        _change(gateway, "public_url: http://localhost:8000", "public_url: https://services.ville.fr")
+        change(gateway, SANDBOX, "environment: production")
+        change(gateway, ISSUER, "    #")
+        change(gateway, STAGING, "environment: production")
+        change(gateway, BASE, "    #")
+        change(gateway, "public_url: http://localhost:8000", "public_url: https://services.ville.fr")
     if said is None:
         assert main(["check"]) == 0
     else:
@@ -115,11 +103,11 @@ def test_a_token_of_api_particulier_is_a_secret_as_any_other(
 
 
 def test_plain_http_is_said_once_in_production(gateway: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _change(gateway, SANDBOX, "environment: production")
-    _change(gateway, ISSUER, "    #")
-    _change(gateway, STAGING, "environment: production")
-    _change(gateway, BASE, "    #")
-    _change(gateway, "public_url: http://localhost:8000", "public_url: http://services.ville.fr")
+    change(gateway, SANDBOX, "environment: production")
+    change(gateway, ISSUER, "    #")
+    change(gateway, STAGING, "environment: production")
+    change(gateway, BASE, "    #")
+    change(gateway, "public_url: http://localhost:8000", "public_url: http://services.ville.fr")
     assert [problem for problem, _ in _problems(capsys)] == ["`public_url` is plain http"]
 
 
@@ -134,11 +122,11 @@ def test_a_key_without_effect_is_refused(
     gateway: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, said: str
 ) -> None:
     other = (SANDBOX, ISSUER, "environment: sandbox") if before == STAGING else (STAGING, BASE, "environment: staging")
-    _change(gateway, other[0], other[2])
-    _change(gateway, other[1], "    #")
-    _change(gateway, before, after)
+    change(gateway, other[0], other[2])
+    change(gateway, other[1], "    #")
+    change(gateway, before, after)
     assert [problem for problem, _ in _problems(capsys)] == [said]
-    _change(gateway, ISSUER if before == SANDBOX else BASE, "    #")
+    change(gateway, ISSUER if before == SANDBOX else BASE, "    #")
     assert main(["check"]) == 0
 
 
@@ -183,7 +171,7 @@ CLIENT = "client_id: {env: FC_CLIENT_ID}"
 def test_a_hint_says_what_to_write(
     gateway: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, problem: str, hint: str | None
 ) -> None:
-    _change(gateway, before, after)
+    change(gateway, before, after)
     ((said, told),) = _problems(capsys)
     assert said.startswith(problem)
     assert told.startswith(hint or "")
@@ -230,7 +218,7 @@ def test_a_hint_says_what_to_write(
 def test_a_hint_for_a_policy_says_what_to_write(
     gateway: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, problem: str, hint: str
 ) -> None:
-    _change(gateway.parent / "policies" / "cantine.yaml", before, after)
+    change(gateway.parent / "policies" / "cantine.yaml", before, after)
     ((said, told),) = _problems(capsys)
     assert said.startswith(problem)
     assert told.startswith(hint)
@@ -240,8 +228,8 @@ def test_what_is_right_and_may_not_be_meant_is_noted(gateway: Path, capsys: pyte
     before = _notes(capsys)
     assert "trusted_proxies" not in before
     assert "retention" not in before
-    _change(gateway, "trusted_proxies: []", "trusted_proxies: [0.0.0.0/0]")
-    _change(gateway.parent / "policies" / "cantine.yaml", "retention: session", "retention: 30 minuts")
+    change(gateway, "trusted_proxies: []", "trusted_proxies: [0.0.0.0/0]")
+    change(gateway.parent / "policies" / "cantine.yaml", "retention: session", "retention: 30 minuts")
     notes = _notes(capsys)
     assert "`trusted_proxies: [0.0.0.0/0]` believes whoever connects" in notes
     assert "policy `cantine`: `retention: 30 minuts` is no duration that is enforced" in notes
@@ -262,7 +250,7 @@ def test_what_cannot_be_listened_on_is_said_with_its_line(
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         listen = listen.replace("PORT", str(taken.getsockname()[1]))
-        _change(gateway, "listen: 127.0.0.1:8000", f"listen: {listen}")
+        change(gateway, "listen: 127.0.0.1:8000", f"listen: {listen}")
         line = next(n for n, text in enumerate(gateway.read_text().splitlines(), 1) if text.startswith("listen:"))
         assert main(["serve"]) == 1
     said = capsys.readouterr().err
@@ -271,7 +259,7 @@ def test_what_cannot_be_listened_on_is_said_with_its_line(
 
 
 def test_the_folder_of_a_socket_of_ours_is_made(gateway: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _change(gateway, "listen: 127.0.0.1:8000", "listen: unix:var/run/g.sock")
+    change(gateway, "listen: 127.0.0.1:8000", "listen: unix:var/run/g.sock")
     bound = []
     monkeypatch.setattr(
         "gateway.cli.serve.serve_alone", lambda *_: bound.append((gateway.parent / "var/run/g.sock").is_socket())

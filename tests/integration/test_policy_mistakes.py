@@ -8,24 +8,14 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
-from tests.shipped import without_disputes
-from tests.world import ROOT, secrets
+from tests.shipped import change, shipped_at
+from tests.world import secrets
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "gateway.yaml").write_text(without_disputes(), encoding="utf-8")
-    shutil.copytree(ROOT / "policies", tmp_path / "policies")
-    for name, value in secrets().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
+    shipped_at(tmp_path, monkeypatch, secrets())
     return tmp_path
-
-
-def _change(path: Path, before: str, after: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert before in text, before
-    path.write_text(text.replace(before, after), encoding="utf-8")
 
 
 def _problems(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str]]:
@@ -104,7 +94,7 @@ def test_a_policy_that_cannot_be_opened_is_a_problem_like_any_other(
         pytest.skip("the superuser opens everything")
     assert callable(make)
     make(folder / "policies" / "x.yaml")
-    _change(cantine, "brackets.name", "brackets.nom")
+    change(cantine, "brackets.name", "brackets.nom")
     first, second = _problems(capsys)
     assert "`brackets.nom` is not a fact" in first[0]
     assert second[0].startswith("policies/x.yaml:0: cannot be read: ")
@@ -178,7 +168,7 @@ def test_a_maze_is_a_problem(folder: Path, capsys: pytest.CaptureFixture[str], n
 def test_what_can_be_no_alternative_is_said_where_it_is_written(
     cantine: Path, capsys: pytest.CaptureFixture[str], url: str, said: str, line: bool
 ) -> None:
-    _change(cantine, "url: /cantine/justificatif", f"url: {url}")
+    change(cantine, "url: /cantine/justificatif", f"url: {url}")
     number = next(n for n, text in enumerate(cantine.read_text(encoding="utf-8").splitlines(), 1) if "url:" in text)
     for _ in range(3):
         ((problem, hint),) = _problems(capsys)
@@ -192,8 +182,8 @@ def test_an_alternative_never_opens_a_route_by_a_slash_more(
     folder: Path, cantine: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`/cantine/` would be public with all that is below, as the route `/cantine` covers it."""
-    _change(folder / "gateway.yaml", "path: /cantine/,", "path: /cantine,")
-    _change(cantine, "url: /cantine/justificatif", "url: /cantine/")
+    change(folder / "gateway.yaml", "path: /cantine/,", "path: /cantine,")
+    change(cantine, "url: /cantine/justificatif", "url: /cantine/")
     ((problem, _),) = _problems(capsys)
     assert "`url` is localhost/cantine itself, which policy `cantine` protects" in problem
 
@@ -217,7 +207,7 @@ def test_what_an_alternative_opens_or_does_not_is_noted(
     if url == "/nulle/part":
         text = gateway.read_text(encoding="utf-8")
         gateway.write_text(re.sub(r"^  - \{path: /,.*\n", "", text, flags=re.MULTILINE), "utf-8")
-    _change(cantine, "url: /cantine/justificatif", f"url: {url}")
+    change(cantine, "url: /cantine/justificatif", f"url: {url}")
     assert main(["check"]) == 0
     out = capsys.readouterr().out
     if said is None:
@@ -229,8 +219,8 @@ def test_what_an_alternative_opens_or_does_not_is_noted(
 def test_an_absolute_address_of_ours_is_read_as_a_path(
     folder: Path, cantine: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _change(folder / "gateway.yaml", "path: /cantine/,", "host: enfance.ville.fr, path: /cantine/,")
-    _change(cantine, "url: /cantine/justificatif", "url: https://enfance.ville.fr/cantine/")
+    change(folder / "gateway.yaml", "path: /cantine/,", "host: enfance.ville.fr, path: /cantine/,")
+    change(cantine, "url: /cantine/justificatif", "url: https://enfance.ville.fr/cantine/")
     ((problem, _),) = _problems(capsys)
     assert "is enfance.ville.fr/cantine/ itself" in problem
 
@@ -280,7 +270,7 @@ def test_a_mistake_of_shape_hides_nothing_that_a_policy_lacks(
 def test_of_a_part_whose_shape_is_wrong_nothing_else_follows(
     cantine: Path, capsys: pytest.CaptureFixture[str], before: str, after: str
 ) -> None:
-    _change(cantine, before, after)
+    change(cantine, before, after)
     assert len(_problems(capsys)) == 1
 
 
@@ -315,7 +305,7 @@ def test_a_source_that_gateway_yaml_lacks_is_said_once(folder: Path, capsys: pyt
 def test_what_no_header_could_carry_is_refused_at_the_start(
     cantine: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, said: str
 ) -> None:
-    _change(cantine, before, after)
+    change(cantine, before, after)
     number = next(n for n, text in enumerate(cantine.read_text(encoding="utf-8").splitlines(), 1) if after in text)
     ((problem, hint),) = _problems(capsys)
     assert problem == f"policies/cantine.yaml:{number}: {said}"
@@ -326,17 +316,17 @@ def test_what_no_header_could_carry_is_refused_at_the_start(
 def test_an_encoding_must_have_the_letters_of_what_is_written(
     folder: Path, cantine: Path, capsys: pytest.CaptureFixture[str], encoding: str, right: bool
 ) -> None:
-    _change(cantine, "X-Usager-Nom: identity.birth_name", "X-A: {const: œuf}\n  X-B: {const: été}")
+    change(cantine, "X-Usager-Nom: identity.birth_name", "X-A: {const: œuf}\n  X-B: {const: été}")
     assert main(["check"]) == 0
     capsys.readouterr()
     gateway = folder / "gateway.yaml"
-    _change(gateway, "policy: cantine}", f"policy: cantine, encoding: {encoding}}}")
+    change(gateway, "policy: cantine}", f"policy: cantine, encoding: {encoding}}}")
     assert main(["check"]) == (0 if right else 1)
     error = capsys.readouterr().err
     assert ("of policy `cantine` cannot be sent in latin-1 (value_not_latin1)" in error) is not right
     assert ("X-B" in error) is False
-    _change(gateway, f", encoding: {encoding}", "")
-    _change(cantine, "encoding: utf-8", f"encoding: {encoding}")
+    change(gateway, f", encoding: {encoding}", "")
+    change(cantine, "encoding: utf-8", f"encoding: {encoding}")
     assert main(["check"]) == (0 if right else 1)
     error = capsys.readouterr().err
     assert ("the constant of `X-A` cannot be sent in latin-1 (value_not_latin1)" in error) is not right
@@ -358,28 +348,28 @@ def test_an_encoding_must_have_the_letters_of_what_is_written(
 def test_what_the_gateway_says_itself_is_not_injected(
     cantine: Path, capsys: pytest.CaptureFixture[str], header: str
 ) -> None:
-    _change(cantine, "X-Usager-Nom:", f"{header}:")
+    change(cantine, "X-Usager-Nom:", f"{header}:")
     ((problem, _),) = _problems(capsys)
     assert problem.endswith(f": `{header}` has a meaning of its own")
 
 
 @pytest.mark.parametrize("header", ["X-Forward-Nom", "Remote-User", "X-Passerelle-Decision"])
 def test_a_name_of_one_s_own_is_injected(cantine: Path, header: str) -> None:
-    _change(cantine, "X-Usager-Nom:", f"{header}:")
+    change(cantine, "X-Usager-Nom:", f"{header}:")
     assert main(["check"]) == 0
 
 
 def test_a_tariff_that_is_not_in_force_yet_is_noted(cantine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = "note: policy `cantine` has no `brackets` before 2096-09-01: until then its status is not_available"
-    _change(cantine, "valid_from: 2026", "valid_from: 2096")
+    change(cantine, "valid_from: 2026", "valid_from: 2096")
     assert main(["check"]) == 0
     assert said not in capsys.readouterr().out
-    _change(cantine, "valid_from: 2025", "valid_from: 2097")
+    change(cantine, "valid_from: 2025", "valid_from: 2097")
     assert main(["check"]) == 0
     assert said in capsys.readouterr().out
 
 
 def test_a_day_with_an_hour_is_no_day(cantine: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _change(cantine, "valid_from: 2026-09-01", "valid_from: 2026-09-01T00:00:00Z")
+    change(cantine, "valid_from: 2026-09-01", "valid_from: 2026-09-01T00:00:00Z")
     ((problem, _),) = _problems(capsys)
     assert problem.endswith("`valid_from` must be a date such as 2026-09-01")

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,8 +14,7 @@ from gateway.config.gateway_file import load
 from gateway.core.model import Source
 from gateway.core.rules import Mode, Operator, Test, Text
 from gateway.settings import Settings
-from tests.shipped import without_disputes
-from tests.world import ROOT
+from tests.shipped import change, shipped_at
 
 ENVIRON = {
     name: hashlib.sha256(name.encode()).hexdigest()
@@ -26,19 +24,8 @@ ENVIRON = {
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "gateway.yaml").write_text(without_disputes(), encoding="utf-8")
-    shutil.copytree(ROOT / "policies", tmp_path / "policies")
-    for name, value in ENVIRON.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("SIGNING_KEY", generate_pem().decode())
-    monkeypatch.chdir(tmp_path)
+    shipped_at(tmp_path, monkeypatch, ENVIRON | {"SIGNING_KEY": generate_pem().decode()})
     return tmp_path
-
-
-def _change(path: Path, before: str, after: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert before in text, before
-    path.write_text(text.replace(before, after), encoding="utf-8")
 
 
 def _settings(folder: Path) -> Settings:
@@ -59,7 +46,7 @@ def test_what_childcare_leaves_out_is_the_household_s(folder: Path) -> None:
 
 def test_what_childcare_says_is_its_own(folder: Path) -> None:
     own = "childcare: {api_particulier: {mode: identity, token: {env: TOKEN}, recipient: '21330063500017'}}"
-    _change(folder / "gateway.yaml", "childcare: {} ", own + " ")
+    change(folder / "gateway.yaml", "childcare: {} ", own + " ")
     settings = load(folder / "gateway.yaml", {**ENVIRON, "SIGNING_KEY": generate_pem().decode()})
     assert settings.childcare is not None
     assert settings.household is not None
@@ -98,13 +85,13 @@ def test_childcare_may_be_asked_without_any_household(folder: Path) -> None:
 def test_a_mistake_about_the_second_source_is_explained(
     folder: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, said: str
 ) -> None:
-    _change(folder / "gateway.yaml", before, after)
+    change(folder / "gateway.yaml", before, after)
     assert said in _errors(capsys)
 
 
 def test_in_production_neither_source_may_be_staging(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _change(folder / "gateway.yaml", "childcare: {} ", "childcare: {api_particulier: {environment: staging}} ")
-    _change(folder / "gateway.yaml", "issuer: http://127.0.0.1:8101/api/v2", "issuer: https://fc.example")
+    change(folder / "gateway.yaml", "childcare: {} ", "childcare: {api_particulier: {environment: staging}} ")
+    change(folder / "gateway.yaml", "issuer: http://127.0.0.1:8101/api/v2", "issuer: https://fc.example")
     error = _errors(capsys)
     assert error.count("API Particulier is staging, and this is production") == 2
 
@@ -138,7 +125,7 @@ POLICY = [
 def test_a_mistake_in_a_nursery_s_policy_is_explained(
     folder: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, said: str
 ) -> None:
-    _change(folder / "policies" / "creche.yaml", before, after)
+    change(folder / "policies" / "creche.yaml", before, after)
     error = _errors(capsys)
     assert said in error
     assert re.search(r"creche\.yaml:\d+: ", error)
@@ -155,7 +142,7 @@ def test_an_estimate_needs_a_scale_and_a_fact_its_source(folder: Path, capsys: p
 
 def test_what_a_policy_says_is_read_as_it_is_written(folder: Path) -> None:
     path = folder / "policies" / "creche.yaml"
-    _change(path, "  match: required\n", "  match: required\n  child_age: {at_most: 3}\n")
+    change(path, "  match: required\n", "  match: required\n  child_age: {at_most: 3}\n")
     policy = _settings(folder).policies["creche"]
     (scale,) = policy.scales
     assert scale.rates[0] == (1, Decimal("0.0619"))
@@ -178,7 +165,7 @@ def test_names_of_a_file_are_not_for_somebody_whom_nobody_identified(
     folder: Path, capsys: pytest.CaptureFixture[str], fact: str
 ) -> None:
     path = folder / "policies" / "numero.yaml"
-    _change(folder / "gateway.yaml", "mode: franceconnect ", "mode: franceconnect\n    token: {env: TOKEN} ")
+    change(folder / "gateway.yaml", "mode: franceconnect ", "mode: franceconnect\n    token: {env: TOKEN} ")
     path.write_text(ANYBODY.replace("FACT", f"household.{fact}"), encoding="utf-8")
     assert f"`household.{fact}` with `match: none`" in _errors(capsys)
     path.write_text(ANYBODY.replace("FACT", "household.children.count"), encoding="utf-8")

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core.decision import Injected
 from gateway.core.encodings import encode, plain, render
 from gateway.core.errors import ValueRefused
-from gateway.core.model import Injected
 from gateway.core.rules import Encoding, SignatureForm
 from gateway.core.signing import Bound, Signer, Statement
 from gateway.core.signing.bound import MAX_SIGNATURE_BYTES

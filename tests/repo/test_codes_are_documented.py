@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from gateway.core.model import Reason
+from gateway.core.decision import Reason
 from tests.world import ROOT
 
 _RAISERS = {"RequestRejected": 0, "LoginFailed": 0, "ValueRefused": 0, "DependencyFailed": 1, "Malformed": 0}

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gateway.core.model import Reason
+from gateway.core.decision import Reason
 from tests.world import ROOT
 
 _MODULES = ("callback", "login", "loops", "kept_forms", "resume")

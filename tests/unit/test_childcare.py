@@ -6,25 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from gateway.core.decision import Allow, Alternative, Ask, Authenticate, Deny, Question, Reason
 from gateway.core.facts import FACTS, household_value, source_of
 from gateway.core.household import Enquiry, minimise, settle, view
-from gateway.core.model import (
-    Absent,
-    Allow,
-    Alternative,
-    Ask,
-    Authenticate,
-    Childcare,
-    Deny,
-    Facts,
-    Household,
-    HouseholdRecord,
-    HouseholdStatus,
-    Need,
-    Question,
-    Reason,
-    Source,
-)
+from gateway.core.model import Absent, Childcare, Facts, Household, HouseholdRecord, HouseholdStatus, Need, Source
 from gateway.core.policy import decide, injected, look
 from gateway.core.rules import Conditions, Missing, Mode, Operator, Policy, Scale, Test
 from gateway.core.tariff import hourly_rate, rate_for, scale_faults

@@ -5,24 +5,8 @@ from datetime import date
 
 import pytest
 
-from gateway.core.model import (
-    Acr,
-    Allow,
-    Alternative,
-    Ask,
-    Authenticate,
-    Decision,
-    Deny,
-    Facts,
-    Household,
-    HouseholdStatus,
-    Injected,
-    Need,
-    PartialDate,
-    Person,
-    Question,
-    Reason,
-)
+from gateway.core.decision import Allow, Alternative, Ask, Authenticate, Decision, Deny, Injected, Question, Reason
+from gateway.core.model import Acr, Facts, Household, HouseholdStatus, Need, PartialDate, Person
 from gateway.core.needs import with_needs
 from gateway.core.policy import decide, injected, trace
 from gateway.core.rules import Conditions, Injection, Login, Missing, Mode, Policy, Schedule

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from joserfc import jws
 from joserfc.jwk import KeySet
 
+from gateway.core.decision import Injected
 from gateway.core.errors import ConfigError, DependencyFailed, Problem, RequestRejected, ValueRefused
-from gateway.core.model import Injected
 from gateway.core.rules import SignatureForm, Upstream
 from gateway.core.signing import BodyMode, Bound, Signer, prepare
 from gateway.core.signing.hmac_form import key_id

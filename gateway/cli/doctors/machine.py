@@ -136,18 +136,16 @@ async def _named_so(client: httpx.AsyncClient, origin: str, reach: Reach) -> Fin
     )
 
 
+_CLOSED = frozenset({"", "forward_auth_peer", "host_unknown", "own_page_unknown"})
+
+
 async def _closed(client: httpx.AsyncClient, origin: str, reach: Reach) -> Finding:
     """Asked as only a proxy may: what is told there is told to whoever can ask."""
     asking = {"X-Original-Method": "GET", "X-Original-URL": f"{origin}/", "Accept": "application/json"}
     response = await reach.get(client, f"{origin}/_gateway/auth", headers=asking)
     # A refusal without a code of ours is the proxy's own; a redirect or an empty 200 is a decision.
     code = _code(response)
-    if response.status_code in {403, 404, 421} and code in {
-        "",
-        "forward_auth_peer",
-        "host_unknown",
-        "own_page_unknown",
-    }:
+    if response.status_code in {403, 404, 421} and code in _CLOSED:
         return good("auth_closed", origin, "/_gateway/auth is closed to the outside")
     hint = "`forward_auth: false` where the gateway carries the requests; else close that path in the proxy in front"
     return wrong(

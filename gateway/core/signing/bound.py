@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from gateway.core.decision import Injected
 from gateway.core.encodings import leaves, plain
 from gateway.core.errors import ValueRefused
 from gateway.core.headers import fold
-from gateway.core.model import Injected
 
 LIFETIME_S = 30
 EARLY_S = 2

@@ -8,9 +8,9 @@ import json
 from collections.abc import Mapping, Sequence
 from json.encoder import encode_basestring_ascii
 
+from gateway.core.decision import Injected
 from gateway.core.encodings import plain
 from gateway.core.errors import RequestRejected, ValueRefused
-from gateway.core.model import Injected
 from gateway.core.signing.bound import (
     EARLY_S,
     LIFETIME_S,
