@@ -139,9 +139,11 @@ def _say(source: Source, model: type[BaseModel], finding: Finding) -> None:
         source.say(place[:-1], f"{name} is missing", f"add `{place[-1]}:`")
     elif kind == "nothing":
         source.say(place, f"{name} is left empty", "write its value, or take the key out")
-    elif kind in {"too_short", "string_too_short"}:
-        one = "an entry" if kind == "too_short" else "its text"
-        source.say(place, f"{name} is empty", _description(model, place) or f"write {one}, or take the key out")
+    elif kind == "too_short":
+        told = _description(model, place)
+        source.say(place, f"{name} is empty", "write an entry, or take the key out" + (f": {told}" if told else ""))
+    elif kind == "string_too_short":
+        source.say(place, f"{name} is empty", _description(model, place) or "write its text, or take the key out")
     else:
         source.say(place, *_wrong_value(source, model, finding, name))
 
