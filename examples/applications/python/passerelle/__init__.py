@@ -22,7 +22,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from passerelle.verification import Refused, Request, Settings, Verifier, decoded, fold, require
+from passerelle.keys import Refused, require
+from passerelle.verification import Request, Settings, Verifier, decoded, fold
 
 PAGE = "403. Cette page ne s’ouvre que par la passerelle. / This page opens through the gateway alone.\n".encode()
 ANSWER = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
